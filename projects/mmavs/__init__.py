@@ -1,0 +1,1 @@
+"""mmavs: audio-visual segmentation on OpenMMLab."""

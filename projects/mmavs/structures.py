@@ -1,0 +1,45 @@
+"""What flows between the rooms: clip metadata keys and model features."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+#: Metainfo that every per-frame ``SegDataSample`` of a clip carries.
+CLIP_META_KEYS = (
+    'clip_id',
+    'subset',
+    'split',
+    'task',
+    'frame_index',
+    'num_frames',
+    'sample_idx',
+    'frame_path',
+    'mask_path',
+    'audio_path',
+    'ori_shape',
+    'img_shape',
+    'pad_shape',
+)
+
+
+class ClipFeatures(NamedTuple):
+    """Features of a batch of clips, time folded into the batch.
+
+    The one argument that every decode head takes. ``N`` is the number of
+    frames of all clips in the batch.
+
+    Attributes:
+        visual (tuple[Tensor, ...]): L maps (N, C_l, H_l, W_l), fine to coarse.
+        audio_embed (Tensor): (N, audio_channels); row n is the second of
+            sound that belongs to frame n.
+        mask_prior (Tensor | None): (N, 1, h, w) in [0, 1], stage two only.
+        num_frames (tuple[int, ...]): Frames of each clip; sums to N. A module
+            that mixes time unfolds with it.
+    """
+
+    visual: tuple[Tensor, ...]
+    audio_embed: Tensor
+    mask_prior: Tensor | None
+    num_frames: tuple[int, ...]
