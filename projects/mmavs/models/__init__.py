@@ -1,0 +1,24 @@
+"""Models: segmentors, heads, backbones and the data preprocessor."""
+
+from .aavs import (
+    AAVS,
+    AAVSHead,
+    AdapterPixelDecoder,
+    AdapterSwin,
+    AudioQueryGenerator,
+)
+from .audio_backbones import LogMelCNN, VGGish
+from .data_preprocessor import AVSDataPreprocessor
+from .segmentor import AVSegmentor
+
+__all__ = [
+    'AAVS',
+    'AAVSHead',
+    'AVSDataPreprocessor',
+    'AVSegmentor',
+    'AdapterPixelDecoder',
+    'AdapterSwin',
+    'AudioQueryGenerator',
+    'LogMelCNN',
+    'VGGish',
+]

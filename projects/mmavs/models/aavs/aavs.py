@@ -1,0 +1,18 @@
+"""The segmentor of the Stepping Stones paper."""
+
+from __future__ import annotations
+
+from mmseg.registry import MODELS
+
+from ..segmentor import AVSegmentor
+
+
+@MODELS.register_module()
+class AAVS(AVSegmentor):
+    """Adaptive audio-visual segmentation (https://arxiv.org/abs/2407.11820).
+
+    An :class:`AVSegmentor` of ``AdapterSwin``, ``VGGish`` and ``AAVSHead``;
+    what makes it AAVS is their configuration under ``configs/aavs``.
+    Frames meet only their own second of sound: there is no temporal
+    modelling.
+    """

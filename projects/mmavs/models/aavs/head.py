@@ -1,0 +1,232 @@
+"""AAVS's decode head: Mask2Former that listens."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from mmengine.structures import InstanceData, PixelData
+from mmseg.models.decode_heads import Mask2FormerHead
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from mmavs.structures import ClipFeatures
+
+from ..layers import init_adapters
+from .audio_query import AudioQueryGenerator
+from .transformer_decoder import adapt_decoder
+
+
+@MODELS.register_module()
+class AAVSHead(Mask2FormerHead):
+    """Mask2Former's head whose queries start from each frame's sound.
+
+    Call graph::
+
+        forward(): pixel_decoder() -> _decoder_memory() -> audio_query()
+                   -> _decode()
+
+    Behaviour follows ``Stepping-Stones@de6a17b`` (the vendored
+    ``modeling_mask2former.py``); reimplemented on mmdet's head, no code
+    taken. Background is an ordinary class, id 0, with masks of its own.
+
+    Args:
+        audio_query (str): ``'adaptive'``, ``'repeat'`` or ``'none'``, see
+            :class:`AudioQueryGenerator`.
+        audio_channels (int): Width of the audio embedding.
+        audio_hidden_channels (int): Hidden width of its projection.
+        adapter_mode (str): How the adapters of the pixel decoder and of the
+            decoder's self-attention meet the output projections:
+            ``'replace'`` (published stage one), ``'append'`` (published
+            stage two) or ``'none'``.
+        skip_silent_clips (bool): Leave clips without any sounding pixel out
+            of the loss, as published for MS3. A batch of such clips alone
+            has zero loss.
+        kwargs: Arguments of mmseg's ``Mask2FormerHead``; ``pixel_decoder``
+            must be an ``AdapterPixelDecoder`` config.
+
+    Raises:
+        ValueError: If ``adapter_mode`` or ``audio_query`` is unknown.
+    """
+
+    def __init__(
+        self,
+        *,
+        audio_query: Literal['adaptive', 'repeat', 'none'] = 'adaptive',
+        audio_channels: int = 128,
+        audio_hidden_channels: int = 512,
+        adapter_mode: Literal['replace', 'append', 'none'] = 'replace',
+        skip_silent_clips: bool = False,
+        pixel_decoder: dict,
+        **kwargs: Any,
+    ) -> None:
+        if adapter_mode not in ('replace', 'append', 'none'):
+            raise ValueError(
+                "adapter_mode must be 'replace', 'append' or 'none', got "
+                f'{adapter_mode!r}.'
+            )
+        pixel_decoder = {**pixel_decoder, 'adapter_mode': adapter_mode}
+        super().__init__(pixel_decoder=pixel_decoder, **kwargs)
+        self.skip_silent_clips = skip_silent_clips
+        self.audio_query = AudioQueryGenerator(
+            audio_query,
+            audio_channels=audio_channels,
+            hidden_channels=audio_hidden_channels,
+            embed_dims=self.decoder_embed_dims,
+        )
+        if adapter_mode != 'none':
+            adapt_decoder(self.transformer_decoder, adapter_mode)
+
+    def init_weights(self) -> None:
+        """Initialise as mmdet does, then draw the adapters."""
+        super().init_weights()
+        init_adapters(self.transformer_decoder)
+
+    def forward(
+        self,
+        features: ClipFeatures,
+        data_samples: list[SegDataSample] | None = None,
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Predict classes and masks after every decoder layer.
+
+        Args:
+            features (ClipFeatures): Visual maps and audio of N frames.
+            data_samples (list[SegDataSample] | None): Not used; part of
+                mmdet's signature.
+
+        Returns:
+            tuple[list[Tensor], list[Tensor]]: Class scores (N, Q, K + 1),
+            the last for "no object", and mask logits (N, Q, H/4, W/4); one
+            of each before the first layer and after each layer.
+        """
+        mask_feature, memories = self.pixel_decoder(list(features.visual))
+        num_frames = len(mask_feature)
+        query_pos = self.query_embed.weight.expand(num_frames, -1, -1)
+        query = self.audio_query(
+            self.query_feat.weight.expand(num_frames, -1, -1),
+            query_pos,
+            features.audio_embed,
+        )
+        return self._decode(query, query_pos, memories, mask_feature)
+
+    def _decoder_memory(
+        self, memories: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Flatten the maps to keys (N, h*w, C) and their positions."""
+        keys, key_pos = [], []
+        for level, memory in enumerate(memories):
+            key = self.decoder_input_projs[level](memory)
+            key = key.flatten(2).transpose(1, 2)
+            keys.append(key + self.level_embed.weight[level])
+            no_padding = memory.new_zeros(
+                (len(memory), *memory.shape[-2:]), dtype=torch.bool
+            )
+            pos = self.decoder_positional_encoding(no_padding)
+            key_pos.append(pos.flatten(2).transpose(1, 2))
+        return keys, key_pos
+
+    def _decode(
+        self,
+        query: Tensor,
+        query_pos: Tensor,
+        memories: list[Tensor],
+        mask_feature: Tensor,
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Refine the queries level by level, coarse to fine and again."""
+        keys, key_pos = self._decoder_memory(memories)
+        sizes = [memory.shape[-2:] for memory in memories]
+        cls_score, mask_logit, blocked = self._forward_head(
+            query, mask_feature, sizes[0]
+        )
+        cls_scores, mask_logits = [cls_score], [mask_logit]
+        for i, layer in enumerate(self.transformer_decoder.layers):
+            level = i % self.num_transformer_feat_level
+            query = layer(
+                query=query,
+                key=keys[level],
+                value=keys[level],
+                query_pos=query_pos,
+                key_pos=key_pos[level],
+                # A query whose mask is empty looks everywhere.
+                cross_attn_mask=blocked & ~blocked.all(-1, keepdim=True),
+            )
+            cls_score, mask_logit, blocked = self._forward_head(
+                query, mask_feature, sizes[(level + 1) % len(sizes)]
+            )
+            cls_scores.append(cls_score)
+            mask_logits.append(mask_logit)
+        return cls_scores, mask_logits
+
+    def loss(
+        self,
+        features: ClipFeatures,
+        data_samples: list[SegDataSample],
+        train_cfg: dict,
+    ) -> dict[str, Tensor]:
+        """Compute the set loss of every prediction.
+
+        Args:
+            features (ClipFeatures): Features of N frames.
+            data_samples (list[SegDataSample]): N samples with
+                ``gt_sem_seg``.
+            train_cfg (dict): Not used; part of mmseg's signature.
+
+        Returns:
+            dict[str, Tensor]: ``loss_cls``, ``loss_mask`` and ``loss_dice``
+            of the last prediction, ``d{i}.loss_*`` of the others.
+        """
+        if not self.skip_silent_clips:
+            return super().loss(features, data_samples, train_cfg)
+        kept = _frames_of_sounding_clips(features.num_frames, data_samples)
+        cls_scores, mask_logits = self(features, data_samples)
+        if not kept:
+            # Keeps every parameter in the graph, as distributed training
+            # needs, and moves none of them.
+            total = sum(x.sum() for x in (*cls_scores, *mask_logits))
+            return {'loss_cls': 0 * total}
+        instances, metas = self._seg_data_to_instance_data(
+            [data_samples[n] for n in kept]
+        )
+        return self.loss_by_feat(
+            [score[kept] for score in cls_scores],
+            [logit[kept] for logit in mask_logits],
+            instances,
+            metas,
+        )
+
+    def _seg_data_to_instance_data(
+        self, batch_data_samples: list[SegDataSample]
+    ) -> tuple[list[InstanceData], list[dict]]:
+        """Make one target mask per class present, at the frame's size.
+
+        Truth is stored at 224x224 (AVSBench) and trained at the frame's
+        size; nearest-exact takes the pixels that Pillow's NEAREST takes.
+        """
+        resized = []
+        for sample in batch_data_samples:
+            truth = sample.gt_sem_seg.data
+            size = tuple(sample.img_shape[:2])
+            if truth.shape[-2:] != size:
+                truth = F.interpolate(
+                    truth[None].float(), size, mode='nearest-exact'
+                )[0].to(truth.dtype)
+            target = SegDataSample(metainfo=sample.metainfo)
+            target.gt_sem_seg = PixelData(data=truth)
+            resized.append(target)
+        return super()._seg_data_to_instance_data(resized)
+
+
+def _frames_of_sounding_clips(
+    num_frames: tuple[int, ...], data_samples: list[SegDataSample]
+) -> list[int]:
+    """Indices of the frames of clips that have any sounding pixel."""
+    kept: list[int] = []
+    start = 0
+    for length in num_frames:
+        frames = range(start, start + length)
+        if any(data_samples[n].gt_sem_seg.data.any() for n in frames):
+            kept.extend(frames)
+        start += length
+    return kept

@@ -1,0 +1,56 @@
+"""Mask2Former's pixel decoder with adapters in its deformable attention."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from mmdet.models.layers import MSDeformAttnPixelDecoder
+from mmseg.registry import MODELS
+from torch import nn
+
+from ..layers import (
+    AdaptedLinear,
+    MultiScaleDeformableAttention,
+    init_adapters,
+)
+
+
+@MODELS.register_module()
+class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
+    """mmdet's MSDeformAttn pixel decoder on this project's operator.
+
+    Args:
+        adapter_mode (str): What the adapter of each deformable attention
+            does to its output projection: ``'replace'`` (published stage
+            one), ``'append'`` (published stage two) or ``'none'``. Neither
+            has a residual inside; the layer's own remains.
+        kwargs: Arguments of mmdet's ``MSDeformAttnPixelDecoder``.
+    """
+
+    def __init__(
+        self,
+        *,
+        adapter_mode: Literal['replace', 'append', 'none'] = 'replace',
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        for layer in self.encoder.layers:
+            layer.self_attn = MultiScaleDeformableAttention(
+                **layer.self_attn_cfg
+            )
+            if adapter_mode != 'none':
+                _adapt(layer.self_attn, adapter_mode)
+
+    def init_weights(self) -> None:
+        """Initialise as mmdet does, then draw the adapters."""
+        super().init_weights()
+        init_adapters(self)
+
+
+def _adapt(
+    attn: nn.Module, adapter_mode: Literal['replace', 'append']
+) -> None:
+    proj = attn.output_proj
+    attn.output_proj = AdaptedLinear(
+        proj.in_features, proj.out_features, mode=adapter_mode
+    )
