@@ -1,0 +1,25 @@
+"""Transforms that work on whole clips."""
+
+from .audio import LoadWaveform, LogMel, Waveform
+from .formatting import PackClip, clip_collate
+from .geometry import (
+    ClipColorJitter,
+    ClipRandomCrop,
+    ClipRandomFlip,
+    ClipResize,
+)
+from .loading import LoadClipFrames, LoadClipMasks
+
+__all__ = [
+    'ClipColorJitter',
+    'ClipRandomCrop',
+    'ClipRandomFlip',
+    'ClipResize',
+    'LoadClipFrames',
+    'LoadClipMasks',
+    'LoadWaveform',
+    'LogMel',
+    'PackClip',
+    'Waveform',
+    'clip_collate',
+]

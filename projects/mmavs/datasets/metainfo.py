@@ -1,0 +1,115 @@
+"""Classes, palettes and the colour code of AVSBench."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+#: The 71 classes of AVSBench-semantic; the position is the class id. The
+#: values of the data set's ``label2idx.json`` are one higher (1-based).
+AVSBENCH_CLASSES = (
+    'background', 'accordion', 'airplane', 'axe', 'baby', 'bassoon', 'bell',
+    'bird', 'boat', 'boy', 'bus', 'car', 'cat', 'cello', 'clarinet',
+    'clipper', 'clock', 'dog', 'donkey', 'drum', 'duck', 'elephant',
+    'emergency-car', 'erhu', 'flute', 'frying-food', 'girl', 'goose',
+    'guitar', 'gun', 'guzheng', 'hair-dryer', 'handpan', 'harmonica', 'harp',
+    'helicopter', 'hen', 'horse', 'keyboard', 'leopard', 'lion', 'man',
+    'marimba', 'missile-rocket', 'motorcycle', 'mower', 'parrot', 'piano',
+    'pig', 'pipa', 'saw', 'saxophone', 'sheep', 'sitar', 'sorna', 'squirrel',
+    'tabla', 'tank', 'tiger', 'tractor', 'train', 'trombone', 'truck',
+    'trumpet', 'tuba', 'ukulele', 'utv', 'vacuum-cleaner', 'violin', 'wolf',
+    'woman',
+)  # fmt: skip
+
+#: The two classes of stage one and how pictures show them.
+BINARY_CLASSES = ('background', 'sounding')
+BINARY_PALETTE = ((0, 0, 0), (230, 60, 60))
+
+
+def voc_palette(num_colours: int) -> np.ndarray:
+    """Compute the first colours of the PASCAL VOC colour map.
+
+    Bits 0, 3, 6 of the index go to the high bits of red, bits 1, 4, 7 to
+    green and bits 2, 5 to blue, so that near ids get far colours.
+    AVSBench-semantic colours its labels with the first 71 of them.
+
+    Args:
+        num_colours (int): How many, at most 256.
+
+    Returns:
+        np.ndarray: (num_colours, 3) uint8, RGB.
+    """
+    ids = np.arange(num_colours)
+    palette = np.zeros((num_colours, 3), dtype=np.int64)
+    for step in range(3):
+        for channel in range(3):
+            bit = ids >> (3 * step + channel) & 1
+            palette[:, channel] |= bit << (7 - step)
+    return palette.astype(np.uint8)
+
+
+AVSBENCH_PALETTE = voc_palette(len(AVSBENCH_CLASSES))
+
+
+def colours_to_ids(
+    image: np.ndarray,
+    *,
+    unknown_colour: Literal['background', 'error'] = 'background',
+) -> np.ndarray:
+    """Turn an image in the 71-colour palette into class ids.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8, RGB.
+        unknown_colour (str): What a pixel of any other colour becomes:
+            ``'background'``, as in the published code, or ``'error'``.
+
+    Returns:
+        np.ndarray: (H, W) int64, 0..70.
+
+    Raises:
+        ValueError: If ``unknown_colour='error'`` and there is such a pixel;
+            the text holds the first such colour and the number of pixels.
+    """
+    order = np.argsort(_pack(AVSBENCH_PALETTE))
+    known = _pack(AVSBENCH_PALETTE)[order]
+    packed = _pack(image)
+    position = np.minimum(np.searchsorted(known, packed), len(known) - 1)
+    is_known = known[position] == packed
+    if unknown_colour == 'error' and not is_known.all():
+        first = tuple(int(value) for value in image[~is_known][0])
+        raise ValueError(
+            f'expected only the {len(known)} palette colours, got '
+            f'{int((~is_known).sum())} pixels of others, the first {first}'
+        )
+    return np.where(is_known, order[position], 0).astype(np.int64)
+
+
+def get_metainfo(labels: str) -> dict:
+    """Give the metainfo (classes, palette) of a label set.
+
+    Args:
+        labels (str): ``'binary'`` (background, sounding) or ``'semantic'``
+            (the 71 classes).
+
+    Returns:
+        dict: ``classes`` (tuple of str) and ``palette`` (list of RGB lists),
+        as mmseg's visualizer and metrics expect them.
+
+    Raises:
+        ValueError: If ``labels`` is neither.
+    """
+    if labels == 'binary':
+        palette = [list(colour) for colour in BINARY_PALETTE]
+        return dict(classes=BINARY_CLASSES, palette=palette)
+    if labels == 'semantic':
+        return dict(
+            classes=AVSBENCH_CLASSES, palette=AVSBENCH_PALETTE.tolist()
+        )
+    raise ValueError(f"labels must be 'binary' or 'semantic', got {labels!r}")
+
+
+def _pack(colours: np.ndarray) -> np.ndarray:
+    """(..., 3) uint8 RGB -> (...) int64, one number per colour."""
+    red, green, blue = np.moveaxis(colours.astype(np.int64), -1, 0)
+    return red << 16 | green << 8 | blue

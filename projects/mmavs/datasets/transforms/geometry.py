@@ -1,0 +1,262 @@
+"""One geometry, and one change of colour, for all frames of a clip."""
+
+from __future__ import annotations
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+from PIL import Image
+
+#: Keys that hold a picture per frame; each may have its own size.
+_PICTURE_KEYS = ('frames', 'masks', 'mask_prior')
+_GREY_WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def resize_frame(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize a frame with Pillow's bilinear filter.
+
+    Pillow widens the filter when it shrinks, OpenCV does not; the published
+    weights were trained with Pillow.
+
+    Args:
+        frame (np.ndarray): (H, W, 3) uint8.
+        size (tuple[int, int]): (H, W) wanted; the aspect is not kept.
+
+    Returns:
+        np.ndarray: (*size, 3) uint8.
+    """
+    return _resize(frame, size, Image.Resampling.BILINEAR)
+
+
+def clip_rng(results: dict, salt: int) -> np.random.Generator:
+    """Make the generator of one random transform for one clip.
+
+    Draws depend on the seed, the epoch, the clip and the transform alone,
+    never on the number of workers or of processes.
+
+    Args:
+        results (dict): The clip, with ``rng_seed`` from the data set.
+        salt (int): Sets transforms apart.
+
+    Returns:
+        np.random.Generator: Freshly seeded.
+
+    Raises:
+        ValueError: If the clip has no ``rng_seed``.
+    """
+    if 'rng_seed' not in results:
+        raise ValueError(
+            "random transforms need results['rng_seed'] (seed, epoch, "
+            'sample_idx), which AVSBenchDataset sets; got keys '
+            f'{sorted(results)}'
+        )
+    return np.random.default_rng([*results['rng_seed'], salt])
+
+
+@TRANSFORMS.register_module()
+class ClipResize(BaseTransform):
+    """Resize the frames and the masks of a clip, each to its own size.
+
+    Frames: Pillow bilinear. Masks: Pillow nearest. Mask prior: Pillow
+    bilinear. A picture that has the size already stays as it is.
+
+    Args:
+        frame_size (tuple[int, int]): (H, W) of the frames.
+        mask_size (tuple[int, int]): (h, w) of masks and mask prior, and the
+            size of the prediction where there are no masks.
+    """
+
+    def __init__(
+        self,
+        frame_size: tuple[int, int] = (384, 384),
+        mask_size: tuple[int, int] = (224, 224),
+    ) -> None:
+        self.frame_size = frame_size
+        self.mask_size = mask_size
+
+    def transform(self, results: dict) -> dict:
+        """Resize.
+
+        Args:
+            results (dict): The clip.
+
+        Returns:
+            dict: The clip with resized pictures and ``mask_size``.
+        """
+        bilinear = Image.Resampling.BILINEAR
+        nearest = Image.Resampling.NEAREST
+        for key, size, filter_ in (
+            ('frames', self.frame_size, bilinear),
+            ('masks', self.mask_size, nearest),
+            ('mask_prior', self.mask_size, bilinear),
+        ):
+            if key in results:
+                results[key] = np.stack(
+                    [_resize(item, size, filter_) for item in results[key]]
+                )
+        results['mask_size'] = self.mask_size
+        return results
+
+
+@TRANSFORMS.register_module()
+class ClipRandomFlip(BaseTransform):
+    """Mirror all frames of a clip left to right, or none.
+
+    Args:
+        prob (float): Of mirroring, in [0, 1].
+        salt (int): Sets this transform's draws apart, see :func:`clip_rng`.
+
+    Raises:
+        ValueError: If ``prob`` is out of range.
+    """
+
+    def __init__(self, prob: float = 0.5, salt: int = 1) -> None:
+        if not 0 <= prob <= 1:
+            raise ValueError(f'prob must be in [0, 1], got {prob}')
+        self.prob = prob
+        self.salt = salt
+
+    def transform(self, results: dict) -> dict:
+        """Draw and mirror.
+
+        Args:
+            results (dict): The clip.
+
+        Returns:
+            dict: The clip with ``flipped`` (bool).
+        """
+        flipped = clip_rng(results, self.salt).random() < self.prob
+        for key in _PICTURE_KEYS:
+            if flipped and key in results:
+                results[key] = np.ascontiguousarray(results[key][:, :, ::-1])
+        results['flipped'] = bool(flipped)
+        return results
+
+
+@TRANSFORMS.register_module()
+class ClipRandomCrop(BaseTransform):
+    """Cut the same part out of all frames of a clip.
+
+    The part is drawn in relative coordinates and rounded to the pixels of
+    each picture, so frames and masks of different sizes agree to half a
+    pixel of the coarser one. The aspect is kept; :class:`ClipResize` has to
+    follow.
+
+    Args:
+        scale (tuple[float, float]): Range of the kept share of each side,
+            in (0, 1].
+        salt (int): Sets this transform's draws apart, see :func:`clip_rng`.
+
+    Raises:
+        ValueError: If ``scale`` is no range within (0, 1].
+    """
+
+    def __init__(
+        self, scale: tuple[float, float] = (0.6, 1.0), salt: int = 2
+    ) -> None:
+        if not 0 < scale[0] <= scale[1] <= 1:
+            raise ValueError(
+                f'scale must be (low, high), 0 < low <= high <= 1, got {scale}'
+            )
+        self.scale = scale
+        self.salt = salt
+
+    def transform(self, results: dict) -> dict:
+        """Draw and cut.
+
+        Args:
+            results (dict): The clip.
+
+        Returns:
+            dict: The clip with ``crop_box``, (top, left, bottom, right) in
+            [0, 1].
+        """
+        rng = clip_rng(results, self.salt)
+        side = rng.uniform(*self.scale)
+        top, left = rng.uniform(0, 1 - side, size=2)
+        box = (top, left, top + side, left + side)
+        for key in _PICTURE_KEYS:
+            if key in results:
+                results[key] = _crop(results[key], box)
+        results['crop_box'] = tuple(float(edge) for edge in box)
+        return results
+
+
+@TRANSFORMS.register_module()
+class ClipColorJitter(BaseTransform):
+    """Change brightness, contrast and saturation, alike in all frames.
+
+    Each factor is drawn from [1 - x, 1 + x]. Brightness scales the pixels,
+    contrast moves them from the clip's mean grey, saturation from their own.
+
+    Args:
+        brightness (float): Half width x, in [0, 1].
+        contrast (float): Half width x, in [0, 1].
+        saturation (float): Half width x, in [0, 1].
+        salt (int): Sets this transform's draws apart, see :func:`clip_rng`.
+
+    Raises:
+        ValueError: If a width is out of range.
+    """
+
+    def __init__(
+        self,
+        brightness: float = 0.2,
+        contrast: float = 0.2,
+        saturation: float = 0.2,
+        salt: int = 3,
+    ) -> None:
+        self.widths = (brightness, contrast, saturation)
+        if not all(0 <= width <= 1 for width in self.widths):
+            raise ValueError(
+                'brightness, contrast and saturation must be in [0, 1], got '
+                f'{self.widths}'
+            )
+        self.salt = salt
+
+    def transform(self, results: dict) -> dict:
+        """Draw and change the frames.
+
+        Args:
+            results (dict): The clip.
+
+        Returns:
+            dict: The clip with changed ``frames``.
+        """
+        rng = clip_rng(results, self.salt)
+        brightness, contrast, saturation = (
+            np.float32(rng.uniform(1 - width, 1 + width))
+            for width in self.widths
+        )
+        pixels = results['frames'].astype(np.float32) * brightness
+        mean = (pixels @ _GREY_WEIGHTS).mean()
+        pixels = mean + contrast * (pixels - mean)
+        grey = (pixels @ _GREY_WEIGHTS)[..., None]
+        pixels = grey + saturation * (pixels - grey)
+        results['frames'] = pixels.round().clip(0, 255).astype(np.uint8)
+        return results
+
+
+def _resize(
+    picture: np.ndarray, size: tuple[int, int], filter_: Image.Resampling
+) -> np.ndarray:
+    """Resize (H, W[, 3]) uint8 or float32 to ``size`` (H, W)."""
+    height, width = size
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.array(Image.fromarray(picture).resize((width, height), filter_))
+
+
+def _crop(
+    pictures: np.ndarray, box: tuple[float, float, float, float]
+) -> np.ndarray:
+    """Cut a box in relative coordinates out of (T, H, W, ...)."""
+    rows = _span(box[0], box[2], pictures.shape[1])
+    columns = _span(box[1], box[3], pictures.shape[2])
+    return np.ascontiguousarray(pictures[:, rows, columns])
+
+
+def _span(start: float, stop: float, size: int) -> slice:
+    """Round a relative span to pixels; never empty."""
+    first = min(round(start * size), size - 1)
+    return slice(first, max(round(stop * size), first + 1))

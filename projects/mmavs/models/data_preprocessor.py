@@ -1,0 +1,117 @@
+"""From a batch of clips to a batch of frames: the one place time folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+#: Mel frames and mel bands of an example of VGGish, one per second.
+_EXAMPLE_SHAPE = (1, 96, 64)
+
+
+@MODELS.register_module()
+class AVSDataPreprocessor(BaseDataPreprocessor):
+    """Move, normalise and fold clips: (B, T) -> N.
+
+    Clips of a batch may differ in T, not in frame size.
+
+    Args:
+        mean (Sequence[float]): Of red, green, blue, in 0..255.
+        std (Sequence[float]): Of red, green, blue, in 0..255.
+        non_blocking (bool): Move without waiting for the device.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        mean: Sequence[float] = (123.675, 116.28, 103.53),
+        std: Sequence[float] = (58.395, 57.12, 57.375),
+        *,
+        non_blocking: bool = False,
+    ) -> None:
+        super().__init__(non_blocking=non_blocking)
+        for name, values in (('mean', mean), ('std', std)):
+            column = torch.tensor(values, dtype=torch.float32).view(-1, 1, 1)
+            self.register_buffer(name, column, persistent=False)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Preprocess a collated batch.
+
+        Args:
+            data (dict): ``inputs``, a dict of lists of B tensors: ``frames``
+                (T, 3, H, W) uint8 RGB, ``log_mel`` (T, 1, 96, 64), others
+                (T, ...); ``data_samples``, B lists of T ``SegDataSample``
+                (``clip_collate``) or T of B (``pseudo_collate``).
+            training (bool): Without effect; mmengine's signature.
+
+        Returns:
+            dict: ``inputs``, a dict of ``frames`` (N, 3, H, W) float32
+            normalised, ``log_mel`` (N, 1, 96, 64), others (N, ...);
+            ``data_samples``, N ``SegDataSample``. N is the sum of T; the
+            frames of a clip stay together and in order.
+
+        Raises:
+            ValueError: If an input has another number of rows than its clip
+                has frames, or frame sizes differ in the batch.
+        """
+        data = self.cast_data(data)
+        inputs: dict[str, list[Tensor]] = data['inputs']
+        lengths = [len(frames) for frames in inputs['frames']]
+        clips = _clip_major(data['data_samples'], lengths)
+        _check_inputs(inputs, clips)
+        folded = {key: torch.cat(list(rows)) for key, rows in inputs.items()}
+        folded['frames'] = (folded['frames'].float() - self.mean) / self.std
+        samples = [sample for clip in clips for sample in clip]
+        return dict(inputs=folded, data_samples=samples)
+
+
+def _clip_major(
+    samples: Sequence[Sequence[SegDataSample]], lengths: Sequence[int]
+) -> list[list[SegDataSample]]:
+    """Order data samples by clip, whichever way they were collated."""
+    expected = [list(range(length)) for length in lengths]
+    for clips in (samples, list(zip(*samples, strict=False))):
+        found = [[sample.frame_index for sample in clip] for clip in clips]
+        if found == expected:
+            return [list(clip) for clip in clips]
+    raise ValueError(
+        f'data_samples must be one per frame of {len(lengths)} clips of '
+        f'{list(lengths)} frames, got lists of lengths '
+        f'{[len(clip) for clip in samples]} whose frame_index does not fit'
+    )
+
+
+def _check_inputs(
+    inputs: dict[str, list[Tensor]], clips: list[list[SegDataSample]]
+) -> None:
+    """Refuse rows that do not belong to frames, naming the clip."""
+    size = inputs['frames'][0].shape[1:]
+    for index, clip in enumerate(clips):
+        name = f'clip {clip[0].clip_id!r}'
+        for key, rows in inputs.items():
+            if len(rows[index]) != len(clip):
+                raise ValueError(
+                    f'{key} of {name} must have one row for each of its '
+                    f'{len(clip)} frames, got {tuple(rows[index].shape)}; '
+                    "see LogMel's options short and long."
+                )
+        log_mel = inputs['log_mel'][index]
+        if log_mel.shape[1:] != _EXAMPLE_SHAPE:
+            raise ValueError(
+                f'log_mel of {name} must be (T, 1, 96, 64), got '
+                f'{tuple(log_mel.shape)}'
+            )
+        frames = inputs['frames'][index]
+        if frames.shape[1:] != size:
+            raise ValueError(
+                f'frames in a batch must have one size, got {tuple(size)} '
+                f'and, for {name}, {tuple(frames.shape[1:])}; let '
+                'ClipResize(frame_size=(H, W)) end the pipeline.'
+            )
