@@ -27,6 +27,9 @@ _MIN_VERSIONS = {
     'mmdet': '3.3.0',
 }
 
+#: What upstream mmseg imports and does not declare.
+_UNDECLARED = ('ftfy', 'regex')
+
 
 def _version_tuple(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r'\d+', version)[:3])
@@ -36,9 +39,6 @@ def _package_problem(name: str, min_version: str) -> str | None:
     """Say why a package cannot be used, None when it can."""
     try:
         package = importlib.import_module(name)
-        # importing mmseg alone does not show that what it needs and does not
-        # declare (ftfy, regex) is absent
-        importlib.import_module('mmseg.utils' if name == 'mmseg' else name)
     except ModuleNotFoundError as error:
         if error.name == name:
             return f'{name}>={min_version} is not installed'
@@ -64,10 +64,15 @@ def check_openmmlab() -> None:
         for name, min_version in _MIN_VERSIONS.items()
         if (problem := _package_problem(name, min_version)) is not None
     ]
+    problems += [
+        f'{name}, which mmseg imports, is not installed'
+        for name in _UNDECLARED
+        if importlib.util.find_spec(name) is None
+    ]
     if problems:
         lines = '\n  - '.join(problems)
         raise ImportError(
-            f'mmavs needs four OpenMMLab packages:\n  - {lines}\n'
+            f'mmavs needs the OpenMMLab packages:\n  - {lines}\n'
             'Install one family, never a mixture: '
             '`pip install -r requirements/onedl.txt` (maintained, the '
             'default) or `pip install -r requirements/openmmlab.txt` '
