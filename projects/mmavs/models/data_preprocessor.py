@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.model import BaseDataPreprocessor
@@ -53,8 +54,8 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
 
         Returns:
             dict: ``inputs``, a dict of ``frames`` (N, 3, H, W) float32
-            normalised, ``log_mel`` (N, 1, 96, 64), others (N, ...);
-            ``data_samples``, N ``SegDataSample``. N is the sum of T; the
+            normalised, ``log_mel`` (N, 1, 96, 64), others (N, ...) and
+            ``num_frames``, the T of each clip; ``data_samples``, N ``SegDataSample``. N is the sum of T; the
             frames of a clip stay together and in order.
 
         Raises:
@@ -66,7 +67,10 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
         lengths = [len(frames) for frames in inputs['frames']]
         clips = _clip_major(data['data_samples'], lengths)
         _check_inputs(inputs, clips)
-        folded = {key: torch.cat(list(rows)) for key, rows in inputs.items()}
+        folded: dict[str, Any] = {
+            key: torch.cat(list(rows)) for key, rows in inputs.items()
+        }
+        folded['num_frames'] = tuple(lengths)
         folded['frames'] = (folded['frames'].float() - self.mean) / self.std
         samples = [sample for clip in clips for sample in clip]
         return dict(inputs=folded, data_samples=samples)
