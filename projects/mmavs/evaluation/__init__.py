@@ -1,0 +1,7 @@
+"""Metrics, with the protocol's name on every number, and mask files."""
+
+from .binary_metric import AVSBinaryMetric
+from .clip_metric import ClipMetric
+from .mask_dump import MaskDump
+
+__all__ = ['AVSBinaryMetric', 'ClipMetric', 'MaskDump']

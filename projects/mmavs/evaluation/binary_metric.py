@@ -1,0 +1,194 @@
+"""mIoU and F-score of binary audio-visual segmentation."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from mmseg.registry import METRICS
+
+from .atomic_file import atomic_path
+from .clip_logits import stack_logits, stack_truth
+from .clip_metric import ClipEntry, ClipMetric
+from .functional import (
+    frame_f_curves,
+    frame_iou,
+    sounding_mask,
+    sounding_score,
+)
+
+
+@dataclass(frozen=True)
+class BinaryClipEntry(ClipEntry):
+    """Scores of one clip.
+
+    Attributes:
+        frame_iou (tuple[float, ...]): IoU of each of the T frames.
+        f_curve_sum (tuple[float, ...]): F at the 255 thresholds, summed over
+            the frames whose truth is not empty.
+        num_valid_frames (int): How many frames that are.
+    """
+
+    frame_iou: tuple[float, ...]
+    f_curve_sum: tuple[float, ...]
+    num_valid_frames: int
+
+
+@METRICS.register_module()
+class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
+    """mIoU and F-score for S4, MS3 and binary AVSS, by named protocols.
+
+    All protocols have the same per-frame numbers and differ in the batch of
+    clips that they pool: in a batch, IoU is averaged over frames, and the F
+    curves are averaged over frames with a non-empty truth before the best of
+    255 thresholds is taken; batches are then averaged.
+
+    - ``split``: one batch, the whole split. Depends on nothing but the data.
+    - ``stepping_stones``: batches of one clip
+      (``Stepping-Stones@de6a17b:avs/scripts/evaluation.py``).
+    - ``avsbench-bsK``: batches of K clips in dataset order, the last one
+      maybe smaller (AVSBench, AVSegFormer).
+
+    A batch without any sounding truth has F = 0, as published. Values are in
+    [0, 1], under keys such as ``stepping_stones/mIoU`` and ``split/F``.
+    ``docs/metrics.md`` says more.
+
+    Args:
+        protocols (Sequence[str]): Which to report; all come from one pass.
+        per_clip_csv (str | None): File for the numbers of every clip.
+        collect_device (str): 'cpu' or 'gpu', see :class:`ClipMetric`.
+        collect_dir (str | None): Shared folder, see :class:`ClipMetric`.
+
+    Raises:
+        ValueError: If a protocol is unknown or none is given.
+    """
+
+    def __init__(
+        self,
+        protocols: Sequence[str] = ('split',),
+        *,
+        per_clip_csv: str | None = None,
+        collect_device: str = 'cpu',
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, collect_dir)
+        if isinstance(protocols, str) or not protocols:
+            raise ValueError(
+                'protocols must be a non-empty list of names, for example '
+                f"['split', 'stepping_stones'], got {protocols!r}."
+            )
+        self.batch_sizes = {name: _batch_size(name) for name in protocols}
+        self.per_clip_csv = per_clip_csv
+
+    def process_clip(self, frames: list[dict]) -> BinaryClipEntry:
+        """Score the frames of one clip.
+
+        Args:
+            frames (list[dict]): T samples with ``seg_logits`` (1 or 2
+                channels) and ``gt_sem_seg`` (0 and 1).
+
+        Returns:
+            BinaryClipEntry: The clip's numbers.
+        """
+        logits = stack_logits(frames)
+        truth = stack_truth(frames)
+        curves, valid = frame_f_curves(sounding_score(logits), truth)
+        first = frames[0]
+        return BinaryClipEntry(
+            sample_idx=first['sample_idx'],
+            subset=first['subset'],
+            clip_id=first['clip_id'],
+            num_frames=len(frames),
+            frame_iou=tuple(frame_iou(sounding_mask(logits), truth).tolist()),
+            # Rows of frames that are not valid are zero.
+            f_curve_sum=tuple(curves.cpu().numpy().sum(0).tolist()),
+            num_valid_frames=int(valid.sum()),
+        )
+
+    def compute_clip_metrics(
+        self, entries: list[BinaryClipEntry]
+    ) -> dict[str, float]:
+        """Aggregate all clips under every protocol.
+
+        Args:
+            entries (list[BinaryClipEntry]): One per clip, in dataset order.
+
+        Returns:
+            dict[str, float]: ``<protocol>/mIoU`` and ``<protocol>/F``, not
+            rounded.
+        """
+        if self.per_clip_csv is not None:
+            write_per_clip_csv(self.per_clip_csv, entries)
+        metrics = {}
+        for name, batch_size in self.batch_sizes.items():
+            miou, f_score = pooled_scores(entries, batch_size)
+            metrics[f'{name}/mIoU'] = miou
+            metrics[f'{name}/F'] = f_score
+        return metrics
+
+
+def pooled_scores(
+    entries: Sequence[BinaryClipEntry], batch_size: int | None
+) -> tuple[float, float]:
+    """Average mIoU and best F over batches of clips.
+
+    Args:
+        entries (Sequence[BinaryClipEntry]): At least one clip, in order.
+        batch_size (int | None): Clips in a batch; None puts all into one.
+
+    Returns:
+        tuple[float, float]: mIoU and F in [0, 1], computed in float64.
+    """
+    step = batch_size or len(entries)
+    batches = [entries[i : i + step] for i in range(0, len(entries), step)]
+    mious, f_scores = [], []
+    for batch in batches:
+        mious.append(np.mean([iou for e in batch for iou in e.frame_iou]))
+        num_valid = sum(entry.num_valid_frames for entry in batch)
+        curve = np.sum([entry.f_curve_sum for entry in batch], axis=0)
+        f_scores.append(curve.max() / num_valid if num_valid else 0.0)
+    return float(np.mean(mious)), float(np.mean(f_scores))
+
+
+def write_per_clip_csv(path: str, entries: Sequence[BinaryClipEntry]) -> None:
+    """Write one row per clip: identity, mIoU, best F, IoU of each frame.
+
+    Args:
+        path (str): CSV file, replaced atomically.
+        entries (Sequence[BinaryClipEntry]): One per clip, in dataset order.
+    """
+    with (
+        atomic_path(path) as temporary,
+        temporary.open('w', newline='', encoding='utf-8') as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(
+            ['sample_idx', 'subset', 'clip_id', 'num_frames']
+            + ['num_valid_frames', 'mIoU', 'F', 'frame_iou']
+        )
+        for entry in entries:
+            miou, f_score = pooled_scores([entry], None)
+            writer.writerow(
+                [entry.sample_idx, entry.subset, entry.clip_id]
+                + [entry.num_frames, entry.num_valid_frames, miou, f_score]
+                + [' '.join(map(repr, entry.frame_iou))]
+            )
+
+
+def _batch_size(protocol: str) -> int | None:
+    """Clips that a protocol pools; None for the whole split."""
+    if protocol == 'split':
+        return None
+    if protocol == 'stepping_stones':
+        return 1
+    match = re.fullmatch(r'avsbench-bs([1-9]\d*)', protocol)
+    if match is None:
+        raise ValueError(
+            "protocol must be 'split', 'stepping_stones' or 'avsbench-bsK' "
+            "with the batch size K in clips, for example 'avsbench-bs4', got "
+            f'{protocol!r}.'
+        )
+    return int(match[1])

@@ -1,0 +1,90 @@
+"""The predicted logits and the truth of one clip, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from .clip_metric import describe_frame
+
+
+def stack_logits(frames: Sequence[Mapping]) -> Tensor:
+    """Stack the predicted logits of a clip's frames.
+
+    Args:
+        frames (Sequence[Mapping]): T samples with ``seg_logits``.
+
+    Returns:
+        Tensor: (T, C, h, w) float32, C = 1 or 2.
+
+    Raises:
+        ValueError: If logits are missing, not finite or of a wrong shape;
+            the message names clip and frame.
+    """
+    logits: list[Tensor] = []
+    for frame in frames:
+        where = describe_frame(frame)
+        if 'seg_logits' not in frame:
+            raise ValueError(f'no seg_logits for {where}; was it predicted?')
+        data = frame['seg_logits']['data'].detach().float()
+        shape = tuple(data.shape)
+        if len(shape) != 3 or shape[0] not in (1, 2):
+            raise ValueError(
+                'binary segmentation needs seg_logits (1, h, w) or (2, h, w), '
+                f'got {shape} for {where}.'
+            )
+        if logits and logits[0].shape != data.shape:
+            raise ValueError(
+                'frames of one clip must have seg_logits of one shape, got '
+                f'{shape} for {where} after {tuple(logits[0].shape)}.'
+            )
+        if not torch.isfinite(data).all():
+            raise ValueError(
+                f'seg_logits must be finite, got '
+                f'{int((~torch.isfinite(data)).sum())} NaN or infinite '
+                f'values for {where}; did the training diverge?'
+            )
+        logits.append(data)
+    return torch.stack(logits)
+
+
+def stack_truth(frames: Sequence[Mapping]) -> Tensor:
+    """Stack the binary truth of a clip's frames.
+
+    Args:
+        frames (Sequence[Mapping]): T samples with ``gt_sem_seg`` and
+            ``seg_logits`` of the same size.
+
+    Returns:
+        Tensor: (T, h, w) bool, on the device of the logits.
+
+    Raises:
+        ValueError: If a truth is missing, of another size than the logits, or
+            holds values other than 0 and 1; the message names clip and frame.
+    """
+    truth = []
+    for frame in frames:
+        where = describe_frame(frame)
+        if 'gt_sem_seg' not in frame:
+            raise ValueError(
+                f'no gt_sem_seg for {where}; this split has no labels, or the '
+                'test pipeline lacks LoadClipMasks.'
+            )
+        data = frame['gt_sem_seg']['data']
+        logits = frame['seg_logits']['data']
+        expected = (1, *logits.shape[-2:])
+        if tuple(data.shape) != expected:
+            raise ValueError(
+                f'gt_sem_seg must have the size of seg_logits, expected '
+                f'{expected}, got {tuple(data.shape)} for {where}.'
+            )
+        if not ((data == 0) | (data == 1)).all():
+            raise ValueError(
+                'a binary truth holds 0 and 1, got values '
+                f'{data.unique().tolist()} for {where}; load it with '
+                "LoadClipMasks(label='binary')."
+            )
+        truth.append(data[0].to(logits.device) == 1)
+    return torch.stack(truth)

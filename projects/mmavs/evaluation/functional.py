@@ -1,0 +1,186 @@
+"""Metrics of binary audio-visual segmentation as functions of tensors.
+
+Behavioural references: ``Stepping-Stones@de6a17b:avs/utils/utility.py``
+(https://arxiv.org/abs/2407.11820) and
+``AVSBench:avs_scripts/avs_s4/utils/utility.py``
+(https://arxiv.org/abs/2207.05042); reimplemented, no code taken.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+#: Number of thresholds of the F curve.
+NUM_THRESHOLDS = 255
+#: Weight of precision against recall in the F-score (beta squared).
+BETA_SQUARED = 0.3
+
+
+class FCurves(NamedTuple):
+    """F-scores of N frames at every threshold.
+
+    Attributes:
+        curves (Tensor): (N, 255) float64 in [0, 1]; 0 where ``valid`` is not.
+        valid (Tensor): (N,) bool; False for a frame with an empty truth,
+            which takes no part in the F-score.
+    """
+
+    curves: Tensor
+    valid: Tensor
+
+
+def f_thresholds(device: torch.device | str = 'cpu') -> Tensor:
+    """Return the (255,) float32 thresholds: 0, 1/254, ..., exactly 1.
+
+    The published end point 1 - 1e-10 is 1 in float32. They are always made on
+    the CPU, so that they are the same numbers on every device.
+    """
+    return torch.linspace(0, 1 - 1e-10, NUM_THRESHOLDS).to(device)
+
+
+def sounding_score(logits: Tensor) -> Tensor:
+    """Soft score of "this pixel belongs to a sounding object".
+
+    Two channels (class scores S0, S1 of AAVS): ``sigmoid(2 * S1 - S0)``. One
+    channel: ``sigmoid(logit)``.
+
+    The exponential is taken in float64 and rounded, the rest is float32: the
+    same float32 numbers whatever the SIMD width, the number of threads or the
+    device, and saturated (exactly 1) where the published float32 sigmoid is.
+
+    Args:
+        logits (Tensor): (N, 1, H, W) or (N, 2, H, W).
+
+    Returns:
+        Tensor: (N, H, W) float32 in [0, 1].
+
+    Raises:
+        ValueError: If the logits have another shape.
+    """
+    _check_logits(logits)
+    logits = logits.float()
+    if logits.shape[1] == 2:
+        logit = 2 * logits[:, 1] - logits[:, 0]
+    else:
+        logit = logits[:, 0]
+    return 1 / (1 + torch.exp(-logit.double()).float())
+
+
+def sounding_mask(logits: Tensor) -> Tensor:
+    """Hard prediction: argmax of two channels, score > 0.5 of one.
+
+    A tie (equal scores; a logit of exactly 0) is "not sounding".
+
+    Args:
+        logits (Tensor): (N, 1, H, W) or (N, 2, H, W).
+
+    Returns:
+        Tensor: (N, H, W) bool.
+
+    Raises:
+        ValueError: If the logits have another shape.
+    """
+    _check_logits(logits)
+    if logits.shape[1] == 2:
+        return logits[:, 1] > logits[:, 0]
+    return sounding_score(logits) > 0.5
+
+
+def frame_iou(pred: Tensor, target: Tensor) -> Tensor:
+    """Intersection over union of every frame.
+
+    A frame with an empty truth scores the share of pixels that the prediction
+    leaves empty too: 1 for silence predicted as silence. The published 1e-7 in
+    the denominator is left out: a union is never 0 here, and float32 does not
+    hold 1e-7 beside a union of two pixels or more.
+
+    Args:
+        pred (Tensor): (N, H, W) bool.
+        target (Tensor): (N, H, W) bool.
+
+    Returns:
+        Tensor: (N,) float64 in [0, 1].
+
+    Raises:
+        ValueError: If the shapes differ or the type is not bool.
+    """
+    _check_masks(pred, target, dtype=torch.bool)
+    silent = ~target.flatten(1).any(1)
+    # Silence is judged by the background, whose union is the whole frame.
+    agree = torch.where(silent[:, None, None], ~pred, pred & target)
+    union = (pred | target | silent[:, None, None]).flatten(1).sum(1)
+    return agree.flatten(1).sum(1).double() / union.double()
+
+
+def frame_f_curves(score: Tensor, target: Tensor) -> FCurves:
+    """F-score of every frame at the 255 thresholds, in one pass.
+
+    With ``prediction = score >= threshold``, precision P and recall R,
+    ``F = 1.3 P R / (0.3 P + R)``, which is ``1.3 TP / (0.3 T + Y)`` for TP
+    common, T true and Y predicted pixels, and 0 without a common pixel.
+    Each pixel is put into the bin of the thresholds it reaches, and the
+    counts at all thresholds are the bins summed from the top: memory grows
+    with the pixels, not with pixels times thresholds.
+
+    Args:
+        score (Tensor): (N, H, W) float32 in [0, 1].
+        target (Tensor): (N, H, W) bool.
+
+    Returns:
+        FCurves: On the device of ``score``.
+
+    Raises:
+        ValueError: If the shapes differ, ``target`` is not bool or ``score``
+            is not float32.
+    """
+    _check_masks(score, target, dtype=torch.float32)
+    num_frames, num_bins = len(score), NUM_THRESHOLDS + 1
+    # bins[p] = how many thresholds pixel p reaches, 0..255.
+    bins = torch.bucketize(
+        score, f_thresholds(score.device), out_int32=True, right=True
+    ).flatten(1)
+    truth = target.flatten(1)
+    row = torch.arange(num_frames, device=score.device)[:, None]
+    # Histogram row 2n counts frame n's background, row 2n + 1 its object.
+    index = (2 * row + truth) * num_bins + bins
+    histogram = torch.bincount(
+        index.flatten(), minlength=2 * num_frames * num_bins
+    ).view(num_frames, 2, num_bins)
+    # (N, 2, 256) -> pixels whose bin is above k, for k = 0..254
+    reached = histogram.flip(-1).cumsum(-1).flip(-1)[..., 1:]
+    true_positive = reached[:, 1].double()
+    predicted = reached.sum(1).double()
+    num_true = truth.sum(1).double()
+    valid = num_true > 0
+    # The clamp only matters for an empty truth, where 0 / 0 must read 0.
+    curves = (1 + BETA_SQUARED) * true_positive
+    curves /= (BETA_SQUARED * num_true[:, None] + predicted).clamp(
+        min=BETA_SQUARED
+    )
+    return FCurves(curves, valid)
+
+
+def _check_logits(logits: Tensor) -> None:
+    """Raise ValueError unless the logits are (N, 1 or 2, H, W)."""
+    if logits.ndim != 4 or logits.shape[1] not in (1, 2):
+        raise ValueError(
+            'binary segmentation needs logits (N, 1, H, W) or (N, 2, H, W), '
+            f'got {tuple(logits.shape)}.'
+        )
+
+
+def _check_masks(pred: Tensor, target: Tensor, *, dtype: torch.dtype) -> None:
+    """Raise ValueError unless both are (N, H, W), of type dtype and bool."""
+    if pred.ndim != 3 or pred.shape != target.shape:
+        raise ValueError(
+            'prediction and truth must have the same shape (N, H, W), got '
+            f'{tuple(pred.shape)} and {tuple(target.shape)}.'
+        )
+    if pred.dtype != dtype or target.dtype != torch.bool:
+        raise ValueError(
+            f'prediction must be {dtype} and truth torch.bool, got '
+            f'{pred.dtype} and {target.dtype}.'
+        )

@@ -1,0 +1,222 @@
+"""One clip on one picture: what was seen, true, predicted and heard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mmavs.evaluation.atomic_file import atomic_path
+
+_TRUTH_RGB = (46, 204, 113)
+_PREDICTION_RGB = (255, 127, 14)
+_OVERLAY_ALPHA = 0.55
+_OUTSIDE_BRIGHTNESS = 0.7
+_TEXT_COLOUR = '#222222'
+_PANEL_INCHES = 1.7
+_LOG_MEL_INCHES = 0.9
+_DPI = 110
+
+
+@dataclass
+class ClipPicture:
+    """What a contact sheet shows of one clip of T frames.
+
+    Attributes:
+        title (str): Names the clip.
+        frames (np.ndarray): (T, H, W, 3) uint8 RGB.
+        prediction (np.ndarray): (T, h, w) bool.
+        log_mel (np.ndarray): (T, 96, 64) float, 0.96 s of time by 64 bands.
+        truth (np.ndarray | None): (T, h, w) bool; None without labels.
+        frame_iou (Sequence[float] | None): T values in [0, 1]; None without
+            labels.
+    """
+
+    title: str
+    frames: np.ndarray
+    prediction: np.ndarray
+    log_mel: np.ndarray
+    truth: np.ndarray | None = None
+    frame_iou: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse parts that do not have the same number of frames."""
+        parts = {
+            'frames': self.frames,
+            'prediction': self.prediction,
+            'log_mel': self.log_mel,
+            'truth': self.truth,
+            'frame_iou': self.frame_iou,
+        }
+        counts = {
+            name: len(part) for name, part in parts.items() if part is not None
+        }
+        if len(set(counts.values())) != 1 or not counts['frames']:
+            raise ValueError(
+                'every part of a contact sheet must have the same number of '
+                f'frames, got {counts} for {self.title!r}.'
+            )
+
+
+def draw_contact_sheet(
+    picture: ClipPicture, out_file: str | os.PathLike[str]
+) -> None:
+    """Write a contact sheet: a column per frame, a row per kind.
+
+    Rows: frame, truth (if there is one), prediction, log-mel of the second of
+    sound that belongs to the frame.
+
+    Args:
+        picture (ClipPicture): The clip.
+        out_file (str | os.PathLike[str]): PNG file, replaced atomically.
+    """
+    figure = _build_figure(picture)
+    FigureCanvasAgg(figure)
+    with atomic_path(out_file) as temporary:
+        figure.savefig(temporary, dpi=_DPI, facecolor='white')
+
+
+def overlay_mask(
+    frame: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]
+) -> np.ndarray:
+    """Tint the masked pixels of a frame and turn the others to dark grey.
+
+    Args:
+        frame (np.ndarray): (H, W, 3) uint8 RGB.
+        mask (np.ndarray): (h, w) bool; scaled to the frame by nearest pixel.
+        colour (tuple[int, int, int]): RGB of the tint, 0..255.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB.
+    """
+    height, width = frame.shape[:2]
+    resized = Image.fromarray(mask.astype(np.uint8)).resize(
+        (width, height), Image.Resampling.NEAREST
+    )
+    inside = np.asarray(resized, dtype=bool)[..., None]
+    tint = np.asarray(colour, dtype=np.float32)
+    pixels = frame.astype(np.float32)
+    tinted = (1 - _OVERLAY_ALPHA) * pixels + _OVERLAY_ALPHA * tint
+    grey = _OUTSIDE_BRIGHTNESS * pixels.mean(-1, keepdims=True)
+    return np.where(inside, tinted, grey).round().astype(np.uint8)
+
+
+def _build_figure(picture: ClipPicture) -> Figure:
+    """Lay out the panels; returns the figure, not yet drawn."""
+    rows = _image_rows(picture)
+    num_frames = len(picture.frames)
+    height, width = picture.frames.shape[1:3]
+    panel_height = _PANEL_INCHES * height / width
+    row_inches = [panel_height] * len(rows) + [_LOG_MEL_INCHES]
+    columns_inches = num_frames * _PANEL_INCHES
+    # A sheet of few columns keeps room for its title.
+    size = (
+        max(columns_inches, 5.0) + 1.2,
+        sum(row_inches) + 0.25 * len(rows) + 1.0,
+    )
+    figure = Figure(figsize=size)
+    figure.suptitle(
+        picture.title, x=0.5, y=1 - 0.14 / size[1], va='top', fontsize=12,
+        fontweight='bold', color=_TEXT_COLOUR,
+    )  # fmt: skip
+    grid = figure.subplots(
+        len(row_inches),
+        num_frames,
+        squeeze=False,
+        gridspec_kw={
+            'height_ratios': row_inches,
+            'left': 1.0 / size[0],
+            'right': (1.0 + columns_inches) / size[0],
+            'top': 1 - 0.68 / size[1],
+            'bottom': 0.42 / size[1],
+            'wspace': 0.05,
+            'hspace': 0.16,
+        },
+    )
+    for axes_row, (label, images, captions) in zip(grid, rows, strict=False):
+        _draw_images(axes_row, label, images, captions)
+    _draw_log_mel(grid[-1], picture.log_mel)
+    return figure
+
+
+def _image_rows(
+    picture: ClipPicture,
+) -> list[tuple[str, list[np.ndarray], list[str]]]:
+    """Label, T images and T captions of each row of images."""
+    num_frames = len(picture.frames)
+    seconds = [f'frame {t}' for t in range(num_frames)]
+    rows = [('frame', list(picture.frames), seconds)]
+    if picture.truth is not None:
+        images = _overlays(picture.frames, picture.truth, _TRUTH_RGB)
+        captions = ['' if mask.any() else 'silent' for mask in picture.truth]
+        rows.append(('truth', images, captions))
+    images = _overlays(picture.frames, picture.prediction, _PREDICTION_RGB)
+    captions = [''] * num_frames
+    if picture.frame_iou is not None:
+        captions = [f'IoU {iou:.3f}' for iou in picture.frame_iou]
+    rows.append(('prediction', images, captions))
+    return rows
+
+
+def _overlays(
+    frames: np.ndarray, masks: np.ndarray, colour: tuple[int, int, int]
+) -> list[np.ndarray]:
+    return [
+        overlay_mask(frame, mask, colour)
+        for frame, mask in zip(frames, masks, strict=True)
+    ]
+
+
+def _draw_images(
+    axes_row: Sequence[Axes],
+    label: str,
+    images: Sequence[np.ndarray],
+    captions: Sequence[str],
+) -> None:
+    """Draw one row of images, the row's name at its left."""
+    for axes, image, caption in zip(axes_row, images, captions, strict=True):
+        axes.imshow(image, aspect='auto', interpolation='bilinear')
+        axes.set_title(caption, fontsize=8, pad=2.5, color=_TEXT_COLOUR)
+        _strip(axes)
+    _label_row(axes_row[0], label)
+
+
+def _draw_log_mel(axes_row: Sequence[Axes], log_mel: np.ndarray) -> None:
+    """Draw the sound under each frame, one colour scale for the clip."""
+    low, high = float(log_mel.min()), float(log_mel.max())
+    for index, axes in enumerate(axes_row):
+        axes.imshow(
+            log_mel[index].T,
+            aspect='auto',
+            origin='lower',
+            cmap='magma',
+            vmin=low,
+            vmax=high,
+            interpolation='nearest',
+        )
+        axes.set_xlabel(
+            f'{index} s to {index + 1} s', fontsize=8, color=_TEXT_COLOUR
+        )
+        _strip(axes)
+    _label_row(axes_row[0], 'log-mel\n64 bands')
+
+
+def _label_row(axes: Axes, label: str) -> None:
+    axes.set_ylabel(
+        label, fontsize=9, rotation=0, ha='right', va='center',
+        labelpad=8, color=_TEXT_COLOUR,
+    )  # fmt: skip
+
+
+def _strip(axes: Axes) -> None:
+    """Take away ticks and frame: panels speak for themselves."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
