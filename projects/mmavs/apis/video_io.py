@@ -1,0 +1,397 @@
+"""Read video files: one frame a second and the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+#: The frame of second l is the one on the screen at l + 15/16 seconds, as in
+#: AVSBench@f7414af ``preprocess_scripts/preprocess_s4.py``: 16 frames a
+#: second are drawn and the last is kept, ``int(l * fps + 15 / 16 * fps)``.
+FRAME_OFFSET_SECONDS = Fraction(15, 16)
+#: A file that ends this much before its header says has been cut off.
+_MAX_MISSING_SECONDS = 1.0
+#: Sound that jumps ahead by more than this has a hole, heard as silence;
+#: less is the rounding of time stamps.
+_MAX_JITTER_SECONDS = 0.05
+
+
+class VideoFacts(NamedTuple):
+    """What a video file holds.
+
+    Attributes:
+        path (Path): The file.
+        height (int): Of the picture as it is shown, after rotation.
+        width (int): Of the picture as it is shown, after rotation.
+        fps (float): Average frames per second.
+        num_frames (int): Frames in the file.
+        num_seconds (int): T: begun seconds, counted from the first frame.
+        duration (float): Seconds from the first frame to the picture's end.
+        rotation (int): Quarter turns counter-clockwise, 0..3, that the
+            display matrix asks for.
+        sound_codec (str): FFmpeg's name of the codec, such as ``'aac'``.
+        sound_rate (int): Samples per second of the sound track.
+        sound_seconds (float): Seconds of sound that the track holds between
+            the first frame and the end of second T.
+        start (Fraction): Time stamp of the first frame, in seconds.
+    """
+
+    path: Path
+    height: int
+    width: int
+    fps: float
+    num_frames: int
+    num_seconds: int
+    duration: float
+    rotation: int
+    sound_codec: str
+    sound_rate: int
+    sound_seconds: float
+    start: Fraction
+
+
+class ScannedVideo(NamedTuple):
+    """A video's facts and its whole sound.
+
+    Attributes:
+        facts (VideoFacts): What the file holds.
+        waveform (np.ndarray): (S,) float32 in [-1, 1], mean of the channels
+            at ``facts.sound_rate``; sample 0 sounds with the first frame.
+    """
+
+    facts: VideoFacts
+    waveform: np.ndarray
+
+
+class Video(NamedTuple):
+    """One frame a second of a video and its whole sound.
+
+    Attributes:
+        frames (np.ndarray): (T, H, W, 3) uint8, RGB, upright.
+        waveform (np.ndarray): See :class:`ScannedVideo`.
+        facts (VideoFacts): What the file holds.
+    """
+
+    frames: np.ndarray
+    waveform: np.ndarray
+    facts: VideoFacts
+
+
+def read_video(path: str | Path) -> Video:
+    """Read one frame a second and the sound of a video.
+
+    All T frames are in memory at once; for a long video use
+    :func:`scan_video` and :func:`iter_seconds`.
+
+    Args:
+        path (str | Path): Any container, codec, size and frame rate that
+            FFmpeg decodes.
+
+    Returns:
+        Video: Frames, sound and facts.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: See :func:`scan_video`.
+    """
+    facts, waveform = scan_video(path)
+    return Video(np.stack(list(iter_seconds(facts))), waveform, facts)
+
+
+def scan_video(path: str | Path) -> ScannedVideo:
+    """Read the sound and the facts, and of the picture the first frame only.
+
+    The sound is laid on the picture's time line: what sounds before the first
+    frame is cut off, as is what sounds after the last begun second; a track
+    that begins late or ends early is silent there, as in a player.
+
+    Args:
+        path (str | Path): See :func:`read_video`.
+
+    Returns:
+        ScannedVideo: Facts and waveform.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no video, is damaged or cut off, or has no
+            picture or no sound.
+    """
+    path = Path(path)
+    with open_video(path) as container:
+        picture, sound = find_tracks(container, path)
+        span, track = _PictureSpan(), _SoundTrack(sound)
+        frame = None
+        for packet in container.demux(picture, sound):
+            if packet.stream.index == sound.index:
+                track.add(packet)
+                continue
+            span.add(packet)
+            if frame is None:
+                # The empty packet at the end empties the decoder.
+                frame = next(iter(packet.decode()), None)
+        if frame is None or frame.time is None:
+            raise ValueError(
+                f'{path}: expected a picture track with frames, got none that '
+                'can be decoded; nothing can be segmented.'
+            )
+        start = frame.pts * frame.time_base
+        _check_complete(path, container, span.end, track.end)
+        rotation = round(frame.rotation / 90) % 4
+    sizes = (frame.height, frame.width)
+    height, width = sizes[::-1] if rotation % 2 else sizes
+    fps = picture.average_rate or picture.guessed_rate or Fraction(25)
+    num_seconds = int(span.last - start) + 1
+    end = max(span.end, span.last + 1 / fps) - start
+    waveform, sound_seconds = track.lay(
+        start, shortest=min(end, Fraction(num_seconds)), longest=num_seconds
+    )
+    if sound_seconds == 0:
+        raise ValueError(
+            f'{path}: expected sound during the picture, got an empty sound '
+            'track; audio-visual segmentation needs the sound.'
+        )
+    facts = VideoFacts(
+        path=path,
+        height=height,
+        width=width,
+        fps=float(fps),
+        num_frames=span.num_frames,
+        num_seconds=num_seconds,
+        duration=float(end),
+        rotation=rotation,
+        sound_codec=sound.codec_context.codec.canonical_name,
+        sound_rate=track.rate,
+        sound_seconds=sound_seconds,
+        start=start,
+    )
+    return ScannedVideo(facts, waveform)
+
+
+def iter_seconds(facts: VideoFacts) -> Iterator[np.ndarray]:
+    """Decode the video and give the frame of each second.
+
+    It is the frame on the screen at 15/16 of the second, the last frame of
+    the video where the last second is cut short. Only one frame is held.
+
+    Args:
+        facts (VideoFacts): Of the file, from :func:`scan_video`.
+
+    Yields:
+        np.ndarray: (H, W, 3) uint8, RGB, upright; ``facts.num_seconds`` times.
+
+    Raises:
+        ValueError: If the picture cannot be decoded to its end.
+    """
+    second = 0
+    with open_video(facts.path) as container:
+        picture, _ = find_tracks(container, facts.path)
+        held = None
+        for frame in container.decode(picture):
+            time = seconds_in(frame, facts)
+            while held is not None and time > second + FRAME_OFFSET_SECONDS:
+                yield to_upright_rgb(held, facts)
+                second += 1
+            held = frame
+        while held is not None and second < facts.num_seconds:
+            yield to_upright_rgb(held, facts)
+            second += 1
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[InputContainer]:
+    """Open a video; what FFmpeg cannot decode becomes a ValueError.
+
+    Args:
+        path (Path): The file.
+
+    Yields:
+        InputContainer: To demux and decode from.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If FFmpeg cannot open or decode it.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path}: expected a video file, found none; check the path.'
+        )
+    try:
+        with av.open(str(path), metadata_errors='replace') as container:
+            yield container
+    except av.error.FFmpegError as error:
+        raise ValueError(
+            f'{path}: expected a video that can be decoded from start to end, '
+            f'got {error.strerror!r}: the file is no video, damaged or cut '
+            'off. Fetch it again, or keep what is left of it with '
+            f'`ffmpeg -i {path.name} repaired.mp4`.'
+        ) from error
+
+
+def find_tracks(
+    container: InputContainer, path: Path
+) -> tuple[VideoStream, AudioStream]:
+    """Find the tracks that a player would play.
+
+    Args:
+        container (InputContainer): The opened video.
+        path (Path): For the texts of errors.
+
+    Returns:
+        tuple[VideoStream, AudioStream]: Picture and sound.
+
+    Raises:
+        ValueError: If there is no picture or no sound.
+    """
+    picture = container.streams.best('video')
+    if picture is None or picture.disposition & Disposition.attached_pic:
+        raise ValueError(
+            f'{path}: expected a picture track and a sound track, got no '
+            'picture; give a video file.'
+        )
+    sound = container.streams.best('audio')
+    if sound is None:
+        raise ValueError(
+            f'{path}: expected a picture track and a sound track, got no '
+            'sound track; audio-visual segmentation needs the sound. Add it, '
+            f'for example with `ffmpeg -i {path.name} -i sound.wav out.mp4`.'
+        )
+    picture.thread_type = 'AUTO'
+    return picture, sound
+
+
+def seconds_in(frame: VideoFrame, facts: VideoFacts) -> Fraction:
+    """Give the time of a frame, in seconds after the first frame."""
+    return frame.pts * frame.time_base - facts.start
+
+
+def to_upright_rgb(frame: VideoFrame, facts: VideoFacts) -> np.ndarray:
+    """Convert a decoded frame to an image as it is shown.
+
+    Args:
+        frame (VideoFrame): Of any size; that of the first frame is forced,
+            because a stream may change its size.
+        facts (VideoFacts): Size and rotation.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8, RGB.
+    """
+    size = (facts.width, facts.height)
+    width, height = size[::-1] if facts.rotation % 2 else size
+    rgb = frame.reformat(width=width, height=height, format='rgb24')
+    return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), facts.rotation))
+
+
+class _PictureSpan:
+    """Number of frames and time stamps of a picture track, undecoded."""
+
+    def __init__(self) -> None:
+        self.num_frames = 0
+        self.last = Fraction(0)
+        self.end = Fraction(0)
+
+    def add(self, packet: av.Packet) -> None:
+        # AVI stores no time of display, only the order of decoding.
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is None or packet.is_discard:
+            return
+        self.num_frames += 1
+        duration = packet.duration or 0
+        self.last = max(self.last, stamp * packet.time_base)
+        self.end = max(self.end, (stamp + duration) * packet.time_base)
+
+
+class _SoundTrack:
+    """Decodes a sound track to mono.
+
+    Args:
+        stream (AudioStream): The track.
+    """
+
+    def __init__(self, stream: AudioStream) -> None:
+        self.rate = stream.rate
+        self.start: Fraction | None = None
+        self._chunks: list[np.ndarray] = []
+        self._num_samples = 0
+        self._resampler = av.AudioResampler(
+            format='fltp', layout=stream.layout, rate=stream.rate
+        )
+
+    @property
+    def end(self) -> Fraction:
+        """Time stamp, in seconds, of the end of what was decoded."""
+        return (self.start or 0) + Fraction(self._num_samples, self.rate)
+
+    def add(self, packet: av.Packet) -> None:
+        """Decode a packet."""
+        for decoded in packet.decode():
+            if decoded.pts is not None:
+                self._jump_to(decoded.pts * decoded.time_base)
+            for frame in self._resampler.resample(decoded):
+                # The mean, as VGGish mixes; FFmpeg's mix weighs channels.
+                self._append(frame.to_ndarray().mean(0))
+
+    def lay(
+        self, start: Fraction, *, shortest: Fraction, longest: int
+    ) -> tuple[np.ndarray, float]:
+        """Cut and fill the sound so that it runs beside the picture.
+
+        Args:
+            start (Fraction): Time stamp of sample 0, in seconds.
+            shortest (Fraction): Seconds that are filled with silence.
+            longest (int): Seconds after which the sound is cut off.
+
+        Returns:
+            tuple[np.ndarray, float]: The (S,) float32 waveform, and how many
+            seconds of it come from the track.
+        """
+        offset = round(((self.start or 0) - start) * self.rate)
+        samples = np.concatenate([np.zeros(0, np.float32), *self._chunks])
+        samples = samples[max(-offset, 0) :]
+        lead = np.zeros(max(offset, 0), np.float32)
+        waveform = np.concatenate([lead, samples])[: longest * self.rate]
+        sound_seconds = max(len(waveform) - len(lead), 0) / self.rate
+        missing = round(shortest * self.rate) - len(waveform)
+        return np.pad(waveform, (0, max(missing, 0))), sound_seconds
+
+    def _jump_to(self, time: Fraction) -> None:
+        if self.start is None:
+            self.start = time
+        gap = time - self.end
+        if gap > _MAX_JITTER_SECONDS:
+            self._append(np.zeros(round(gap * self.rate), np.float32))
+
+    def _append(self, samples: np.ndarray) -> None:
+        self._chunks.append(samples)
+        self._num_samples += len(samples)
+
+
+def _check_complete(
+    path: Path,
+    container: InputContainer,
+    picture_end: Fraction,
+    sound_end: Fraction,
+) -> None:
+    """Raise ValueError if the file ends before its header says."""
+    if container.duration is None or len(container.streams) > 2:
+        # Further tracks, such as subtitles, may be the longest.
+        return
+    announced = (container.start_time + container.duration) / av.time_base
+    reached = float(max(picture_end, sound_end))
+    if announced - reached > _MAX_MISSING_SECONDS:
+        raise ValueError(
+            f'{path}: expected {announced:.1f} s of picture and sound, as its '
+            f'header says, got {reached:.1f} s: the file is cut off. Fetch it '
+            'again, or keep what is left of it with '
+            f'`ffmpeg -i {path.name} repaired.mp4`.'
+        )
