@@ -55,8 +55,9 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
         Returns:
             dict: ``inputs``, a dict of ``frames`` (N, 3, H, W) float32
             normalised, ``log_mel`` (N, 1, 96, 64), others (N, ...) and
-            ``num_frames``, the T of each clip; ``data_samples``, N ``SegDataSample``. N is the sum of T; the
-            frames of a clip stay together and in order.
+            ``num_frames``, the T of each clip; ``data_samples``, N
+            ``SegDataSample``. N is the sum of T; the frames of a clip stay
+            together and in order.
 
         Raises:
             ValueError: If an input has another number of rows than its clip
