@@ -8,11 +8,7 @@ from mmdet.models.layers import MSDeformAttnPixelDecoder
 from mmseg.registry import MODELS
 from torch import nn
 
-from ..layers import (
-    AdaptedLinear,
-    MultiScaleDeformableAttention,
-    init_adapters,
-)
+from ..layers import AdaptedLinear, init_adapters, use_compiled_attention
 
 
 @MODELS.register_module()
@@ -34,11 +30,9 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for layer in self.encoder.layers:
-            layer.self_attn = MultiScaleDeformableAttention(
-                **layer.self_attn_cfg
-            )
-            if adapter_mode != 'none':
+        use_compiled_attention(self.encoder)
+        if adapter_mode != 'none':
+            for layer in self.encoder.layers:
                 _adapt(layer.self_attn, adapter_mode)
 
     def init_weights(self) -> None:

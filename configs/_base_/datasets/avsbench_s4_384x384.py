@@ -1,0 +1,55 @@
+# AVSBench-semantic on disk, binary labels. One item is one clip.
+data_root = 'data/avsbench'  # often changed: a link to the data set
+frame_size = (384, 384)
+mask_size = (224, 224)  # truth is stored, and metrics are taken, at this size
+
+pipeline = [
+    dict(type='LoadClipFrames'),
+    dict(type='LoadClipMasks', label='binary', size=mask_size),
+    dict(type='LoadWaveform', sample_rate=16000),
+    dict(type='LogMel', short='repeat_last', long='cut', cache_dir=None),
+    dict(type='ClipResize', frame_size=frame_size, mask_size=mask_size),
+    dict(type='PackClip'),
+]
+train_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=False,  # workers learn the epoch when they start
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='AVSBenchDataset',
+        data_root=data_root,
+        task='s4',
+        split='train',
+        labels='binary',
+        pipeline=pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='AVSBenchDataset',
+        data_root=data_root,
+        task='s4',
+        split='val',
+        labels='binary',
+        pipeline=pipeline,
+    ),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='AVSBenchDataset',
+        data_root=data_root,
+        task='s4',
+        split='test',
+        labels='binary',
+        pipeline=pipeline,
+    ),
+)
+val_evaluator = dict(type='AVSBinaryMetric')
+test_evaluator = val_evaluator

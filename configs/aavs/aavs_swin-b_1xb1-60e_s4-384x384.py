@@ -1,0 +1,25 @@
+"""AAVS stage one on S4 (single source), as published.
+
+Paper (Table 1): 83.2 mIoU, 91.3 F, protocol ``stepping_stones``. We have not
+trained it on AVSBench; see "State of results" in README.md.
+Initialise:
+  python tools/model_converters/hf_mask2former.py SRC \
+      pretrained/mask2former_swin-b_ade20k.pth
+  python tools/model_converters/vggish.py SRC pretrained/vggish.pth
+Train: python tools/train.py configs/aavs/aavs_swin-b_1xb1-60e_s4-384x384.py
+"""
+
+_base_ = [
+    '../_base_/models/aavs_swin-b.py',
+    '../_base_/datasets/avsbench_s4_384x384.py',
+    '../_base_/schedules/aavs_60e.py',
+    '../_base_/default_runtime.py',
+]
+
+# The user's to supply; made by tools/model_converters.
+load_from = 'pretrained/mask2former_swin-b_ade20k.pth'
+model = dict(
+    audio_backbone=dict(
+        init_cfg=dict(type='Pretrained', checkpoint='pretrained/vggish.pth')
+    ),
+)
