@@ -1,0 +1,225 @@
+"""From the bytes of a sound file to VGGish's log-mel examples.
+
+Pure functions; the transforms around them are in ``transforms/audio.py``.
+The front end is VGGish's (https://arxiv.org/abs/1609.09430) as published for
+AVSBench (``AVSBench@f7414af:avs_scripts/avs_s4/torchvggish``), on which AAVS,
+AVSegFormer and TPAVI agree.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from typing import Literal
+
+import numpy as np
+import soundfile
+from numpy.lib.stride_tricks import sliding_window_view
+
+SAMPLE_RATE = 16000
+#: Mel frames and mel bands of one example.
+NUM_MEL_FRAMES, NUM_MEL_BANDS = 96, 64
+#: 25 ms windows every 10 ms, zero-padded to the next power of two.
+_WINDOW_SAMPLES, _HOP_SAMPLES, _FFT_SAMPLES = 400, 160, 512
+_MEL_MIN_HZ, _MEL_MAX_HZ = 125.0, 7500.0
+_LOG_OFFSET = 0.01
+#: 0.96 s steps and the overhang of the last window: 15600 samples, 0.975 s.
+MIN_SAMPLES = (NUM_MEL_FRAMES - 1) * _HOP_SAMPLES + _WINDOW_SAMPLES
+
+#: Streaming writers leave sizes like 0xFFFFFFFF or 0x7FFFF024 in the header.
+_STREAMED_RIFF_BYTES = 0x7FFFF000
+_BLOCK_SAMPLES = 2**20
+
+ShortRule = Literal['repeat_last', 'zeros', 'error']
+LongRule = Literal['cut', 'error']
+
+
+def check_header(content: bytes) -> None:
+    """Raise a ValueError unless the header announces sound that is there.
+
+    Args:
+        content (bytes): The whole wav or flac file.
+
+    Raises:
+        ValueError: If it is no sound file, is empty, or is a wav that is
+            shorter than its header says. A flac that is cut off shows only
+            when it is decoded.
+    """
+    try:
+        announced = soundfile.info(io.BytesIO(content)).frames
+    except soundfile.SoundFileError as error:
+        raise ValueError(f'not a readable wav or flac: {error}') from error
+    if announced == 0:
+        raise ValueError('it holds no samples')
+    # libsndfile reads a wav that is cut off as if it were a shorter one.
+    riff_bytes = 8 + int.from_bytes(content[4:8], 'little')
+    streamed = riff_bytes >= _STREAMED_RIFF_BYTES
+    if content[:4] == b'RIFF' and not streamed and len(content) < riff_bytes:
+        raise ValueError(
+            f'it is cut off: {len(content)} of {riff_bytes} bytes are there'
+        )
+
+
+def decode(content: bytes) -> tuple[np.ndarray, int]:
+    """Decode a wav or flac file to mono.
+
+    Integer samples of b bits are divided by 2^(b-1). For files of up to 16
+    bits these are exactly the published numbers; finer files keep all their
+    bits, which the published code truncates to 16, and floating-point files
+    keep their values, which it cannot read.
+
+    Args:
+        content (bytes): The whole file.
+
+    Returns:
+        tuple[np.ndarray, int]: Samples (S,) float64, nominally in [-1, 1], the
+        mean of the channels; and the rate in samples per second.
+
+    Raises:
+        ValueError: If the content is no sound file, is cut off or empty, or
+            holds values that are not finite.
+    """
+    check_header(content)
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate = file.samplerate
+            blocks: list[np.ndarray] = []
+            # In blocks, because a streamed flac does not know its length.
+            while not blocks or len(blocks[-1]) == _BLOCK_SAMPLES:
+                blocks.append(
+                    file.read(_BLOCK_SAMPLES, dtype='float64', always_2d=True)
+                )
+    except soundfile.SoundFileError as error:
+        raise ValueError(f'not a readable wav or flac: {error}') from error
+    samples = np.concatenate(blocks).mean(axis=1)
+    if not np.isfinite(samples).all():
+        raise ValueError('it holds samples that are not finite')
+    return samples, rate
+
+
+def resample(samples: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
+    """Resample with resampy's ``kaiser_best``, as the published code does.
+
+    Args:
+        samples (np.ndarray): (S,) float64.
+        rate (int): Samples per second of ``samples``.
+        target_rate (int): Samples per second of the result.
+
+    Returns:
+        np.ndarray: (S * target_rate / rate,) float64; ``samples`` itself when
+        the rates agree.
+    """
+    if rate == target_rate:
+        return samples
+    # Imported late: it loads numba, which files of 16 kHz never need.
+    import resampy
+
+    return resampy.resample(samples, rate, target_rate, filter='kaiser_best')
+
+
+@functools.cache
+def mel_matrix() -> np.ndarray:
+    """Weights (257, 64) from magnitudes of FFT bins to HTK mel bands.
+
+    Triangles whose flanks are straight in mel, not in hertz; the bin of
+    0 Hz has no weight.
+    """
+    bins = _hertz_to_mel(
+        np.linspace(0.0, SAMPLE_RATE / 2, _FFT_SAMPLES // 2 + 1)
+    )[:, None]
+    edges = np.linspace(
+        _hertz_to_mel(_MEL_MIN_HZ),
+        _hertz_to_mel(_MEL_MAX_HZ),
+        NUM_MEL_BANDS + 2,
+    )
+    lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
+    rising = (bins - lower) / (centre - lower)
+    falling = (upper - bins) / (upper - centre)
+    weights = np.maximum(0.0, np.minimum(rising, falling))
+    weights[0] = 0.0
+    weights.setflags(write=False)
+    return weights
+
+
+def _hertz_to_mel(hertz: np.ndarray | float) -> np.ndarray:
+    return 1127.0 * np.log(1.0 + np.asarray(hertz) / 700.0)
+
+
+def log_mel_examples(samples: np.ndarray) -> np.ndarray:
+    """Cut a waveform into VGGish's examples.
+
+    Example i covers [0.96 i, 0.96 (i + 1) + 0.015] seconds: the step is
+    0.96 s, not 1 s, as in every published system. Samples that do not fill an
+    example are dropped.
+
+    Args:
+        samples (np.ndarray): (S,) float64 at 16 kHz.
+
+    Returns:
+        np.ndarray: (n, 1, 96, 64) float32, computed in float64: the natural
+        logarithm of mel magnitude + 0.01, so silence is ln 0.01 = -4.605.
+        n is 0 for less than ``MIN_SAMPLES``.
+    """
+    shape = (-1, 1, NUM_MEL_FRAMES, NUM_MEL_BANDS)
+    if len(samples) < MIN_SAMPLES:
+        return np.zeros((0, *shape[1:]), np.float32)
+    windows = sliding_window_view(samples, _WINDOW_SAMPLES)[::_HOP_SAMPLES]
+    windows = windows[: len(windows) // NUM_MEL_FRAMES * NUM_MEL_FRAMES]
+    phase = 2 * np.pi / _WINDOW_SAMPLES * np.arange(_WINDOW_SAMPLES)
+    hann = 0.5 - 0.5 * np.cos(phase)  # periodic, unlike np.hanning
+    magnitude = np.abs(np.fft.rfft(windows * hann, _FFT_SAMPLES))
+    log_mel = np.log(magnitude @ mel_matrix() + _LOG_OFFSET)
+    return log_mel.reshape(shape).astype(np.float32)
+
+
+def fit_examples(
+    examples: np.ndarray,
+    num_frames: int,
+    *,
+    short: ShortRule,
+    long: LongRule,
+) -> np.ndarray:
+    """Give a clip exactly one example per frame.
+
+    Args:
+        examples (np.ndarray): (n, 1, 96, 64).
+        num_frames (int): T.
+        short (str): When n < T. 'repeat_last' repeats the last example (S4
+            and MS3 of all published systems). 'zeros' fills up with zeros
+            (AVSS of AVSegFormer and TPAVI); zero is not silence, which would
+            be -4.605, but a moderately loud, featureless sound. 'error'
+            raises.
+        long (str): When n > T. 'cut' keeps the first T, 'error' raises.
+
+    Returns:
+        np.ndarray: (T, 1, 96, 64).
+
+    Raises:
+        ValueError: If the rule is 'error', or if there is no example that
+            'repeat_last' could repeat.
+    """
+    missing = num_frames - len(examples)
+    if missing < 0:
+        if long == 'error':
+            raise ValueError(
+                f'it gives {len(examples)} examples of 0.96 s for '
+                f"{num_frames} frames; long='cut' keeps the first ones"
+            )
+        return examples[:num_frames]
+    if missing == 0:
+        return examples
+    if short == 'error':
+        raise ValueError(
+            f'it gives {len(examples)} examples of 0.96 s for {num_frames} '
+            "frames; short='repeat_last' or 'zeros' fills them up"
+        )
+    if short == 'zeros':
+        padding = np.zeros((1, *examples.shape[1:]), examples.dtype)
+    elif len(examples) == 0:
+        raise ValueError(
+            'it is shorter than one example of 0.975 s, so there is nothing '
+            "that short='repeat_last' could repeat"
+        )
+    else:
+        padding = examples[-1:]
+    return np.concatenate([examples, padding.repeat(missing, axis=0)])

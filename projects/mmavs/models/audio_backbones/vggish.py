@@ -1,0 +1,96 @@
+"""VGGish, the audio backbone of all three published systems."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+#: Output channels of the convolutions; None is a 2x2 max pooling.
+_LAYOUT = (64, None, 128, None, 256, 256, None, 512, 512, None)
+
+
+@MODELS.register_module()
+class VGGish(BaseModule):
+    """VGGish (https://arxiv.org/abs/1609.09430): 72 M parameters.
+
+    Modules are named as in the public weight file ``vggish-10086976.pth`` of
+    torchvggish, which therefore loads key for key. As in AVSBench@f7414af
+    there is no PCA and no 8-bit quantisation behind it.
+
+    Args:
+        final_relu (bool): Whether the embedding passes a last ReLU.
+            AVSegFormer and TPAVI take it behind the ReLU (True), AAVS before
+            it (False). No default, because a wrong choice goes unnoticed.
+        frozen (bool): Keep the parameters, the mode (eval) and the gradients
+            (none) as they are while the rest of the model trains.
+        init_cfg (dict | list[dict] | None): Initialisation, usually
+            ``dict(type='Pretrained', checkpoint=...)``.
+    """
+
+    #: Width of the embedding.
+    out_channels = 128
+
+    def __init__(
+        self,
+        final_relu: bool,
+        frozen: bool = True,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.final_relu = final_relu
+        self.frozen = frozen
+        self.features = _make_features()
+        self.embeddings = nn.Sequential(
+            nn.Linear(6 * 4 * 512, 4096),
+            nn.ReLU(),
+            nn.Linear(4096, 4096),
+            nn.ReLU(),
+            nn.Linear(4096, self.out_channels),
+        )
+        self.requires_grad_(not frozen)
+        self.train()
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Embed each example on its own.
+
+        Args:
+            log_mel (Tensor): (N, 1, 96, 64), time before frequency; see
+                :class:`mmavs.datasets.LogMel`.
+
+        Returns:
+            Tensor: (N, 128), signed unless ``final_relu``.
+
+        Raises:
+            ValueError: If the shape is another one.
+        """
+        if log_mel.shape[1:] != (1, 96, 64):
+            raise ValueError(
+                'log_mel must be (N, 1, 96, 64), got '
+                f'{tuple(log_mel.shape)}; LogMel makes (T, 1, 96, 64).'
+            )
+        with torch.no_grad() if self.frozen else nullcontext():
+            maps = self.features(log_mel)  # (N, 512, 6, 4)
+            # The weights of embeddings.0 expect (time, frequency, channel).
+            embed = self.embeddings(maps.permute(0, 2, 3, 1).flatten(1))
+            return embed.relu() if self.final_relu else embed
+
+    def train(self, mode: bool = True) -> VGGish:
+        """Switch the mode, except when frozen."""
+        return super().train(mode and not self.frozen)
+
+
+def _make_features() -> nn.Sequential:
+    layers: list[nn.Module] = []
+    in_channels = 1
+    for channels in _LAYOUT:
+        if channels is None:
+            layers.append(nn.MaxPool2d(2))
+            continue
+        conv = nn.Conv2d(in_channels, channels, 3, padding=1)
+        layers += [conv, nn.ReLU()]
+        in_channels = channels
+    return nn.Sequential(*layers)
