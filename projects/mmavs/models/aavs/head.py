@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData, PixelData
 from mmseg.models.decode_heads import Mask2FormerHead
 from mmseg.registry import MODELS
@@ -67,8 +68,10 @@ class AAVSHead(Mask2FormerHead):
                 "adapter_mode must be 'replace', 'append' or 'none', got "
                 f'{adapter_mode!r}.'
             )
-        pixel_decoder = {**pixel_decoder, 'adapter_mode': adapter_mode}
-        super().__init__(pixel_decoder=pixel_decoder, **kwargs)
+        super().__init__(
+            pixel_decoder=ConfigDict(pixel_decoder, adapter_mode=adapter_mode),
+            **kwargs,
+        )
         self.skip_silent_clips = skip_silent_clips
         self.audio_query = AudioQueryGenerator(
             audio_query,
