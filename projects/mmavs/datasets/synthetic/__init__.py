@@ -1,0 +1,14 @@
+"""Synthetic clips whose segmentation needs their sound."""
+
+from .blind import blind_miou
+from .scene import SYNTHETIC_CLASSES, sample_scene
+from .video import write_video
+from .writer import write_dataset
+
+__all__ = [
+    'SYNTHETIC_CLASSES',
+    'blind_miou',
+    'sample_scene',
+    'write_dataset',
+    'write_video',
+]

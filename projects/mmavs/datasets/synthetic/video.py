@@ -1,0 +1,87 @@
+"""Write one synthetic scene as a video file with sound."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from .scene import SECOND, Scene, sample_scene
+from .timbres import SAMPLE_RATE
+from .writer import choose_classes
+
+#: Encoders to try; not every build of FFmpeg has the first.
+_VIDEO_ENCODERS = ('libx264', 'mpeg4')
+
+
+def write_video(
+    path: str | Path,
+    *,
+    duration: float = 10.0,
+    frame_rate: int = 8,
+    size: int = 224,
+    num_classes: int = 6,
+    seed: int = 0,
+) -> Scene:
+    """Write a scene like those of v1m that goes on for some time.
+
+    Args:
+        path (str | Path): Video to write; the ending picks the container,
+            such as ``.mp4``.
+        duration (float): Seconds.
+        frame_rate (int): Frames per second.
+        size (int): Side of the frames in pixels, even.
+        num_classes (int): How many classes to choose from, 3 to 8.
+        seed (int): Draws the scene.
+
+    Returns:
+        Scene: What was written; source i sounds from 0.96 t s on where
+        ``objects[i].sounding[t]``.
+
+    Raises:
+        ValueError: If ``size`` is odd, the number of classes is out of
+            range, or there is not a frame to write.
+    """
+    num_frames = round(duration * frame_rate)
+    if size % 2 or num_frames < 1:
+        raise ValueError(
+            'a video needs an even size and at least one frame, got '
+            f'size={size}, duration={duration}, frame_rate={frame_rate}'
+        )
+    rng = np.random.default_rng([seed, 3])
+    scene = sample_scene(
+        rng,
+        subset='v1m',
+        num_seconds=math.ceil(duration / SECOND),
+        size=size,
+        classes=choose_classes(num_classes),
+    )
+    with av.open(str(path), 'w') as container:
+        video = container.add_stream(_video_encoder(), rate=frame_rate)
+        video.width = video.height = size
+        video.pix_fmt = 'yuv420p'
+        audio = container.add_stream('aac', rate=SAMPLE_RATE, layout='mono')
+        for index in range(num_frames):
+            picture, _ = scene.frame(index / frame_rate)
+            frame = av.VideoFrame.from_ndarray(picture, format='rgb24')
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        sound = scene.sound(rng, duration).astype(np.float32)[None]
+        frame = av.AudioFrame.from_ndarray(sound, 'fltp', 'mono')
+        frame.sample_rate = SAMPLE_RATE
+        frame.time_base = Fraction(1, SAMPLE_RATE)
+        frame.pts = 0
+        container.mux(audio.encode(frame))
+        container.mux(audio.encode(None))
+    return scene
+
+
+def _video_encoder() -> str:
+    return next(
+        name
+        for name in _VIDEO_ENCODERS
+        if name in av.codecs_available and av.Codec(name, 'w')
+    )

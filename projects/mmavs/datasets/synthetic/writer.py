@@ -1,0 +1,197 @@
+"""Write synthetic clips in the layout of AVSBench-semantic."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+from PIL import Image
+from rich.progress import track
+
+from ..avsbench import NUM_FRAMES, SPLITS, SUBSETS
+from ..metainfo import AVSBENCH_CLASSES, AVSBENCH_PALETTE
+from .blind import FrameFacts, blind_miou
+from .scene import (
+    SECOND,
+    SYNTHETIC_CLASSES,
+    Scene,
+    SyntheticClass,
+    sample_scene,
+)
+from .timbres import SAMPLE_RATE
+
+_HEADER = ('vid', 'uid', 's_min', 's_sec', 'a_obj', 'split', 'label')
+_MIN_CLASSES = 3
+_MIN_SIZE = 32
+
+
+class ClipPlan(NamedTuple):
+    """Which clip to write; seeds it together with the data set's seed."""
+
+    subset: str
+    split: str
+    number: int
+
+    @property
+    def uid(self) -> str:
+        """Folder name, with an ending like those of real clips."""
+        ending = {'v1s': '0_5000', 'v1m': '0', 'v2': '0_10000'}[self.subset]
+        return f'synthetic-{self.split}-{self.number:05d}_{ending}'
+
+    def rng(self, seed: int) -> np.random.Generator:
+        """Make the clip's generator, independent of all other clips."""
+        place = SUBSETS.index(self.subset), SPLITS.index(self.split)
+        return np.random.default_rng([seed, *place, self.number])
+
+
+def choose_classes(num_classes: int) -> tuple[SyntheticClass, ...]:
+    """Take the first synthetic classes.
+
+    Args:
+        num_classes (int): How many, 3 to 8.
+
+    Returns:
+        tuple[SyntheticClass, ...]: They.
+
+    Raises:
+        ValueError: If there are not so many, or too few for a scene.
+    """
+    if not _MIN_CLASSES <= num_classes <= len(SYNTHETIC_CLASSES):
+        raise ValueError(
+            f'the number of classes must be {_MIN_CLASSES} to '
+            f'{len(SYNTHETIC_CLASSES)}, got {num_classes}'
+        )
+    return SYNTHETIC_CLASSES[:num_classes]
+
+
+def write_dataset(
+    root: str | Path,
+    num_clips: Mapping[str, int],
+    *,
+    subsets: Sequence[str] = ('v1s', 'v1m'),
+    num_classes: int = 6,
+    size: int = 112,
+    seed: int = 0,
+) -> dict[tuple[str, str], dict[str, float]]:
+    """Write a data set that :class:`AVSBenchDataset` reads.
+
+    The table is written last: where it exists, the data set is whole.
+
+    Args:
+        root (str | Path): Folder to write to.
+        num_clips (Mapping[str, int]): Split -> clips of each subset.
+        subsets (Sequence[str]): Which of v1s, v1m and v2 to write.
+        num_classes (int): How many classes occur, 3 to 8.
+        size (int): Side of the frames in pixels.
+        seed (int): The same seed gives the same files.
+
+    Returns:
+        dict[tuple[str, str], dict[str, float]]: (subset, split) -> mIoU of
+        the sound-blind strategies, see
+        :func:`mmavs.datasets.synthetic.blind.blind_miou`.
+
+    Raises:
+        FileExistsError: If ``root`` holds a whole data set.
+        ValueError: If an argument is out of range.
+    """
+    root = Path(root)
+    classes = choose_classes(num_classes)
+    _check_arguments(root, num_clips, subsets, size)
+    plans = [
+        ClipPlan(subset, split, number)
+        for subset in subsets
+        for split, count in num_clips.items()
+        for number in range(count)
+    ]
+    rows = []
+    facts: dict[tuple[str, str], list[FrameFacts]] = {}
+    for plan in track(plans, f'Writing {len(plans)} clips'):
+        scene, frames = _write_clip(root, plan, classes, size, seed)
+        facts.setdefault((plan.subset, plan.split), []).extend(frames)
+        rows.append(_table_row(plan, scene))
+    ids = {name: i for i, name in enumerate(AVSBENCH_CLASSES, start=1)}
+    (root / 'label2idx.json').write_text(json.dumps(ids, indent=4))
+    with open(root / 'metadata.csv', 'w', newline='') as file:
+        csv.writer(file).writerows([_HEADER, *rows])
+    return {key: blind_miou(value, key[0]) for key, value in facts.items()}
+
+
+def _check_arguments(
+    root: Path, num_clips: Mapping[str, int], subsets: Sequence[str], size: int
+) -> None:
+    for name, values, known in (
+        ('subsets', subsets, SUBSETS),
+        ('splits', num_clips, SPLITS),
+    ):
+        if not values or not set(values) <= set(known):
+            raise ValueError(
+                f'{name} must be some of {known}, got {list(values)}'
+            )
+    if min(num_clips.values()) < 0 or not sum(num_clips.values()):
+        raise ValueError(f'nothing to write: {dict(num_clips)} clips')
+    if size < _MIN_SIZE:
+        raise ValueError(f'size must be at least {_MIN_SIZE}, got {size}')
+    if (root / 'metadata.csv').exists():
+        raise FileExistsError(
+            f'{root} holds a data set already; choose another folder or '
+            'remove it.'
+        )
+
+
+def _write_clip(
+    root: Path,
+    plan: ClipPlan,
+    classes: Sequence[SyntheticClass],
+    size: int,
+    seed: int,
+) -> tuple[Scene, list[FrameFacts]]:
+    """Write the files of a clip."""
+    rng = plan.rng(seed)
+    num_frames = NUM_FRAMES[plan.subset]
+    scene = sample_scene(
+        rng,
+        subset=plan.subset,
+        num_seconds=num_frames,
+        size=size,
+        classes=classes,
+    )
+    folder = root / plan.subset / plan.uid
+    for name in ('frames', 'labels_rgb', 'labels_semantic'):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    facts = [_write_frame(folder, scene, t) for t in range(num_frames)]
+    # Real clips last 5.02 s and 10 s.
+    sound = scene.sound(rng, 10.0 if num_frames == 10 else num_frames + 0.02)
+    soundfile.write(folder / 'audio.wav', sound, SAMPLE_RATE)
+    return scene, facts
+
+
+def _write_frame(folder: Path, scene: Scene, t: int) -> FrameFacts:
+    """Write the frame and the labels of second t, seen at its middle."""
+    frame, owner = scene.frame((t + 0.5) * SECOND)
+    sounding = np.array([item.sounding[t] for item in scene.objects])
+    shown = [item.kind.class_id for item in scene.objects] * sounding
+    ids = np.r_[0, shown][owner].astype(np.uint8)
+    Image.fromarray(frame).save(folder / f'frames/{t}.jpg', quality=95)
+    for name, picture in (
+        ('labels_rgb', AVSBENCH_PALETTE[ids]),
+        ('labels_semantic', ids),
+    ):
+        path = folder / name / f'{t}.png'
+        Image.fromarray(picture).save(path, compress_level=1)
+    areas = np.bincount(owner.ravel(), minlength=len(scene.objects) + 1)[1:]
+    return FrameFacts(areas, sounding, owner.size)
+
+
+def _table_row(plan: ClipPlan, scene: Scene) -> list:
+    """Make the row of ``metadata.csv``."""
+    sources = sorted(
+        item.kind.name for item in scene.objects if item.sounding.any()
+    )
+    vid = plan.uid.split('_')[0]
+    names = '_'.join(sources)
+    return [vid, plan.uid, 0, 0, names, plan.split, plan.subset]
