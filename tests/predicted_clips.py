@@ -1,0 +1,129 @@
+"""Predicted clips as a metric receives them, made from seeds.
+
+The streams of numpy's ``RandomState`` are frozen, so the expected numbers in
+``tests/data/metrics`` stay valid.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+
+def predicted_frames(
+    logits: Tensor,
+    truth: Tensor | None,
+    *,
+    sample_idx: int = 0,
+    clip_id: str | None = None,
+    subset: str = 'v1m',
+) -> list[SegDataSample]:
+    """Wrap one clip's tensors as the model's outputs.
+
+    Args:
+        logits (Tensor): (T, C, h, w).
+        truth (Tensor | None): (T, h, w), any number type.
+        sample_idx (int): Place of the clip in the dataset.
+        clip_id (str | None): ``clip{sample_idx}`` by default.
+        subset (str): v1s, v1m or v2.
+
+    Returns:
+        list[SegDataSample]: T samples.
+    """
+    samples = []
+    for index, logit in enumerate(logits):
+        sample = SegDataSample(
+            metainfo={
+                'clip_id': clip_id or f'clip{sample_idx}',
+                'subset': subset,
+                'split': 'test',
+                'task': 'ms3',
+                'frame_index': index,
+                'num_frames': len(logits),
+                'sample_idx': sample_idx,
+            }
+        )
+        sample.seg_logits = PixelData(data=logit)
+        if truth is not None:
+            sample.gt_sem_seg = PixelData(data=truth[index][None].long())
+        samples.append(sample)
+    return samples
+
+
+def as_dicts(samples: Sequence[SegDataSample]) -> list[dict]:
+    """Convert samples as mmengine's Evaluator does.
+
+    Args:
+        samples (Sequence[SegDataSample]): Predicted frames.
+
+    Returns:
+        list[dict]: The same frames.
+    """
+    return [sample.to_dict() for sample in samples]
+
+
+def seeded_clip(
+    seed: int,
+    *,
+    channels: int,
+    num_frames: int = 5,
+    size: tuple[int, int] = (24, 32),
+    scale: float = 1.0,
+    step: float | None = None,
+    silent: Sequence[int] = (),
+) -> tuple[Tensor, Tensor]:
+    """Draw a truth and logits that partly know it.
+
+    Args:
+        seed (int): Other seeds give other clips.
+        channels (int): 1 or 2 channels of logits.
+        num_frames (int): Frames T.
+        size (tuple[int, int]): Height and width.
+        scale (float): Multiplies the logits; 20 saturates the scores.
+        step (float | None): Rounds the logits to multiples of it, so that
+            exact zeros and ties occur.
+        silent (Sequence[int]): Frames with an empty truth.
+
+    Returns:
+        tuple[Tensor, Tensor]: Logits (T, C, h, w) float32 and truth (T, h, w)
+        bool.
+    """
+    rng = np.random.RandomState(seed)
+    truth = rng.random_sample((num_frames, *size)) < 0.3
+    truth[list(silent)] = False
+    logits = rng.standard_normal((num_frames, channels, *size))
+    logits[:, -1] += truth - 0.4
+    logits *= scale
+    if step is not None:
+        logits = np.round(logits / step) * step
+    return torch.from_numpy(logits.astype(np.float32)), torch.from_numpy(truth)
+
+
+def run_in_two_processes(worker: Callable, rendezvous: str, *args) -> None:
+    """Run ``worker(rank, *args)`` in two processes of one gloo group.
+
+    Args:
+        worker (Callable): Function of a module.
+        rendezvous (str): Path of a file that does not exist yet.
+        *args: Passed on.
+    """
+    mp.spawn(_join_and_run, (worker, rendezvous, args), nprocs=2)
+
+
+def _join_and_run(
+    rank: int, worker: Callable, rendezvous: str, args: tuple
+) -> None:
+    torch.set_num_threads(1)
+    # mmengine puts its temporary folder into the working directory.
+    os.chdir(os.path.dirname(rendezvous))
+    dist.init_process_group(
+        'gloo', init_method=f'file://{rendezvous}', rank=rank, world_size=2
+    )
+    worker(rank, *args)
+    dist.destroy_process_group()

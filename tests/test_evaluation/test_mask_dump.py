@@ -1,0 +1,152 @@
+"""Files and index of MaskDump."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmavs.evaluation import MaskDump
+from mmavs.evaluation.atomic_file import atomic_path
+from mmavs.evaluation.functional import sounding_mask, sounding_score
+from mmavs.evaluation.mask_dump import hash_config, hash_file
+from mmengine.config import Config
+from PIL import Image
+from predicted_clips import (
+    as_dicts,
+    predicted_frames,
+    run_in_two_processes,
+    seeded_clip,
+)
+
+HASHES = {'config_hash': 'c' * 64, 'checkpoint_hash': 'k' * 64}
+
+
+def _clip(index):
+    """Predicted frames without truth."""
+    logits, _ = seeded_clip(index, channels=2)
+    subset = 'v1s' if index % 2 else 'v1m'
+    return predicted_frames(logits, None, sample_idx=index, subset=subset)
+
+
+def _read(path):
+    image = Image.open(path)
+    assert image.mode == 'L'
+    return np.asarray(image)
+
+
+def _files(root):
+    return sorted(p.relative_to(root).as_posix() for p in root.rglob('*.*'))
+
+
+def test_hard_masks_read_back_equal_the_prediction(tmp_path):
+    metric = MaskDump(str(tmp_path), **HASHES)
+    metric.process({}, as_dicts([*_clip(0), *_clip(1)]))
+    assert metric.evaluate(2) == {}
+    masks = [f'v1m/clip0/{t}.png' for t in range(5)]
+    masks += [f'v1s/clip1/{t}.png' for t in range(5)]
+    assert _files(tmp_path) == sorted([*masks, 'index.json'])
+    for index, subset in ((0, 'v1m'), (1, 'v1s')):
+        expected = sounding_mask(seeded_clip(index, channels=2)[0])
+        for t in range(5):
+            mask = _read(tmp_path / subset / f'clip{index}' / f'{t}.png')
+            assert set(np.unique(mask)) == {0, 255}
+            assert np.array_equal(mask == 255, expected[t].numpy())
+
+
+def test_soft_masks_are_rounded_scores(tmp_path):
+    metric = MaskDump(str(tmp_path), soft=True, **HASHES)
+    metric.process({}, as_dicts(_clip(0)))
+    metric.evaluate(1)
+    score = sounding_score(seeded_clip(0, channels=2)[0]).numpy()
+    for t in range(5):
+        mask = _read(tmp_path / 'v1m' / 'clip0' / f'{t}.png').astype(float)
+        # Rounding moves a value by half a step at most.
+        assert np.abs(mask - 255 * score[t]).max() <= 0.5 + 1e-4
+        assert len(np.unique(mask)) > 50
+
+
+def test_index_states_where_the_masks_come_from(tmp_path):
+    metric = MaskDump(str(tmp_path), **HASHES)
+    for index in (1, 0):
+        metric.process({}, as_dicts(_clip(index)))
+    metric.evaluate(2)
+    assert json.loads((tmp_path / 'index.json').read_text()) == {
+        **HASHES,
+        'mode': 'hard',
+        'clips': [
+            {'subset': 'v1m', 'clip_id': 'clip0', 'num_frames': 5},
+            {'subset': 'v1s', 'clip_id': 'clip1', 'num_frames': 5},
+        ],
+    }
+
+
+def test_a_new_dump_first_takes_the_old_index_away(tmp_path):
+    """Else an interrupted dump would pass for the complete old one."""
+    metric = MaskDump(str(tmp_path), **HASHES)
+    for _ in range(2):
+        metric.process({}, as_dicts(_clip(0)))
+        assert not (tmp_path / 'index.json').exists()
+        metric.evaluate(1)
+        assert (tmp_path / 'index.json').exists()
+
+
+def test_no_index_when_a_clip_is_missing(tmp_path):
+    metric = MaskDump(str(tmp_path), **HASHES)
+    metric.process({}, as_dicts(_clip(0)))
+    with pytest.raises(ValueError, match='MaskDump must see every clip'):
+        metric.evaluate(2)
+    assert not (tmp_path / 'index.json').exists()
+
+
+def _dump_share(rank, root):
+    metric = MaskDump(root, **HASHES)
+    for index in ([0, 2], [1, 0])[rank]:
+        metric.process({}, as_dicts(_clip(index)))
+    metric.evaluate(3)
+
+
+def test_two_processes_write_what_one_writes(tmp_path):
+    alone = MaskDump(str(tmp_path / 'one'), **HASHES)
+    for index in range(3):
+        alone.process({}, as_dicts(_clip(index)))
+    alone.evaluate(3)
+    run_in_two_processes(
+        _dump_share, str(tmp_path / 'rendezvous'), str(tmp_path / 'two')
+    )
+    files = _files(tmp_path / 'one')
+    assert len(files) == 3 * 5 + 1
+    assert _files(tmp_path / 'two') == files
+    for name in files:
+        one, two = (tmp_path / n / name for n in ('one', 'two'))
+        assert one.read_bytes() == two.read_bytes(), name
+
+
+def test_atomic_path_leaves_the_old_file_on_failure(tmp_path):
+    path = tmp_path / 'a.txt'
+    path.write_text('old')
+
+    def fail():
+        with atomic_path(path) as temporary:
+            temporary.write_text('half')
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert path.read_text() == 'old'
+    assert _files(tmp_path) == ['a.txt']
+
+
+def test_hash_of_a_file_is_its_sha256(tmp_path):
+    path = tmp_path / 'model.pth'
+    torch.save({'weight': torch.arange(10)}, path)
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert hash_file(str(path)) == expected
+
+
+def test_hash_of_a_config_ignores_the_order_of_keys():
+    one = Config({'model': {'a': 1, 'b': (1, 2)}}).to_dict()
+    two = Config({'model': {'b': (1, 2), 'a': 1}}).to_dict()
+    other = Config({'model': {'b': (1, 2), 'a': 2}}).to_dict()
+    assert hash_config(one) == hash_config(two)
+    assert hash_config(one) != hash_config(other)

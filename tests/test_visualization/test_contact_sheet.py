@@ -1,0 +1,158 @@
+"""Contact sheets show the right things, and the hook draws the right clips."""
+
+import numpy as np
+import pytest
+import torch
+from mmavs.visualization import (
+    AVSVisualizationHook,
+    ClipPicture,
+    draw_contact_sheet,
+)
+from mmavs.visualization.contact_sheet import overlay_mask
+from mmseg.registry import HOOKS
+from PIL import Image
+from predicted_clips import predicted_frames, seeded_clip
+
+GREEN = np.array([46, 204, 113])
+
+
+def _picture(**changes):
+    parts = {
+        'title': 'v1m / abc',
+        'frames': np.zeros((2, 30, 40, 3), np.uint8),
+        'prediction': np.zeros((2, 24, 32), bool),
+        'log_mel': np.zeros((2, 96, 64), np.float32),
+        'truth': np.ones((2, 24, 32), bool),
+        'frame_iou': [0.5, 0.25],
+    }
+    return ClipPicture(**{**parts, **changes})
+
+
+def _count_near(path, colour):
+    pixels = np.asarray(Image.open(path).convert('RGB')).astype(int)
+    return int((np.abs(pixels - colour).max(-1) < 8).sum())
+
+
+def test_overlay_tints_inside_and_greys_outside():
+    frame = np.full((4, 4, 3), (200, 100, 0), np.uint8)
+    mask = np.zeros((2, 2), bool)
+    mask[0, 1] = True
+    drawn = overlay_mask(frame, mask, (0, 0, 255))
+    # Inside: .45 * (200, 100, 0) + .55 * (0, 0, 255) = (90, 45, 140.25)
+    # Outside: .7 * mean(200, 100, 0) = 70
+    assert (drawn[:2, 2:] == (90, 45, 140)).all()
+    assert (drawn[2:] == 70).all()
+    assert (drawn[:2, :2] == 70).all()
+
+
+def test_truth_is_drawn_where_it_is(tmp_path):
+    colour = 0.55 * GREEN  # over a black frame
+    full, none = tmp_path / 'full.png', tmp_path / 'none.png'
+    draw_contact_sheet(_picture(), full)
+    draw_contact_sheet(_picture(truth=np.zeros((2, 24, 32), bool)), none)
+    assert _count_near(full, colour) > 10000
+    assert _count_near(none, colour) == 0
+
+
+def test_sheet_without_labels_has_a_row_less(tmp_path):
+    with_truth, without = tmp_path / 'a.png', tmp_path / 'b.png'
+    draw_contact_sheet(_picture(), with_truth)
+    draw_contact_sheet(_picture(truth=None, frame_iou=None), without)
+    size, smaller = Image.open(with_truth).size, Image.open(without).size
+    assert size[0] == smaller[0]
+    assert size[1] > smaller[1] + 100
+
+
+def test_sheet_has_a_column_per_frame(tmp_path):
+    long = _picture(
+        frames=np.zeros((10, 30, 40, 3), np.uint8),
+        prediction=np.zeros((10, 24, 32), bool),
+        log_mel=np.zeros((10, 96, 64), np.float32),
+        truth=None,
+        frame_iou=None,
+    )
+    draw_contact_sheet(long, tmp_path / 'long.png')
+    draw_contact_sheet(_picture(), tmp_path / 'short.png')
+    width = Image.open(tmp_path / 'long.png').size[0]
+    assert width > 2 * Image.open(tmp_path / 'short.png').size[0]
+
+
+def test_parts_of_different_length_are_refused():
+    with pytest.raises(ValueError, match="'log_mel': 3.*'v1m / abc'"):
+        _picture(log_mel=np.zeros((3, 96, 64), np.float32))
+
+
+def _batch(indices, *, with_truth=True):
+    """Packed inputs and predicted frames of some clips."""
+    outputs, frames, log_mels = [], [], []
+    for index in indices:
+        logits, truth = seeded_clip(index, channels=2, num_frames=2)
+        outputs += predicted_frames(
+            logits, truth if with_truth else None, sample_idx=index
+        )
+        frames.append(torch.zeros(2, 3, 30, 40, dtype=torch.uint8))
+        log_mels.append(torch.zeros(2, 1, 96, 64))
+    return {'inputs': {'frames': frames, 'log_mel': log_mels}}, outputs
+
+
+def _drawn(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_hook_draws_every_clip_of_a_batch(tmp_path):
+    hook = HOOKS.build(
+        {'type': 'AVSVisualizationHook', 'show_dir': str(tmp_path / 'show')}
+    )
+    hook.after_test_iter(None, 0, *_batch([0, 1]))
+    hook.after_val_iter(None, 0, *_batch([2], with_truth=False))
+    names = [f'v1m_clip{i}.png' for i in range(3)]
+    assert _drawn(tmp_path / 'show') == names
+    for name in names:
+        assert Image.open(tmp_path / 'show' / name).format == 'PNG'
+
+
+def test_hook_chooses_clips_by_their_place_in_the_dataset(tmp_path):
+    """So that the number of processes does not change the choice."""
+    hook = AVSVisualizationHook(str(tmp_path), interval=2, max_clips=2)
+    for indices in ([5, 4], [3, 2], [1, 0]):
+        hook.after_test_iter(None, 0, *_batch(indices))
+    assert _drawn(tmp_path) == ['v1m_clip0.png', 'v1m_clip2.png']
+
+
+def test_hook_gives_each_clip_its_own_mask_and_truth(tmp_path, monkeypatch):
+    pictures = []
+    monkeypatch.setattr(
+        'mmavs.visualization.hook.draw_contact_sheet',
+        lambda picture, out_file: pictures.append(picture),
+    )
+    batch, outputs = _batch([0, 1])
+    batch['inputs']['frames'][1] += 7
+    batch['inputs']['log_mel'][1] += 7
+    AVSVisualizationHook(str(tmp_path)).after_test_iter(
+        None, 0, batch, outputs
+    )
+    assert [p.frames.max() for p in pictures] == [0, 7]
+    assert [p.log_mel.max() for p in pictures] == [0, 7]
+    for index, picture in enumerate(pictures):
+        logits, truth = seeded_clip(index, channels=2, num_frames=2)
+        assert np.array_equal(picture.truth, truth.numpy())
+        prediction = (logits[:, 1] > logits[:, 0]).numpy()
+        assert np.array_equal(picture.prediction, prediction)
+        both = (prediction & picture.truth).sum((1, 2))
+        either = (prediction | picture.truth).sum((1, 2))
+        assert picture.frame_iou == pytest.approx((both / either).tolist())
+        assert f'{np.mean(both / either):.3f}' in picture.title
+
+
+def test_hook_refuses_outputs_of_other_clips(tmp_path):
+    batch, _ = _batch([0, 1])
+    _, outputs = _batch([0])
+    hook = AVSVisualizationHook(str(tmp_path))
+    with pytest.raises(ValueError, match='got 1 for 2 clips'):
+        hook.after_test_iter(None, 0, batch, outputs)
+
+
+@pytest.mark.parametrize('options', [{'interval': 0}, {'max_clips': 0}])
+def test_hook_options_are_at_least_one(tmp_path, options):
+    with pytest.raises(ValueError, match='must be at least 1'):
+        AVSVisualizationHook(str(tmp_path), **options)
