@@ -1,0 +1,134 @@
+"""Every config loads, builds, trains a step and predicts.
+
+Large models are made small in width and depth; what a config is about (its
+options, hooks, data and metrics) stays as it is.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from avsbench_tree import write_avsbench_tree
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted(
+    path
+    for path in (ROOT / 'configs').rglob('*.py')
+    if '_base_' not in path.parts
+)
+NAMES = [str(path.relative_to(ROOT / 'configs')) for path in CONFIGS]
+
+#: {system}_{backbone}[_stage2]_{schedule}_{task}-{HxW}[_{ablation}].py
+NAME = re.compile(
+    r'[a-z0-9]+_(tiny|[a-z0-9]+-[a-z0-9]+)(_stage2)?(_\d+xb\d+-\d+e)?'
+    r'_(s4|ms3|avss)(-binary)?-\d+x\d+(_[a-z0-9-]+)?\.py'
+)
+
+_SMALL_SWIN = dict(
+    embed_dims=16,
+    depths=(2, 2, 2, 2),
+    num_heads=(1, 2, 4, 8),
+)
+
+
+def shrink(cfg: Config) -> None:
+    """Make a model of paper size fit a test, in place."""
+    head = cfg.model.decode_head
+    if cfg.model.backbone.type == 'AdapterSwin':
+        cfg.model.backbone.update(_SMALL_SWIN)
+        head.in_channels = [16, 32, 64, 128]
+        head.pixel_decoder.encoder.num_layers = 1
+        head.transformer_decoder.num_layers = 3
+        head.train_cfg.num_points = 256
+
+
+def prepare(cfg: Config, data_root: Path, work_dir: Path) -> Config:
+    """Point a config at a tiny data set, for one epoch of one clip."""
+    shrink(cfg)
+    cfg.work_dir = str(work_dir)
+    cfg.load_from = None
+    cfg.model.audio_backbone.pop('init_cfg', None)
+    for split in ('train', 'val', 'test'):
+        loader = cfg[f'{split}_dataloader']
+        loader.update(num_workers=0, persistent_workers=False, batch_size=1)
+        loader.dataset.update(data_root=str(data_root), indices=1)
+        for transform in loader.dataset.pipeline:
+            if transform.type == 'LogMel':
+                transform.cache_dir = None
+    cfg.train_cfg.update(max_epochs=1, val_interval=1)
+    return cfg
+
+
+@pytest.fixture(scope='module')
+def data_root(tmp_path_factory):
+    return write_avsbench_tree(tmp_path_factory.mktemp('avsbench'))
+
+
+def test_there_are_configs():
+    assert len(CONFIGS) >= 11
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_name_follows_the_scheme(name):
+    assert NAME.fullmatch(Path(name).name), name
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_child_is_short_and_says_what_it_is(name):
+    path = ROOT / 'configs' / name
+    text = path.read_text(encoding='utf-8')
+    assert text.startswith('"""'), f'{name} has no header'
+    assert len(text.splitlines()) <= 40
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=NAMES)
+def test_one_step_and_one_prediction(path, data_root, tmp_path):
+    cfg = prepare(Config.fromfile(path), data_root, tmp_path)
+    cfg.experiment_name = f'{path.stem}_{tmp_path.name}'
+    runner = Runner.from_cfg(cfg)
+    before = {
+        name: parameter.detach().clone()
+        for name, parameter in runner.model.named_parameters()
+    }
+    runner.train()
+    assert runner.iter == 1
+    moved = {
+        name
+        for name, parameter in runner.model.named_parameters()
+        if not torch.equal(parameter, before[name])
+    }
+    trained = {
+        name
+        for name, parameter in runner.model.named_parameters()
+        if parameter.requires_grad
+    }
+    assert moved
+    assert moved <= trained
+    metrics = runner.test()
+    assert metrics
+    assert all(0 <= value <= 1 for value in metrics.values())
+
+
+def test_backbone_is_as_pretrained_in_the_first_phase(data_root, tmp_path):
+    """Phase one trains what the paper names, and no backbone parameter."""
+    path = ROOT / 'configs/aavs/aavs_swin-b_1xb1-60e_s4-384x384.py'
+    cfg = prepare(Config.fromfile(path), data_root, tmp_path)
+    cfg.experiment_name = f'phases_{tmp_path.name}'
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    trained = {
+        name
+        for name, parameter in runner.model.named_parameters()
+        if parameter.requires_grad
+    }
+    assert trained
+    assert not [name for name in trained if name.startswith('backbone')]
+    groups = ('query_embed', 'query_feat', 'adapter', 'cls_embed', 'audio_proj')
+    for group in groups:
+        assert [name for name in trained if group in name], group
+    assert len(trained) == len(
+        [name for name in trained if any(group in name for group in groups)]
+    )
