@@ -67,8 +67,8 @@ def _numpy_globals() -> list[Callable[..., Any]]:
     # The same two functions live in numpy.core (1.x) or numpy._core (2.x),
     # and a checkpoint of either numpy may meet the other.
     array = np.zeros(1)
-    reconstruct = array.__reduce__()[0]
-    scalar = array[0].__reduce__()[0]
+    reconstruct: Any = array.__reduce__()[0]
+    scalar: Any = array[0].__reduce__()[0]
     functions = [
         alias(function, module)
         for function in (reconstruct, scalar)

@@ -1,0 +1,19 @@
+"""What runs around the models: hooks, random states, file backend."""
+
+from .atomic_backend import ATOMIC_BACKEND, AtomicBackend
+from .hooks import AtomicCheckpointHook, ResumeStateHook, TwoPhaseTuningHook
+from .launch import add_launch_arguments, load_config, start_processes
+from .random_state import get_random_state, set_random_state
+
+__all__ = [
+    'ATOMIC_BACKEND',
+    'AtomicBackend',
+    'AtomicCheckpointHook',
+    'ResumeStateHook',
+    'TwoPhaseTuningHook',
+    'add_launch_arguments',
+    'get_random_state',
+    'load_config',
+    'set_random_state',
+    'start_processes',
+]

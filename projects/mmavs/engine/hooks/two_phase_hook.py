@@ -1,0 +1,211 @@
+"""AAVS's training in two phases, with most of the network frozen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import torch
+from mmengine.dist import barrier
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
+from mmseg.registry import HOOKS
+from torch import nn
+
+_ADAPTER_STD = 0.02
+
+
+@HOOKS.register_module()
+class TwoPhaseTuningHook(Hook):
+    """Tune a few parameters first, then the backbone's adapters as well.
+
+    Everything is frozen but the parameters named by ``trainable``. In phase
+    one the backbone's adapters are zero and frozen, so that the backbone
+    computes what it was pretrained to. Phase two begins with epoch
+    ``switch_epoch``: it goes on from the best checkpoint so far, restarts the
+    backbone's adapters at N(0, 0.02) with zero biases, trains them too, and
+    begins a new optimizer at ``phase2_lr``.
+
+    Behaviour follows Stepping-Stones@de6a17b ``avs/train.py``
+    (https://arxiv.org/abs/2407.11820); reimplemented, no code taken. There,
+    too, phase two keeps the best score of phase one as the one to beat.
+
+    Args:
+        trainable (Sequence[str]): Regular expressions, searched in parameter
+            names; what matches one is trained in both phases.
+        backbone_adapters (str | None): Regular expression for the backbone's
+            adapters, stronger than ``trainable``. None when there are none.
+        switch_epoch (int | None): Epoch, from 0, with which phase two begins.
+            None stays in phase one (the ablation with a frozen backbone).
+        phase2_lr (float | None): Learning rate of phase two, for all
+            parameter groups. Needed with ``switch_epoch``.
+
+    Raises:
+        ValueError: If only one of ``switch_epoch`` and ``phase2_lr`` is given,
+            ``switch_epoch`` is set without ``backbone_adapters``, or an
+            expression matches no parameter.
+    """
+
+    # After ResumeStateHook (LOW), whose catching up may find the best
+    # checkpoint that phase two begins from.
+    priority = 'VERY_LOW'
+
+    def __init__(
+        self,
+        *,
+        trainable: Sequence[str],
+        backbone_adapters: str | None = None,
+        switch_epoch: int | None = None,
+        phase2_lr: float | None = None,
+    ) -> None:
+        if (switch_epoch is None) != (phase2_lr is None):
+            raise ValueError(
+                'switch_epoch and phase2_lr are set together or not at all, '
+                f'got switch_epoch={switch_epoch}, phase2_lr={phase2_lr}'
+            )
+        if switch_epoch is not None and backbone_adapters is None:
+            raise ValueError(
+                'phase two trains the adapters of the backbone: set '
+                'backbone_adapters, or leave switch_epoch out'
+            )
+        self.trainable = tuple(trainable)
+        self.backbone_adapters = backbone_adapters
+        self.switch_epoch = switch_epoch
+        self.phase2_lr = phase2_lr
+
+    def before_train(self, runner: Runner) -> None:
+        """Freeze for the phase that training begins or goes on in.
+
+        Args:
+            runner (Runner): The runner of the training process.
+        """
+        if self._is_past_switch(runner):
+            self._freeze(runner, phase=2)
+            return
+        # Also on resume exactly at the switch, which is still to come: it is
+        # made at the beginning of its epoch.
+        with torch.no_grad():
+            for _, parameter in self._adapters(_unwrap(runner)):
+                parameter.zero_()
+        self._freeze(runner, phase=1)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Switch to phase two when its first epoch begins.
+
+        Args:
+            runner (Runner): The runner of the training process.
+        """
+        if self.switch_epoch is None or runner.epoch != self.switch_epoch:
+            return
+        self._restart_from_best(runner)
+        self._restart_adapters(runner)
+        self._freeze(runner, phase=2)
+        optimizer = runner.optim_wrapper.optimizer
+        optimizer.state.clear()
+        for group in optimizer.param_groups:
+            group['lr'] = self.phase2_lr
+        runner.logger.info(f'Phase 2: new optimizer, lr {self.phase2_lr}')
+
+    def _is_past_switch(self, runner: Runner) -> bool:
+        return (
+            self.switch_epoch is not None and runner.epoch > self.switch_epoch
+        )
+
+    def _adapters(self, model: nn.Module) -> list[tuple[str, nn.Parameter]]:
+        pattern = self.backbone_adapters
+        if pattern is None:
+            return []
+        adapters = [
+            (name, parameter)
+            for name, parameter in model.named_parameters()
+            if re.search(pattern, name)
+        ]
+        if not adapters:
+            raise ValueError(
+                f'backbone_adapters={pattern!r} matches no parameter of '
+                f'{type(model).__name__}'
+            )
+        return adapters
+
+    def _freeze(self, runner: Runner, *, phase: int) -> None:
+        """Set ``requires_grad`` of all parameters for a phase."""
+        model = _unwrap(runner)
+        adapters = {name for name, _ in self._adapters(model)}
+        unused = set(self.trainable)
+        num_trainable = 0
+        for name, parameter in model.named_parameters():
+            matches = {p for p in self.trainable if re.search(p, name)}
+            if name in adapters:
+                parameter.requires_grad = phase == 2
+            else:
+                parameter.requires_grad = bool(matches)
+                unused -= matches
+            if parameter.requires_grad:
+                num_trainable += parameter.numel()
+            else:
+                # with a gradient left over, the optimizer would still move it
+                parameter.grad = None
+        if unused:
+            raise ValueError(
+                f'trainable={sorted(unused)} match no parameter of '
+                f'{type(model).__name__}'
+            )
+        runner.logger.info(
+            f'Phase {phase}: {num_trainable:,} trainable parameters of '
+            f'{sum(p.numel() for p in model.parameters()):,}'
+        )
+        _rewrap(runner)
+
+    def _restart_from_best(self, runner: Runner) -> None:
+        best = runner.message_hub.get_info('best_ckpt')
+        if best is None:
+            runner.logger.info(
+                'Phase 2: no best checkpoint, going on from the last weights'
+            )
+            return
+        # The main process may still be writing it.
+        barrier()
+        model = _unwrap(runner)
+        state_dict = CheckpointLoader.load_checkpoint(
+            best, map_location='cpu', logger=runner.logger
+        )['state_dict']
+        for name, _ in self._adapters(model):
+            del state_dict[name]
+        missing, unexpected = model.load_state_dict(state_dict, strict=False)
+        assert not unexpected, unexpected
+        assert {name for name, _ in self._adapters(model)} == set(missing)
+        runner.logger.info(f'Phase 2: going on from {best}')
+
+    def _restart_adapters(self, runner: Runner) -> None:
+        # A generator of its own, on the CPU: the same draw on all processes,
+        # after a resume, and on every device.
+        generator = torch.Generator().manual_seed(runner.seed)
+        with torch.no_grad():
+            for _, parameter in self._adapters(_unwrap(runner)):
+                if parameter.dim() == 1:
+                    parameter.zero_()
+                    continue
+                weight = torch.empty(parameter.shape)
+                weight.normal_(std=_ADAPTER_STD, generator=generator)
+                parameter.copy_(weight)
+
+
+def _unwrap(runner: Runner) -> nn.Module:
+    model = runner.model
+    return model.module if is_model_wrapper(model) else model
+
+
+def _rewrap(runner: Runner) -> None:
+    """Tell ``DistributedDataParallel`` anew which parameters to average.
+
+    It looks at ``requires_grad`` only when it is made: it would wait for the
+    gradients of parameters frozen later, and not average those of parameters
+    freed later.
+    """
+    if is_model_wrapper(runner.model):
+        model = runner.model.module
+        runner.model = runner.wrap_model(
+            runner.cfg.get('model_wrapper_cfg'), model
+        )

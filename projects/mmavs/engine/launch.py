@@ -1,0 +1,104 @@
+"""From a command line to a config ready for a ``Runner``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dist import is_distributed
+from mmengine.logging import print_log
+
+
+def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what all tools that run a config take, as in mmsegmentation.
+
+    Args:
+        parser (argparse.ArgumentParser): Gets ``config``, ``--work-dir``,
+            ``--cfg-options``, ``--launcher`` and ``--local-rank``.
+    """
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and checkpoints; by default work_dirs/NAME, '
+        'NAME being that of the config file',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, nested keys included: '
+        'optim_wrapper.optimizer.lr=1e-4 train_cfg.max_epochs=2. Lists are '
+        'key="[a,b]", without spaces.',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='who starts the processes; dist_*.sh and slurm_*.sh set it',
+    )
+    # torchrun's predecessors pass it on the command line
+    parser.add_argument(
+        '--local-rank', '--local_rank', type=int, default=0, help='unused'
+    )
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config that the arguments name and override.
+
+    Args:
+        args (argparse.Namespace): What :func:`add_launch_arguments` added.
+
+    Returns:
+        Config: With ``launcher`` and ``work_dir`` set.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    return cfg
+
+
+def start_processes(cfg: Config) -> None:
+    """Join the other processes with gloo on a machine without CUDA.
+
+    With CUDA, or with a single process, mmengine's ``Runner`` does all that
+    is needed. Without, it would still ask for a CUDA device.
+
+    Args:
+        cfg (Config): ``model_wrapper_cfg`` is set for CPU in it.
+
+    Raises:
+        ValueError: If the launcher is not torchrun (``pytorch``).
+    """
+    if cfg.launcher == 'none' or torch.cuda.is_available():
+        return
+    if cfg.launcher != 'pytorch':
+        raise ValueError(
+            f'--launcher {cfg.launcher} needs CUDA; without it, start several '
+            'processes with tools/dist_train.sh or tools/dist_test.sh.'
+        )
+    if not is_distributed():
+        torch.distributed.init_process_group('gloo')
+    wrapper = dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )
+    wrapper.update(cfg.get('model_wrapper_cfg') or {})
+    cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)
+    print_log(
+        f'No CUDA device: {torch.distributed.get_world_size()} processes on '
+        'the CPU, connected by gloo',
+        logger='current',
+        level=logging.INFO,
+    )

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Test on a Slurm cluster, run from the repository's root:
+#   [GPUS=8] slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT \
+#       [options of test.py]
+set -euo pipefail
+
+PARTITION=$1
+JOB_NAME=$2
+CONFIG=$3
+CHECKPOINT=$4
+GPUS=${GPUS:-4}
+GPUS_PER_NODE=${GPUS_PER_NODE:-4}
+CPUS_PER_TASK=${CPUS_PER_TASK:-5}
+SRUN_ARGS=${SRUN_ARGS:-}
+
+# SRUN_ARGS holds several words
+# shellcheck disable=SC2086
+srun -p "$PARTITION" \
+    --job-name="$JOB_NAME" \
+    --gres="gpu:$GPUS_PER_NODE" \
+    --ntasks="$GPUS" \
+    --ntasks-per-node="$GPUS_PER_NODE" \
+    --cpus-per-task="$CPUS_PER_TASK" \
+    --kill-on-bad-exit=1 \
+    $SRUN_ARGS \
+    "${PYTHON:-python}" -u tools/test.py "$CONFIG" "$CHECKPOINT" \
+    --launcher slurm "${@:5}"

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Train on a Slurm cluster, run from the repository's root:
+#   [GPUS=8] slurm_train.sh PARTITION JOB_NAME CONFIG [options of train.py]
+set -euo pipefail
+
+PARTITION=$1
+JOB_NAME=$2
+CONFIG=$3
+GPUS=${GPUS:-4}
+GPUS_PER_NODE=${GPUS_PER_NODE:-4}
+CPUS_PER_TASK=${CPUS_PER_TASK:-5}
+SRUN_ARGS=${SRUN_ARGS:-}
+
+# SRUN_ARGS holds several words
+# shellcheck disable=SC2086
+srun -p "$PARTITION" \
+    --job-name="$JOB_NAME" \
+    --gres="gpu:$GPUS_PER_NODE" \
+    --ntasks="$GPUS" \
+    --ntasks-per-node="$GPUS_PER_NODE" \
+    --cpus-per-task="$CPUS_PER_TASK" \
+    --kill-on-bad-exit=1 \
+    $SRUN_ARGS \
+    "${PYTHON:-python}" -u tools/train.py "$CONFIG" \
+    --launcher slurm "${@:4}"

@@ -1,0 +1,91 @@
+"""Train a model: python tools/train.py CONFIG [options]."""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from mmavs.engine import add_launch_arguments, load_config, start_processes
+from mmengine.config import Config
+from mmengine.runner import Runner, find_latest_checkpoint
+
+_AUTO = 'auto'
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line.
+
+    Returns:
+        argparse.Namespace: Its values.
+    """
+    parser = argparse.ArgumentParser(description='Train a model.')
+    add_launch_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const=_AUTO,
+        metavar='CHECKPOINT',
+        help='go on with a training: from this checkpoint, or, without a '
+        'value, from the last one in the work dir if there is any',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='train with automatic mixed precision; needs CUDA',
+    )
+    args = parser.parse_args()
+    if args.amp and not torch.cuda.is_available():
+        parser.error('--amp needs CUDA, and no CUDA device is available')
+    return args
+
+
+def set_resume(cfg: Config, resume: str | None) -> None:
+    """Choose what training begins from.
+
+    Args:
+        cfg (Config): ``resume`` and ``load_from`` are set in it. Without a
+            checkpoint to go on with, its own ``load_from`` stays.
+        resume (str | None): A path, ``'auto'``, or None for a new training.
+    """
+    if resume == _AUTO:
+        resume = find_latest_checkpoint(cfg.work_dir)
+    cfg.resume = resume is not None
+    if resume is not None:
+        cfg.load_from = resume
+
+
+def set_amp(cfg: Config) -> None:
+    """Exchange the optimizer wrapper for the one with mixed precision.
+
+    Args:
+        cfg (Config): ``optim_wrapper`` is changed in it.
+
+    Raises:
+        ValueError: If the config has a wrapper of another type.
+    """
+    wrapper = cfg.optim_wrapper
+    if wrapper.get('type', 'OptimWrapper') not in (
+        'OptimWrapper',
+        'AmpOptimWrapper',
+    ):
+        raise ValueError(
+            '--amp takes the place of an OptimWrapper, the config has '
+            f'optim_wrapper.type={wrapper.type!r}'
+        )
+    wrapper.type = 'AmpOptimWrapper'
+    wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def main() -> None:
+    """Train as the command line says."""
+    args = parse_args()
+    cfg = load_config(args)
+    set_resume(cfg, args.resume)
+    if args.amp:
+        set_amp(cfg)
+    start_processes(cfg)
+    Runner.from_cfg(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
