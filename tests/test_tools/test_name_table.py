@@ -112,10 +112,10 @@ def test_files_go_round(name_table, tmp_path):
 
 def test_files_that_are_no_checkpoint(name_table, tmp_path):
     path = tmp_path / 'a.pth'
-    with pytest.raises(FileNotFoundError, match='No checkpoint at'):
+    with pytest.raises(FileNotFoundError, match='There is no checkpoint at'):
         name_table.read_state_dict(path)
     path.write_bytes(b'not a checkpoint')
-    with pytest.raises(ValueError, match='not a checkpoint of plain tensors'):
+    with pytest.raises(ValueError, match='cannot be read as a checkpoint'):
         name_table.read_state_dict(path)
     torch.save(dict(a=3), path)
     with pytest.raises(ValueError, match='dict of tensors'):

@@ -33,7 +33,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import pickle
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -42,6 +41,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from mmavs.checkpoint import load_from_local
 from torch import Tensor
 
 _FIELD = re.compile(r'\{([^{}]*)\}')
@@ -250,19 +250,18 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
 
     A file with the single wrapping ``{'state_dict': ...}`` is unwrapped.
 
+    Args:
+        path (str | os.PathLike): A file of ``torch.save``.
+
+    Returns:
+        dict[str, Tensor]: Tensors by name.
+
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file holds anything but names and tensors.
+        ValueError: If the file cannot be read safely, or holds anything but
+            names and tensors; see :func:`mmavs.checkpoint.load_from_local`.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'No checkpoint at {path}.')
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        raise ValueError(
-            f'{path} is not a checkpoint of plain tensors (it was opened '
-            f'with weights_only=True): {error}'
-        ) from error
+    content = load_from_local(os.fspath(path), map_location='cpu')
     if isinstance(content, dict) and 'state_dict' in content:
         content = content['state_dict']
     if not isinstance(content, dict) or not all(

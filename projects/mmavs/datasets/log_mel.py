@@ -28,7 +28,8 @@ MIN_SAMPLES = (NUM_MEL_FRAMES - 1) * _HOP_SAMPLES + _WINDOW_SAMPLES
 
 #: Streaming writers leave sizes like 0xFFFFFFFF or 0x7FFFF024 in the header.
 _STREAMED_RIFF_BYTES = 0x7FFFF000
-_BLOCK_SAMPLES = 2**20
+#: What libsndfile reports for a flac without a length.
+_UNKNOWN_SAMPLES = 2**63 - 1
 
 ShortRule = Literal['repeat_last', 'zeros', 'error']
 LongRule = Literal['cut', 'error']
@@ -41,9 +42,9 @@ def check_header(content: bytes) -> None:
         content (bytes): The whole wav or flac file.
 
     Raises:
-        ValueError: If it is no sound file, is empty, or is a wav that is
-            shorter than its header says. A flac that is cut off shows only
-            when it is decoded.
+        ValueError: If it is no sound file, is empty, does not tell its
+            length, or is a wav that is shorter than its header says. A flac
+            that is cut off shows only when it is decoded.
     """
     try:
         announced = soundfile.info(io.BytesIO(content)).frames
@@ -51,6 +52,11 @@ def check_header(content: bytes) -> None:
         raise ValueError(f'not a readable wav or flac: {error}') from error
     if announced == 0:
         raise ValueError('it holds no samples')
+    if announced >= _UNKNOWN_SAMPLES:
+        raise ValueError(
+            'its header does not say how long it is, because the encoder '
+            'wrote into a pipe; encode it again into a file'
+        )
     # libsndfile reads a wav that is cut off as if it were a shorter one.
     riff_bytes = 8 + int.from_bytes(content[4:8], 'little')
     streamed = riff_bytes >= _STREAMED_RIFF_BYTES
@@ -76,22 +82,17 @@ def decode(content: bytes) -> tuple[np.ndarray, int]:
         mean of the channels; and the rate in samples per second.
 
     Raises:
-        ValueError: If the content is no sound file, is cut off or empty, or
-            holds values that are not finite.
+        ValueError: As :func:`check_header`, and if a flac is cut off, or if
+            values are not finite.
     """
     check_header(content)
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
-            rate = file.samplerate
-            blocks: list[np.ndarray] = []
-            # In blocks, because a streamed flac does not know its length.
-            while not blocks or len(blocks[-1]) == _BLOCK_SAMPLES:
-                blocks.append(
-                    file.read(_BLOCK_SAMPLES, dtype='float64', always_2d=True)
-                )
+        channels, rate = soundfile.read(
+            io.BytesIO(content), dtype='float64', always_2d=True
+        )
     except soundfile.SoundFileError as error:
         raise ValueError(f'not a readable wav or flac: {error}') from error
-    samples = np.concatenate(blocks).mean(axis=1)
+    samples = channels.mean(axis=1)
     if not np.isfinite(samples).all():
         raise ValueError('it holds samples that are not finite')
     return samples, rate
