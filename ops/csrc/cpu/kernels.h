@@ -1,0 +1,57 @@
+// The CPU kernels' interface. It names no PyTorch type, so that the kernels
+// compile in seconds and are built once per instruction set.
+#pragma once
+
+#include <cstdint>
+
+namespace mmavs {
+
+enum class Dtype { kFloat, kDouble, kHalf, kBFloat16 };
+
+struct Level {
+  int64_t start;  // first row in `value`
+  int64_t height;
+  int64_t width;
+};
+
+// N frames, S rows, M heads, D channels, Q queries, L levels, P points.
+// All tensors are contiguous.
+struct Problem {
+  int64_t num_rows;
+  int64_t num_heads;
+  int64_t channels;
+  int64_t num_queries;
+  int64_t num_levels;
+  int64_t num_points;
+  const Level* levels;
+  Dtype value_dtype;
+  Dtype point_dtype;         // of locations and weights
+  const void* value;         // (N, S, M, D)
+  const void* locations;     // (N, Q, M, L, P, 2)
+  const void* weights;       // (N, Q, M, L, P)
+  void* output;              // (N, Q, M, D)
+  const void* grad_output;   // (N, Q, M, D)
+  void* grad_value;          // (N, S, M, D)
+  void* grad_locations;      // (N, Q, M, L, P, 2)
+  void* grad_weights;        // (N, Q, M, L, P)
+};
+
+struct KernelSet {
+  const char* name;
+  // Bytes of scratch memory, aligned to 64, that one running task needs.
+  int64_t (*forward_scratch)(const Problem&);
+  int64_t (*backward_scratch)(const Problem&);
+  // Queries [begin, end) of one frame and head.
+  void (*forward)(const Problem&, int64_t frame, int64_t head, int64_t begin,
+                  int64_t end, void* scratch);
+  // All queries of one frame, head and level: a task owns what it adds to, so
+  // the sums run in one order whatever the number of threads.
+  void (*backward)(const Problem&, int64_t frame, int64_t head, int64_t level,
+                   void* scratch);
+};
+
+// The best set this processor can run; MMAVS_OPS_ISA=baseline|avx2|avx512
+// asks for a lesser one.
+const KernelSet& kernels();
+
+}  // namespace mmavs
