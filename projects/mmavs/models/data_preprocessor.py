@@ -97,7 +97,7 @@ def _check_inputs(
     inputs: dict[str, list[Tensor]], clips: list[list[SegDataSample]]
 ) -> None:
     """Refuse rows that do not belong to frames, naming the clip."""
-    size = inputs['frames'][0].shape[1:]
+    size = inputs['frames'][0].shape[2:]
     for index, clip in enumerate(clips):
         name = f'clip {clip[0].clip_id!r}'
         for key, rows in inputs.items():
@@ -114,9 +114,9 @@ def _check_inputs(
                 f'{tuple(log_mel.shape)}'
             )
         frames = inputs['frames'][index]
-        if frames.shape[1:] != size:
+        if frames.shape[2:] != size:
             raise ValueError(
-                f'frames in a batch must have one size, got {tuple(size)} '
-                f'and, for {name}, {tuple(frames.shape[1:])}; let '
+                f'frames in a batch must have one size (H, W), got {tuple(size)} '
+                f'and, for {name}, {tuple(frames.shape[2:])}; let '
                 'ClipResize(frame_size=(H, W)) end the pipeline.'
             )

@@ -1,0 +1,93 @@
+"""What a packed clip holds, and how clips become a batch."""
+
+import numpy as np
+import pytest
+import torch
+from mmavs.datasets.transforms import PackClip, clip_collate
+from mmavs.structures import CLIP_META_KEYS
+from mmseg.registry import TRANSFORMS
+
+
+def _results(num_frames=3, **kwargs):
+    rng = np.random.default_rng(0)
+    return dict(
+        clip_id='a',
+        subset='v1m',
+        split='val',
+        task='ms3',
+        num_frames=num_frames,
+        sample_idx=4,
+        frame_paths=[f'frames/{t}.jpg' for t in range(num_frames)],
+        mask_paths=[f'labels_rgb/{t}.png' for t in range(num_frames)],
+        audio_path='audio.wav',
+        frames=rng.integers(0, 256, (num_frames, 8, 12, 3), dtype=np.uint8),
+        masks=rng.integers(0, 2, (num_frames, 4, 6), dtype=np.uint8),
+        log_mel=rng.random((num_frames, 1, 96, 64), dtype=np.float32),
+        **kwargs,
+    )
+
+
+def test_inputs_are_the_arrays_of_the_clip():
+    results = _results()
+    inputs = PackClip()(results)['inputs']
+    assert set(inputs) == {'frames', 'log_mel'}
+    assert inputs['frames'].dtype == torch.uint8
+    expected = results['frames'].transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(inputs['frames'], expected)
+    assert inputs['log_mel'].dtype == torch.float32
+    np.testing.assert_array_equal(inputs['log_mel'], results['log_mel'])
+
+
+def test_mask_prior_gets_a_channel():
+    prior = np.random.default_rng(1).random((3, 4, 6), dtype=np.float32)
+    inputs = PackClip()(_results(mask_prior=prior))['inputs']
+    assert inputs['mask_prior'].shape == (3, 1, 4, 6)
+    np.testing.assert_array_equal(inputs['mask_prior'][:, 0], prior)
+
+
+def test_one_data_sample_per_frame():
+    results = _results()
+    samples = PackClip()(results)['data_samples']
+    assert [sample.frame_index for sample in samples] == [0, 1, 2]
+    for t, sample in enumerate(samples):
+        assert set(sample.metainfo) == set(CLIP_META_KEYS)
+        assert sample.gt_sem_seg.data.dtype == torch.int64
+        np.testing.assert_array_equal(
+            sample.gt_sem_seg.data, results['masks'][t][None]
+        )
+        assert sample.frame_path == f'frames/{t}.jpg'
+        assert sample.mask_path == f'labels_rgb/{t}.png'
+    assert samples[2].clip_id == 'a'
+    assert samples[2].num_frames == 3
+    assert samples[2].sample_idx == 4
+    assert samples[2].ori_shape == (4, 6)
+    assert samples[2].img_shape == samples[2].pad_shape == (8, 12)
+
+
+@pytest.mark.parametrize(
+    ('extra', 'ori_shape'), [({'mask_size': (5, 7)}, (5, 7)), ({}, (8, 12))]
+)
+def test_a_clip_without_labels(extra, ori_shape):
+    """Predictions come at the wanted mask size, else at the frames'."""
+    results = _results(**extra)
+    del results['masks'], results['mask_paths']
+    sample = PackClip()(results)['data_samples'][0]
+    assert 'gt_sem_seg' not in sample
+    assert sample.mask_path is None
+    assert sample.ori_shape == ori_shape
+
+
+def test_collated_clips_may_differ_in_length():
+    clips = [PackClip()(_results(num_frames)) for num_frames in (3, 2)]
+    batch = clip_collate(clips)
+    assert [len(rows) for rows in batch['inputs']['frames']] == [3, 2]
+    assert [len(clip) for clip in batch['data_samples']] == [3, 2]
+    assert batch['inputs']['log_mel'][1] is clips[1]['inputs']['log_mel']
+
+
+def test_everything_is_in_the_registry():
+    names = (
+        'LoadClipFrames LoadClipMasks ClipResize ClipRandomFlip '
+        'ClipRandomCrop ClipColorJitter PackClip'
+    ).split()
+    assert [name for name in names if name not in TRANSFORMS] == []

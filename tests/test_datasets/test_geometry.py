@@ -1,0 +1,170 @@
+"""One geometry for all pictures of a clip, drawn from its seed alone."""
+
+import numpy as np
+import pytest
+from mmavs.datasets.transforms import (
+    ClipColorJitter,
+    ClipRandomCrop,
+    ClipRandomFlip,
+    ClipResize,
+)
+from PIL import Image
+
+RANDOM = (ClipRandomFlip, ClipRandomCrop, ClipColorJitter)
+
+
+def _clip(seed=(0, 0, 0), num_frames=3):
+    """Pictures whose pixels tell their column, at two sizes."""
+    columns = np.arange(60, dtype=np.uint8) * 4
+    frames = np.tile(columns[None, None, :, None], (num_frames, 40, 1, 3))
+    coarse = np.arange(30, dtype=np.uint8) * 8
+    masks = np.tile(coarse[None, None], (num_frames, 20, 1))
+    return dict(
+        frames=frames,
+        masks=masks,
+        mask_prior=masks.astype(np.float32),
+        rng_seed=seed,
+    )
+
+
+def test_resize_equals_pillow_and_each_size_is_its_own():
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (2, 40, 60, 3), dtype=np.uint8)
+    masks = rng.integers(0, 71, (2, 20, 30), dtype=np.uint8)
+    prior = rng.random((2, 20, 30), dtype=np.float32)
+    clip = dict(frames=frames, masks=masks, mask_prior=prior)
+    results = ClipResize((16, 24), (8, 10))(dict(clip))
+    assert results['mask_size'] == (8, 10)
+    bilinear, nearest = Image.Resampling.BILINEAR, Image.Resampling.NEAREST
+    for key, size, filter_ in (
+        ('frames', (24, 16), bilinear),
+        ('masks', (10, 8), nearest),
+        ('mask_prior', (10, 8), bilinear),
+    ):
+        expected = [
+            np.asarray(Image.fromarray(item).resize(size, filter_))
+            for item in clip[key]
+        ]
+        np.testing.assert_array_equal(results[key], expected)
+        assert results[key].dtype == clip[key].dtype
+
+
+def test_resize_leaves_what_fits_and_needs_no_masks():
+    frames = _clip()['frames']
+    results = ClipResize((40, 60))(dict(frames=frames))
+    np.testing.assert_array_equal(results['frames'], frames)
+    assert set(results) == {'frames', 'mask_size'}
+
+
+def test_flip_mirrors_all_pictures():
+    clip = _clip()
+    results = ClipRandomFlip(prob=1.0)(dict(clip))
+    assert results['flipped'] is True
+    for key in ('frames', 'masks', 'mask_prior'):
+        np.testing.assert_array_equal(results[key], clip[key][:, :, ::-1])
+
+
+def test_flip_happens_as_often_as_asked():
+    flip = ClipRandomFlip(prob=0.25)
+    flips = [flip(_clip((0, 0, i), 1))['flipped'] for i in range(400)]
+    # 400 draws at 1/4: mean 100, standard deviation 8.7.
+    assert 70 < sum(flips) < 130
+
+
+def test_crop_cuts_the_same_part_of_frames_and_masks():
+    """Both agree to half a pixel of each."""
+    for index in range(50):
+        results = ClipRandomCrop(scale=(0.3, 0.9))(_clip((0, 0, index)))
+        frame_left = results['frames'][0, 0, 0, 0] / 4 / 60
+        frame_right = (results['frames'][0, 0, -1, 0] / 4 + 1) / 60
+        mask_left = results['masks'][0, 0, 0] / 8 / 30
+        mask_right = (results['masks'][0, 0, -1] / 8 + 1) / 30
+        tolerance = 0.5 / 60 + 0.5 / 30
+        assert abs(frame_left - mask_left) <= tolerance
+        assert abs(frame_right - mask_right) <= tolerance
+        np.testing.assert_array_equal(results['masks'], results['mask_prior'])
+        assert (results['frames'] == results['frames'][:1]).all()
+
+
+def test_crop_keeps_the_asked_share():
+    """Half of each side: 40 x 60 -> 20 x 30, give or take the rounding."""
+    results = ClipRandomCrop(scale=(0.5, 0.5))(_clip())
+    top, left, bottom, right = results['crop_box']
+    assert (bottom - top, right - left) == pytest.approx((0.5, 0.5))
+    height, width = results['frames'].shape[1:3]
+    assert abs(height - 20) <= 1
+    assert abs(width - 30) <= 1
+
+
+def test_crop_never_leaves_an_empty_mask():
+    clip = _clip()
+    clip['masks'] = clip['masks'][:, :1, :1]
+    results = ClipRandomCrop(scale=(0.01, 0.01))(clip)
+    assert results['masks'].shape == (3, 1, 1)
+
+
+def test_jitter_of_a_grey_clip_is_its_brightness():
+    """Contrast and saturation move nothing where all pixels are one grey."""
+    clip = dict(
+        frames=np.full((2, 4, 4, 3), 100, dtype=np.uint8), rng_seed=(1, 2, 3)
+    )
+    factor = np.random.default_rng([1, 2, 3, 3]).uniform(0.5, 1.5)
+    frames = ClipColorJitter(brightness=0.5)(clip)['frames']
+    assert frames.dtype == np.uint8
+    assert (frames == round(100 * factor)).all()
+
+
+def test_jitter_of_width_0_changes_nothing():
+    clip = _clip()
+    results = ClipColorJitter(0, 0, 0)(dict(clip))
+    np.testing.assert_array_equal(results['frames'], clip['frames'])
+
+
+def test_jitter_leaves_the_masks():
+    clip = _clip()
+    results = ClipColorJitter(0.9, 0.9, 0.9)(dict(clip))
+    assert (results['frames'] != clip['frames']).any()
+    np.testing.assert_array_equal(results['masks'], clip['masks'])
+
+
+@pytest.mark.parametrize('transform', RANDOM)
+def test_draws_depend_on_seed_epoch_clip_and_salt_alone(transform):
+    def _run(seed, **kwargs):
+        return transform(**kwargs)(_clip(seed))
+
+    def _equal(one, other):
+        keys = ('frames', 'masks')
+        return all(np.array_equal(one[key], other[key]) for key in keys)
+
+    assert _equal(_run((5, 6, 7)), _run((5, 6, 7)))
+    for change in (
+        [(i, 6, 7) for i in range(10)],
+        [(5, i, 7) for i in range(10)],
+        [(5, 6, i) for i in range(10)],
+    ):
+        first, *others = (_run(seed) for seed in change)
+        assert not all(_equal(first, other) for other in others)
+    salted = [_run((5, 6, 7), salt=salt) for salt in range(10)]
+    assert not all(_equal(salted[0], other) for other in salted[1:])
+
+
+@pytest.mark.parametrize('transform', RANDOM)
+def test_random_transforms_need_a_seed(transform):
+    clip = _clip()
+    del clip['rng_seed']
+    with pytest.raises(ValueError, match=r"need results\['rng_seed'\].*AVSBe"):
+        transform()(clip)
+
+
+@pytest.mark.parametrize(
+    ('transform', 'kwargs', 'message'),
+    [
+        (ClipRandomFlip, dict(prob=1.5), r'prob must be in \[0, 1\], got 1.5'),
+        (ClipRandomCrop, dict(scale=(0.8, 0.5)), r'got \(0.8, 0.5\)'),
+        (ClipRandomCrop, dict(scale=(0, 1)), r'scale must be .*got \(0, 1\)'),
+        (ClipColorJitter, dict(contrast=2), r'got \(0.2, 2, 0.2\)'),
+    ],
+)
+def test_wrong_arguments_are_named(transform, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        transform(**kwargs)

@@ -1,0 +1,177 @@
+"""Frames and labels as the published code sees them, and their faults."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from avsbench_tree import Clip, square_of_frame, write_avsbench_tree
+from mmavs.datasets import AVSBENCH_PALETTE, AVSBenchDataset
+from mmavs.datasets.transforms import LoadClipFrames, LoadClipMasks
+from PIL import Image
+
+CLIP = Clip('v1m', 'val', 'a', class_id=28, frame_size=(60, 90))
+
+
+@pytest.fixture
+def clip(tmp_path):
+    write_avsbench_tree(tmp_path, [CLIP])
+    return _entry(tmp_path)
+
+
+def _entry(root, **kwargs):
+    kwargs = dict(task='ms3', split='val') | kwargs
+    return AVSBenchDataset(data_root=str(root), **kwargs)[0]
+
+
+def _masks_of(tmp_path, image, **kwargs):
+    """Load one label image."""
+    Image.fromarray(image).save(tmp_path / '0.png')
+    results = dict(mask_paths=[str(tmp_path / '0.png')])
+    return LoadClipMasks(**kwargs)(results)['masks'][0]
+
+
+def test_frames_are_the_stored_pixels(clip):
+    results = LoadClipFrames()(clip)
+    assert results['frames'].shape == (5, 60, 90, 3)
+    assert results['frames'].dtype == np.uint8
+    assert results['ori_frame_shape'] == (60, 90)
+    for frame, path in zip(
+        results['frames'], clip['frame_paths'], strict=True
+    ):
+        bgr = cv2.imread(path)
+        np.testing.assert_array_equal(frame, bgr[:, :, ::-1])
+
+
+def test_frames_resized_while_loading_equal_pillow(clip):
+    frames = LoadClipFrames(size=(24, 32))(clip)['frames']
+    for frame, path in zip(frames, clip['frame_paths'], strict=True):
+        expected = Image.open(path).resize((32, 24), Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(frame, np.asarray(expected))
+
+
+def test_frames_of_different_sizes_need_a_size(clip):
+    Image.new('RGB', (40, 30)).save(clip['frame_paths'][3])
+    with pytest.raises(
+        ValueError, match=r"'a' must have one size, got \[\(30, 40\), \(60, 90"
+    ):
+        LoadClipFrames()(clip)
+    assert LoadClipFrames(size=(16, 16))(clip)['frames'].shape[0] == 5
+
+
+def test_binary_masks_equal_the_published_steps(clip):
+    """OpenCV reads, resizes in colour, makes grey, compares with 0."""
+    results = LoadClipMasks()(clip)
+    assert results['masks'].shape == (5, 224, 224)
+    assert results['masks'].dtype == np.uint8
+    assert results['mask_size'] == (224, 224)
+    for mask, path in zip(results['masks'], clip['mask_paths'], strict=True):
+        image = cv2.resize(cv2.imread(path), (224, 224))
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        np.testing.assert_array_equal(mask, grey > 0)
+        assert 0 < mask.mean() < 0.5
+
+
+def test_binary_masks_widen_by_hand(tmp_path):
+    """Two pixels to four: centres at -1/4, 1/4, 3/4, 5/4 of the old ones."""
+    # Red 0, 128 -> 0, 32, 96, 128; grey = 0.299 red -> 0, 10, 29, 38; > 0.
+    image = np.zeros((1, 2, 3), dtype=np.uint8)
+    image[0, 1] = (128, 0, 0)
+    mask = _masks_of(tmp_path, image, size=(1, 4))
+    np.testing.assert_array_equal(mask, [[0, 1, 1, 1]])
+
+
+@pytest.mark.parametrize('class_id', range(1, 71))
+def test_no_class_is_too_dark_to_sound(tmp_path, class_id):
+    image = np.tile(AVSBENCH_PALETTE[class_id], (2, 2, 1))
+    assert _masks_of(tmp_path, image, size=(2, 2)).all()
+
+
+@pytest.mark.parametrize('folder', ['labels_rgb', 'labels_semantic'])
+def test_semantic_masks_of_both_folders(tmp_path, folder):
+    write_avsbench_tree(tmp_path, [CLIP])
+    clip = _entry(tmp_path, labels='semantic', label_folder=folder)
+    masks = LoadClipMasks(label='semantic', size=CLIP.frame_size)(clip)[
+        'masks'
+    ]
+    assert masks.dtype == np.uint8
+    for t, mask in enumerate(masks):
+        expected = np.zeros(CLIP.frame_size, dtype=np.uint8)
+        expected[square_of_frame(CLIP, t)] = 28
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_semantic_masks_are_resized_by_nearest_centre(tmp_path):
+    """Six pixels to three: centres 1, 3, 5 hit pixels 1, 3, 5."""
+    image = AVSBENCH_PALETTE[[[1, 2, 3, 4, 5, 6]]]
+    mask = _masks_of(tmp_path, image, label='semantic', size=(1, 3))
+    np.testing.assert_array_equal(mask, [[2, 4, 6]])
+
+
+def test_unknown_colours(tmp_path):
+    image = np.full((1, 1, 3), 77, dtype=np.uint8)
+    kwargs = dict(label='semantic', size=(1, 1))
+    assert not _masks_of(tmp_path, image, **kwargs).any()
+    with pytest.raises(
+        ValueError, match=r'\(77, 77, 77\); in mask file .*0.p'
+    ):
+        _masks_of(tmp_path, image, unknown_colour='error', **kwargs)
+
+
+def test_ids_beyond_the_classes(tmp_path):
+    image = np.full((1, 1), 71, dtype=np.uint8)
+    with pytest.raises(ValueError, match=r'ids must be 0..70, got 71 in mask'):
+        _masks_of(tmp_path, image, label='semantic', size=(1, 1))
+
+
+def test_labels_of_transform_and_data_set_must_agree(clip):
+    with pytest.raises(ValueError, match=r"labels='binary', but LoadClipMas"):
+        LoadClipMasks(label='semantic')(clip)
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(label='soft'), r"'binary' or 'semantic', got 'soft'"),
+        (dict(unknown_colour='x'), r"'background' or 'error', got 'x'"),
+    ],
+)
+def test_wrong_arguments_are_named(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        LoadClipMasks(**kwargs)
+
+
+@pytest.mark.parametrize(
+    ('load', 'key', 'layout'),
+    [
+        (LoadClipFrames(), 'frame_paths', r'frames/\{0..T-1\}.jpg'),
+        (LoadClipMasks(), 'mask_paths', r'labels_semantic\}/\{0..T-1\}.png'),
+    ],
+)
+class TestFaultyFiles:
+    """Each names the file, the clip, the subset and the layout."""
+
+    def test_missing(self, clip, load, key, layout):
+        path = clip[key][2]
+        Path(path).unlink()
+        message = rf"{path}.* clip 'a', subset 'v1m', T=5; .*{layout}"
+        with pytest.raises(FileNotFoundError, match=message):
+            load(clip)
+
+    @pytest.mark.parametrize('keep', [0, 20, 0.5])
+    def test_cut_off(self, clip, load, key, layout, keep):
+        """An interrupted copy must not pass for a grey picture."""
+        path = clip[key][2]
+        with open(path, 'rb') as file:
+            content = file.read()
+        keep = keep if keep > 1 else int(keep * len(content))
+        with open(path, 'wb') as file:
+            file.write(content[:keep])
+        message = rf"cannot read .*{path}.* clip 'a', subset 'v1m'.*{layout}"
+        with pytest.raises(ValueError, match=message):
+            load(clip)
+
+    def test_folder_in_place_of_file(self, clip, load, key, layout):
+        clip[key] = [str(Path(clip[key][0]).parent)]
+        with pytest.raises(ValueError, match=rf'cannot read .*{layout}'):
+            load(clip)
