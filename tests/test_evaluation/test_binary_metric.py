@@ -148,8 +148,9 @@ def _evaluate_both_ways(rank, folder):
         _evaluate_share(rank, folder, shares)
 
 
-#: DefaultSampler's interleaving with one repeated clip, and one block each.
-SHARES = [([0, 2, 4], [1, 3, 0]), ([0, 1, 2, 3], [4])]
+#: DefaultSampler's interleaving with clip 0 repeated, and blocks that both
+#: hold clip 2: cut after five entries in turn, they would lose clip 4.
+SHARES = [([0, 2, 4], [1, 3, 0]), ([0, 1, 2], [2, 3, 4])]
 
 
 def test_two_processes_give_the_numbers_of_one_to_the_last_digit(tmp_path):
