@@ -59,7 +59,7 @@ class VGGish(BaseModule):
 
         Args:
             log_mel (Tensor): (N, 1, 96, 64), time before frequency; see
-                :class:`mmavs.datasets.LogMel`.
+                :class:`mmavs.datasets.transforms.LogMel`.
 
         Returns:
             Tensor: (N, 128), signed unless ``final_relu``.
