@@ -68,7 +68,9 @@ def sounding_prior(subset: str, num_objects: int) -> dict[int, float]:
     return prior
 
 
-def best_guess(facts: FrameFacts, prior: Mapping[int, float]) -> np.ndarray:
+def best_guess(
+    facts: FrameFacts, prior: Mapping[int, float]
+) -> tuple[np.ndarray, float]:
     """Find the marking with the highest expected score.
 
     Args:
@@ -76,7 +78,8 @@ def best_guess(facts: FrameFacts, prior: Mapping[int, float]) -> np.ndarray:
         prior (Mapping[int, float]): See :func:`sounding_prior`.
 
     Returns:
-        np.ndarray: (objects,) bool.
+        tuple[np.ndarray, float]: The marking (objects,) bool and its
+        expected score in [0, 1].
     """
     subsets = _subsets(len(facts.areas))
     sizes = subsets.sum(1)
@@ -91,35 +94,39 @@ def best_guess(facts: FrameFacts, prior: Mapping[int, float]) -> np.ndarray:
         )
         for marked in subsets
     ]
-    return subsets[int(np.argmax(expected))]
+    best = int(np.argmax(expected))
+    return subsets[best], float(expected[best])
 
 
 def blind_miou(frames: Sequence[FrameFacts], subset: str) -> dict[str, float]:
     """Score the strategies of a guesser who cannot hear.
 
     The guesser knows each frame's object masks exactly, the number of
-    objects and the generator's probabilities of how many of them sound;
-    which ones cannot be seen, and nothing carries over between seconds. So
-    ``best_subset`` is the best that any system without sound can expect,
-    and the maximum over all strategies guards against a lucky split.
+    objects and the generator's probabilities of how many of them sound.
+    Which ones cannot be seen, and nothing carries over between seconds, so
+    nothing without sound can expect more than ``expected``. The others are
+    what strategies reach on the very frames; where these are few, luck may
+    lift one above ``expected``.
 
     Args:
         frames (Sequence[FrameFacts]): All frames of a split.
         subset (str): Their subset.
 
     Returns:
-        dict[str, float]: mIoU in [0, 1] of ``mark_none``, ``mark_all``,
-        ``mark_largest`` and ``best_subset``.
+        dict[str, float]: mIoU in [0, 1]: ``expected`` of the best marking
+        of each frame, and reached by ``best_marking``, ``mark_none``,
+        ``mark_all`` and ``mark_largest``.
     """
     scores: dict[str, list[float]] = {}
     for facts in frames:
         num_objects = len(facts.areas)
-        prior = sounding_prior(subset, num_objects)
+        best, expected = best_guess(facts, sounding_prior(subset, num_objects))
+        scores.setdefault('expected', []).append(expected)
         markings = dict(
+            best_marking=best,
             mark_none=np.zeros(num_objects, dtype=bool),
             mark_all=np.ones(num_objects, dtype=bool),
             mark_largest=np.arange(num_objects) == facts.areas.argmax(),
-            best_subset=best_guess(facts, prior),
         )
         for name, marked in markings.items():
             score = mask_iou(marked, facts.sounding, facts)

@@ -1,0 +1,444 @@
+"""Synthetic clips: readable as AVSBench, and useless without their sound."""
+
+import csv
+import filecmp
+import runpy
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from mmavs.datasets import AVSBENCH_PALETTE, AVSBenchDataset
+from mmavs.datasets.log_mel import log_mel_examples
+from mmavs.datasets.metainfo import AVSBENCH_CLASSES
+from mmavs.datasets.synthetic import (
+    SYNTHETIC_CLASSES,
+    blind_miou,
+    sample_scene,
+    write_dataset,
+    write_video,
+)
+from mmavs.datasets.synthetic.blind import (
+    FrameFacts,
+    best_guess,
+    mask_iou,
+    sounding_prior,
+)
+from mmavs.datasets.synthetic.scene import SECOND, sound_gate
+from mmavs.datasets.transforms import (
+    LoadClipFrames,
+    LoadClipMasks,
+    LoadWaveform,
+    LogMel,
+)
+from PIL import Image
+
+COUNTS = dict(train=2, val=1, test=12)
+SUBSETS = ('v1s', 'v1m', 'v2')
+TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/make_synthetic.py'
+
+
+@pytest.fixture(scope='module')
+def written(tmp_path_factory):
+    root = tmp_path_factory.mktemp('synthetic') / 'data'
+    return root, write_dataset(root, COUNTS, subsets=SUBSETS, size=48)
+
+
+def _clips(root, split='test', **kwargs):
+    kwargs = dict(task='avss', labels='semantic') | kwargs
+    return list(AVSBenchDataset(data_root=str(root), split=split, **kwargs))
+
+
+def _scene(seed=0, subset='v1m', **kwargs):
+    kwargs = dict(num_seconds=5, size=48) | kwargs
+    return sample_scene(
+        np.random.default_rng(seed),
+        subset=subset,
+        classes=SYNTHETIC_CLASSES,
+        **kwargs,
+    )
+
+
+def _facts(areas, sounding=None):
+    areas = np.array(areas)
+    if sounding is None:
+        sounding = np.zeros(len(areas), dtype=bool)
+    return FrameFacts(areas, np.array(sounding, dtype=bool), num_pixels=100)
+
+
+class TestLayout:
+    """The data set and the transforms read what was written."""
+
+    def test_every_clip_loads(self, written):
+        root, _ = written
+        clips = [clip for split in COUNTS for clip in _clips(root, split)]
+        assert len(clips) == 3 * sum(COUNTS.values())
+        for clip in clips:
+            for transform in (
+                LoadClipFrames(),
+                LoadClipMasks(
+                    'semantic', size=(48, 48), unknown_colour='error'
+                ),
+                LoadWaveform(),
+                LogMel(short='error'),
+            ):
+                clip = transform(clip)
+            num_frames = 10 if clip['subset'] == 'v2' else 5
+            assert clip['frames'].shape == (num_frames, 48, 48, 3)
+            assert clip['log_mel'].shape == (num_frames, 1, 96, 64)
+
+    def test_both_label_folders_agree(self, written):
+        root, _ = written
+        paths = sorted(root.glob('*/*/labels_semantic/*.png'))
+        assert len(paths) == sum(COUNTS.values()) * (5 + 5 + 10)
+        for path in paths:
+            ids = np.asarray(Image.open(path))
+            colours = Image.open(path.parents[1] / 'labels_rgb' / path.name)
+            np.testing.assert_array_equal(AVSBENCH_PALETTE[ids], colours)
+
+    def test_sound_is_like_the_real_files(self, written):
+        root, _ = written
+        lengths = {}
+        for path in root.glob('*/*/audio.wav'):
+            info = soundfile.info(path)
+            assert info.samplerate == 16000
+            lengths.setdefault(path.parts[-3], set()).add(info.frames)
+        # 5.02 s in v1s and v1m, 10 s in v2.
+        assert lengths == dict(v1s={80320}, v1m={80320}, v2={160000})
+
+    def test_the_table_names_what_sounds(self, written):
+        root, _ = written
+        with open(root / 'metadata.csv', newline='') as file:
+            rows = {row['uid']: row for row in csv.DictReader(file)}
+        clips = [clip for split in COUNTS for clip in _clips(root, split)]
+        for clip in clips:
+            if clip['subset'] == 'v1s' and clip['split'] == 'train':
+                continue
+            ids = set(np.unique(_stored_ids(clip)).tolist()) - {0}
+            named = rows[clip['clip_id']]['a_obj'].split('_')
+            assert {AVSBENCH_CLASSES.index(name) for name in named} == ids
+        assert len(rows) == len(clips)
+
+    def test_a_whole_data_set_is_not_overwritten(self, written):
+        root, _ = written
+        with pytest.raises(FileExistsError, match=r'holds a data set already'):
+            write_dataset(root, COUNTS)
+
+
+def _stored_ids(clip):
+    return np.stack(
+        [
+            np.asarray(Image.open(path.replace('_rgb', '_semantic')))
+            for path in clip['mask_paths']
+        ]
+    )
+
+
+class TestScene:
+    """What is seen and what is heard."""
+
+    def test_same_seed_same_files(self, tmp_path):
+        for name in ('one', 'two'):
+            write_dataset(tmp_path / name, dict(val=1), size=32, seed=3)
+        files = [
+            path.relative_to(tmp_path / 'one')
+            for path in sorted((tmp_path / 'one').rglob('*.*'))
+        ]
+        # 2 clips of 5 x 3 pictures and a sound, the table and the ids.
+        assert len(files) == 2 * 16 + 2
+        _, *differing = filecmp.cmpfiles(
+            tmp_path / 'one', tmp_path / 'two', files, shallow=False
+        )
+        assert differing == [[], []]
+
+    def test_clips_do_not_depend_on_how_many_are_written(self, tmp_path):
+        write_dataset(tmp_path / 'one', dict(val=1), size=32)
+        write_dataset(tmp_path / 'two', dict(train=1, val=2), size=32)
+        name = 'v1m/synthetic-val-00000_0/audio.wav'
+        one, two = tmp_path / 'one' / name, tmp_path / 'two' / name
+        assert one.read_bytes() == two.read_bytes()
+        assert one.stat().st_size > 80320
+
+    def test_what_is_seen_does_not_depend_on_who_sounds(self):
+        scene = _scene()
+        switched = scene._replace(
+            objects=tuple(
+                item._replace(sounding=~item.sounding)
+                for item in scene.objects
+            )
+        )
+        for time in (0.0, 1.3):
+            for one, other in zip(
+                scene.frame(time), switched.frame(time), strict=True
+            ):
+                np.testing.assert_array_equal(one, other)
+
+    def test_objects_differ_in_class_move_and_never_touch(self):
+        for seed in range(20):
+            scene = _scene(seed)
+            names = [item.kind.name for item in scene.objects]
+            assert len(set(names)) == len(names) >= 2
+            areas = []
+            for time in (0.0, 2.4, 4.8):
+                owner = scene.frame(time)[1]
+                areas.append(np.bincount(owner.ravel())[1:])
+                assert len(areas[-1]) == len(names)
+            # Whole at any time: an overlap or an edge would take some away.
+            assert np.ptp(areas, axis=0).max() < 0.15 * np.max(areas)
+            assert not np.array_equal(scene.frame(0.0)[1], owner)
+
+    def test_v1s_has_one_source_that_never_stops(self):
+        for seed in range(20):
+            scene = _scene(seed, subset='v1s')
+            sounding = np.array([item.sounding for item in scene.objects])
+            assert sorted(sounding.sum(1))[:-1] == [0] * (len(sounding) - 1)
+            assert sounding.sum() == 5
+
+    def test_v1m_sources_start_and_stop_and_some_seconds_are_silent(self):
+        scenes = [_scene(seed) for seed in range(60)]
+        sounding = [
+            np.array([item.sounding for item in scene.objects])
+            for scene in scenes
+        ]
+        numbers = np.concatenate([rows.sum(0) for rows in sounding])
+        # NUM_SOUNDING: a second is silent at 0.15; 300 seconds, std 0.02.
+        assert 0.08 < np.mean(numbers == 0) < 0.22
+        assert {0, 1, 2} <= set(numbers.tolist())
+        switches = [
+            np.abs(np.diff(rows.astype(int))).sum() for rows in sounding
+        ]
+        assert np.mean(switches) > 2
+        distractors = sum((~rows.any(1)).sum() for rows in sounding)
+        assert distractors > 20
+
+    def test_a_source_opens_15_ms_late_and_closes_in_time(self):
+        """So no second's log-mel example hears the next second."""
+        times = np.array([0.0, 0.005, 0.9601, 0.974, 0.9801, 1.9, 1.92, 2.5])
+        middle = sound_gate(np.array([False, True, False]), times)
+        # Opens from 0.96 + 0.015 to 0.98; closes at 1.92.
+        np.testing.assert_allclose(middle, [0, 0, 0, 0, 1, 1, 0, 0])
+        # The first second starts with the clip; the last one goes on.
+        outer = sound_gate(np.array([True, False, True]), times)
+        np.testing.assert_allclose(outer, [0, 1, 0, 0, 0, 0, 0, 1])
+
+    def test_every_class_is_heard_in_each_of_its_seconds_only(self):
+        """Its log-mel example is far louder than that of any silence."""
+        sounding = np.array([True, False, True, True, False])
+        for kind in SYNTHETIC_CLASSES:
+            scene = _scene()
+            item = scene.objects[0]._replace(kind=kind, sounding=sounding)
+            scene = scene._replace(objects=(item,))
+            samples = scene.sound(np.random.default_rng(1), 5.02)
+            assert np.abs(samples).max() <= 0.31
+            loudest = log_mel_examples(samples)[:5].max(axis=(1, 2, 3))
+            assert loudest[sounding].min() > loudest[~sounding].max() + 2
+
+    def test_classes_differ_in_look_and_timbre(self):
+        for column in zip(*SYNTHETIC_CLASSES, strict=True):
+            # Only the four textures occur more than once.
+            assert len(set(column)) in (4, len(SYNTHETIC_CLASSES))
+        hues = sorted(kind.hue for kind in SYNTHETIC_CLASSES)
+        # Objects vary by 8 degrees to each side of their class's hue.
+        assert min(np.diff([*hues, hues[0] + 360])) > 16
+
+
+class TestBlindBound:
+    """The score of a guesser who cannot hear."""
+
+    def test_frame_score_by_hand(self):
+        """Areas 30, 10, 10 of 100 pixels."""
+        facts = _facts([30, 10, 10])
+        one, two, none = [1, 0, 0], [1, 1, 0], [0, 0, 0]
+        for marked, truth, expected in (
+            (one, two, 30 / 40),
+            (two, one, 30 / 40),
+            ([0, 0, 1], one, 0.0),
+            (none, one, 0.0),
+            (two, none, 1 - 40 / 100),
+            (none, none, 1.0),
+        ):
+            score = mask_iou(
+                np.array(marked, bool), np.array(truth, bool), facts
+            )
+            assert score == pytest.approx(expected)
+
+    def test_prior_by_hand(self):
+        assert sounding_prior('v1s', 3) == {1: 1.0}
+        # 2 objects: 1 source at 0.4, 2 at 0.6. None 0.15 either way,
+        # one 0.4 * 0.85 + 0.6 * 0.62 = 0.712, both 0.6 * 0.23 = 0.138.
+        assert sounding_prior('v1m', 2) == pytest.approx(
+            {0: 0.15, 1: 0.712, 2: 0.138}
+        )
+        # 3 objects: 2 sources at 0.6, 3 at 0.4. Two 0.6 * 0.23 + 0.4 * 0.2,
+        # three 0.4 * 0.03.
+        assert sounding_prior('v1m', 3) == pytest.approx(
+            {0: 0.15, 1: 0.62, 2: 0.218, 3: 0.012}
+        )
+
+    def test_prior_is_what_scenes_do(self):
+        numbers = {2: [], 3: []}
+        for seed in range(100):
+            scene = _scene(seed, size=32)
+            rows = np.array([item.sounding for item in scene.objects])
+            numbers[len(rows)].extend(rows.sum(0).tolist())
+        for num_objects, found in numbers.items():
+            for number, probability in sounding_prior(
+                'v1m', num_objects
+            ).items():
+                # About 125 seconds of 2 objects: std below 0.045.
+                share = np.mean(np.array(found) == number)
+                assert abs(share - probability) < 0.12
+
+    def test_best_guess_by_hand(self):
+        """Two objects of 10; silence and one source at 1/2 each."""
+        facts, prior = _facts([10, 10]), {0: 0.5, 1: 0.5}
+        # none: 1/2; both: (0.8 + 0.5) / 2 = 0.65;
+        # one: 0.9 / 2 + (1 + 0) / 4 = 0.70.
+        marked, expected = best_guess(facts, prior)
+        assert marked.sum() == 1
+        assert expected == pytest.approx(0.7)
+        # Always one source: both 1/2, one 1/2, none 0; never both silent.
+        marked, expected = best_guess(facts, {1: 1.0})
+        assert marked.any()
+        assert expected == pytest.approx(0.5)
+        marked, expected = best_guess(facts, {0: 1.0})
+        assert not marked.any()
+        assert expected == 1
+
+    def test_strategies_by_hand(self):
+        """Two frames of areas 20, 10: the larger sounds, then nothing."""
+        frames = [_facts([20, 10], [1, 0]), _facts([20, 10], [0, 0])]
+        scores = blind_miou(frames, 'v1m')
+        # mark_all: 20 / 30 and 0.7; mark_largest: 1 and 0.8.
+        assert scores['mark_none'] == pytest.approx(0.5)
+        assert scores['mark_all'] == pytest.approx((2 / 3 + 0.7) / 2)
+        assert scores['mark_largest'] == pytest.approx(0.9)
+        # One of two sounds at 0.712, both at 0.138. All: 0.15 * 0.7 +
+        # 0.712 * 0.5 + 0.138 = 0.599; largest: 0.15 * 0.8 + 0.712 * 0.5 +
+        # 0.138 * 2 / 3 = 0.568. So all are marked.
+        assert scores['best_marking'] == scores['mark_all']
+        assert scores['expected'] == pytest.approx(0.599)
+
+    def test_nobody_can_expect_60_percent_without_sound(self, written):
+        _, bounds = written
+        assert set(bounds) == {(s, split) for s in SUBSETS for split in COUNTS}
+        for (subset, _), scores in bounds.items():
+            limit = 0.5 if subset == 'v1s' else 0.6
+            assert scores['expected'] <= limit
+            assert set(scores) == {
+                'expected',
+                'best_marking',
+                'mark_none',
+                'mark_all',
+                'mark_largest',
+            }
+
+    def test_the_sound_of_another_clip_misleads(self, written):
+        """Exact masks, but by the classes that sound in the next clip."""
+        root, _ = written
+        clips = _clips(root, task='ms3')
+        truths = np.stack([_stored_ids(clip) for clip in clips])
+        scores = []
+        for truth, other in zip(truths, np.roll(truths, 1, 0), strict=True):
+            for frame, heard in zip(truth, other, strict=True):
+                kept = np.isin(frame, np.unique(heard)) & (frame > 0)
+                sounding = frame > 0
+                if sounding.any():
+                    scores.append(kept.sum() / sounding.sum())
+                else:
+                    scores.append(1.0)
+        assert len(scores) == 12 * 5
+        # Generous to the guesser: wrongly marked distractors cost nothing.
+        assert np.mean(scores) < 0.65
+
+
+class TestArguments:
+    """Faults are named before anything is written."""
+
+    @pytest.mark.parametrize(
+        ('kwargs', 'message'),
+        [
+            (dict(num_classes=2), r'must be 3 to 8, got 2'),
+            (dict(num_classes=9), r'must be 3 to 8, got 9'),
+            (dict(subsets=['v3']), r"subsets must be some of .*\['v3'\]"),
+            (dict(num_clips=dict(dev=1)), r"splits must be some .*\['dev'\]"),
+            (dict(num_clips=dict(val=0)), r"nothing to write: {'val': 0}"),
+            (dict(size=16), r'size must be at least 32, got 16'),
+        ],
+    )
+    def test_named(self, tmp_path, kwargs, message):
+        kwargs = dict(num_clips=dict(val=1)) | kwargs
+        with pytest.raises(ValueError, match=message):
+            write_dataset(tmp_path / 'data', **kwargs)
+        assert not (tmp_path / 'data').exists()
+
+
+class TestVideo:
+    """A scene as a video file."""
+
+    def test_holds_frames_and_sound(self, tmp_path):
+        path = tmp_path / 'scene.mp4'
+        scene = write_video(path, duration=2.0, frame_rate=4, size=64)
+        with av.open(str(path)) as container:
+            pictures = [
+                frame.to_ndarray(format='rgb24')
+                for frame in container.decode(video=0)
+            ]
+        with av.open(str(path)) as container:
+            sound = np.concatenate(
+                [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+            )
+            assert container.streams.audio[0].rate == 16000
+        assert len(pictures) == 8
+        for index, picture in enumerate(pictures):
+            expected, _ = scene.frame(index / 4)
+            error = np.abs(picture.astype(int) - expected).mean()
+            assert error < 12
+        # AAC pads to whole frames of 1024 samples.
+        assert 2.0 <= len(sound) / 16000 < 2.3
+        rms = np.sqrt(np.mean(sound[: int(SECOND * 16000)] ** 2))
+        loud = any(item.sounding[0] for item in scene.objects)
+        assert (rms > 0.01) == loud
+
+    @pytest.mark.parametrize(
+        'kwargs', [dict(size=63), dict(duration=0.0), dict(frame_rate=0)]
+    )
+    def test_odd_size_or_no_frame(self, tmp_path, kwargs):
+        with pytest.raises(ValueError, match=r'even size and at least one'):
+            write_video(tmp_path / 'scene.mp4', **kwargs)
+
+
+class TestTool:
+    """The command line, with every flag."""
+
+    @pytest.fixture(autouse=True)
+    def _command(self, monkeypatch):
+        def _run(*args):
+            monkeypatch.setattr(sys, 'argv', [TOOL.name, *args])
+            runpy.run_path(str(TOOL), run_name='__main__')
+
+        self.run = _run
+
+    def test_writes_and_prints_the_bounds(self, tmp_path, capsys):
+        root, video = tmp_path / 'data', tmp_path / 'scene.mp4'
+        self.run(
+            *f'--root {root} --train 1 --val 1 --test 2 --subsets v1m'.split(),
+            *f'--size 32 --classes 3 --seed 5 --video {video}'.split(),
+        )
+        printed = capsys.readouterr().out
+        for split in ('train', 'val', 'test'):
+            assert f'v1m {split}: best sound-blind mIoU 0.' in printed
+        assert video.stat().st_size > 0
+        clips = _clips(root, task='ms3')
+        assert len(clips) == 2
+        allowed = {0} | {kind.class_id for kind in SYNTHETIC_CLASSES[:3]}
+        for clip in clips:
+            assert set(np.unique(_stored_ids(clip)).tolist()) <= allowed
+            assert Image.open(clip['frame_paths'][0]).size == (32, 32)
+
+    def test_needs_something_to_write(self, capsys):
+        with pytest.raises(SystemExit, match='2'):
+            self.run()
+        assert 'give --root, --video or both' in capsys.readouterr().err
