@@ -60,7 +60,9 @@ def check_header(content: bytes) -> None:
     # libsndfile reads a wav that is cut off as if it were a shorter one.
     riff_bytes = 8 + int.from_bytes(content[4:8], 'little')
     streamed = riff_bytes >= _STREAMED_RIFF_BYTES
-    if content[:4] == b'RIFF' and not streamed and len(content) < riff_bytes:
+    # Some writers count the last byte of padding and leave it out.
+    cut_off = len(content) + 1 < riff_bytes
+    if content[:4] == b'RIFF' and cut_off and not streamed:
         raise ValueError(
             f'it is cut off: {len(content)} of {riff_bytes} bytes are there'
         )
@@ -72,7 +74,7 @@ def decode(content: bytes) -> tuple[np.ndarray, int]:
     Integer samples of b bits are divided by 2^(b-1). For files of up to 16
     bits these are exactly the published numbers; finer files keep all their
     bits, which the published code truncates to 16, and floating-point files
-    keep their values, which it cannot read.
+    keep their values, which it reads as zeros.
 
     Args:
         content (bytes): The whole file.
