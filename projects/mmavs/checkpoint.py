@@ -42,6 +42,7 @@ _REMOTE_PREFIXES = (
 _UNREADABLE = (
     RuntimeError,
     EOFError,
+    OSError,
     pickle.UnpicklingError,
     struct.error,
     AssertionError,
@@ -53,24 +54,40 @@ _UNREADABLE = (
 )
 
 
+def _alias(
+    function: Callable[..., Any], module: str, name: str
+) -> Callable[..., Any]:
+    """Wrap a function for the unpickler to find under another name."""
+
+    def call(*args: Any) -> Any:
+        return function(*args)
+
+    call.__module__ = module
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def _history_method(owner: object, name: str) -> Callable[..., Any]:
+    """Stand in for ``getattr``, which mmengine's log histories are built with.
+
+    The real one would open the way to any code.
+    """
+    if owner is HistoryBuffer and name in ('min', 'max', 'mean', 'current'):
+        return getattr(HistoryBuffer, name)
+    raise pickle.UnpicklingError(
+        f'GLOBAL getattr({owner!r}, {name!r}) is not allowed'
+    )
+
+
 def _numpy_globals() -> list[Callable[..., Any]]:
     """Collect what arrays and scalars written by numpy 1 or 2 need."""
-
-    def alias(function: Callable[..., Any], module: str) -> Callable[..., Any]:
-        def call(*args: Any) -> Any:
-            return function(*args)
-
-        call.__module__ = module
-        call.__name__ = call.__qualname__ = function.__name__
-        return call
-
     # The same two functions live in numpy.core (1.x) or numpy._core (2.x),
     # and a checkpoint of either numpy may meet the other.
     array = np.zeros(1)
     reconstruct: Any = array.__reduce__()[0]
     scalar: Any = array[0].__reduce__()[0]
     functions = [
-        alias(function, module)
+        _alias(function, module, function.__name__)
         for function in (reconstruct, scalar)
         for module in ('numpy.core.multiarray', 'numpy._core.multiarray')
     ]
@@ -84,7 +101,7 @@ def _is_trusted() -> bool:
 
 def _refuse(filename: str, error: Exception) -> ValueError:
     """Turn torch's error into one that says what to do."""
-    unsafe = re.search(r'GLOBAL (\S+)', str(error))
+    unsafe = re.search(r'GLOBAL (.+?) (?:was|whose|is) ', str(error))
     if unsafe is None:
         cause = str(error).strip().splitlines() or [type(error).__name__]
         return ValueError(
@@ -124,12 +141,13 @@ def load_from_local(
             f'{TRUST_VARIABLE}=1: opening {filename} without safety checks',
             logger='current',
         )
-    try:
-        checkpoint = torch.load(
-            path, map_location=map_location, weights_only=not _is_trusted()
-        )
-    except _UNREADABLE as error:
-        raise _refuse(filename, error) from error
+    with open(path, 'rb') as file:
+        try:
+            checkpoint = torch.load(
+                file, map_location=map_location, weights_only=not _is_trusted()
+            )
+        except _UNREADABLE as error:
+            raise _refuse(filename, error) from error
     if isinstance(checkpoint, dict) and isinstance(
         checkpoint.get('meta'), dict
     ):
@@ -164,7 +182,13 @@ def install_safe_loading() -> None:
     Upstream mmengine leaves the choice to ``torch.load``; the maintained one
     falls back to unsafe loading by itself.
     """
-    torch.serialization.add_safe_globals([HistoryBuffer, *_numpy_globals()])
+    torch.serialization.add_safe_globals(
+        [
+            HistoryBuffer,
+            _alias(_history_method, 'builtins', 'getattr'),
+            *_numpy_globals(),
+        ]
+    )
     CheckpointLoader.register_scheme(
         prefixes='', loader=load_from_local, force=True
     )

@@ -34,6 +34,8 @@ class AtomicCheckpointHook(CheckpointHook):
         ValueError: If ``save_best`` names more than one metric.
     """
 
+    best_ckpt_path: str | None
+
     def __init__(
         self,
         *,

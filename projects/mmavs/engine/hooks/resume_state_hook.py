@@ -213,8 +213,9 @@ def set_epoch(dataset: Any, epoch: int) -> None:
     """Set ``epoch`` on a data set and on what it wraps.
 
     Args:
-        dataset (Any): A ``Dataset``; may wrap one (``RepeatDataset``) or several
-            (``ConcatDataset``); those without ``epoch`` are left alone.
+        dataset (Any): A ``Dataset``, which may wrap one (``RepeatDataset``)
+            or several (``ConcatDataset``); those without ``epoch`` are left
+            alone.
         epoch (int): Number of the epoch, from 0.
     """
     inner = [vars(dataset).get('dataset'), vars(dataset).get('_dataset')]

@@ -1,0 +1,191 @@
+"""A training of milliseconds that draws from every random state there is.
+
+The model has the two kinds of adapters of AAVS; the data depend on the epoch;
+the metric is noisy, so that the best epoch is not always the last.
+"""
+
+import contextlib
+import os
+import random
+import runpy
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import mmavs  # noqa: F401  registers everything
+import numpy as np
+import torch
+import torch._dynamo  # takes a second, once instead of in every process
+from mmavs.engine import atomic_backend
+from mmengine.evaluator import BaseMetric
+from mmengine.hooks import Hook
+from mmengine.model import BaseModel
+from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+ROOT = Path(__file__).parents[1]
+NUM_ITEMS = 8
+
+
+def _adapter(channels: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(channels, 2), nn.GELU(), nn.Linear(2, channels)
+    )
+
+
+class _Part(nn.Module):
+    def __init__(self, out_channels: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, out_channels)
+        self.adapter = _adapter(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.linear(x)
+        return x + self.adapter(x)
+
+
+@MODELS.register_module()
+class ToyModel(BaseModel):
+    """89 parameters.
+
+    Backbone: linear 4*4+4 = 20, adapter 4*2+2 + 2*4+4 = 22; head: as many;
+    class embedding 4+1 = 5. Trainable in phase one are the head's adapter and
+    the class embedding, 22 + 5 = 27; in phase two 27 + 22 = 49.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = _Part(4)
+        self.decode_head = _Part(4)
+        self.cls_embed = nn.Sequential(nn.Dropout(0.3), nn.Linear(4, 1))
+
+    def forward(
+        self,
+        inputs: list[Tensor],
+        data_samples: None = None,
+        mode: str = 'tensor',
+    ) -> dict | list:
+        inputs = torch.stack(inputs)
+        if mode == 'loss':
+            noise = torch.rand(()) + np.random.rand() + random.random()
+            inputs = inputs + 0.1 * float(noise)
+        score = self.cls_embed(self.decode_head(self.backbone(inputs)))
+        if mode == 'loss':
+            return dict(loss=(score - inputs.sum(1, keepdim=True)).square())
+        return list(score)
+
+
+@DATASETS.register_module()
+class ToyDataset(Dataset):
+    """Vectors of 4 that depend on (epoch, index)."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return NUM_ITEMS
+
+    def __getitem__(self, index: int) -> dict:
+        generator = np.random.default_rng([self.epoch, index])
+        vector = generator.normal(size=4).astype(np.float32)
+        return dict(inputs=torch.from_numpy(vector))
+
+
+@METRICS.register_module()
+class ToyMetric(BaseMetric):
+    """Some number of the predictions, disturbed; also disturbs the states."""
+
+    def process(self, data_batch: dict, data_samples: Sequence) -> None:
+        self.results += [float(score) for score in data_samples]
+
+    def compute_metrics(self, results: list) -> dict:
+        random.random(), np.random.rand(7)
+        torch.rand(5)
+        return {'split/mIoU': float(np.sin(100 * np.mean(results)))}
+
+
+#: (event, epoch from 0) at which a process of `run_tool` kills itself
+_KILL_AT: list[tuple[str, int]] = []
+
+
+def _kill(event: str, epoch: int) -> None:
+    if (event, epoch) in _KILL_AT:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@HOOKS.register_module()
+class ToyKillHook(Hook):
+    """kill -9 in the middle of an epoch, of a validation, or of a save."""
+
+    priority = 'VERY_HIGH'
+
+    def after_train_iter(self, runner, batch_idx, **kwargs) -> None:
+        if batch_idx == 1:
+            _kill('train', runner.epoch)
+
+    def before_val(self, runner) -> None:
+        _kill('val', runner.epoch - 1)
+
+    def after_train_epoch(self, runner) -> None:
+        def half_written(descriptor: int) -> None:
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            _kill('save', runner.epoch)
+
+        if ('save', runner.epoch) in _KILL_AT:
+            atomic_backend.os.fsync = half_written
+
+
+def write_config(folder: Path, **changes: object) -> Path:
+    """Write a config of 4 epochs of 4 iterations, phase two from epoch 2."""
+    loader = dict(
+        batch_size=2,
+        num_workers=0,
+        sampler=dict(type='DefaultSampler', shuffle=True),
+        dataset=dict(type='ToyDataset'),
+    )
+    settings = dict(
+        _base_=[str(ROOT / 'configs/_base_/default_runtime.py')],
+        custom_imports=dict(
+            imports=['mmavs', 'toy_training'], allow_failed_imports=False
+        ),
+        model=dict(type='ToyModel'),
+        train_dataloader=loader,
+        val_dataloader=loader,
+        test_dataloader=loader,
+        val_evaluator=dict(type='ToyMetric'),
+        test_evaluator=dict(type='ToyMetric'),
+        train_cfg=dict(by_epoch=True, max_epochs=4, val_interval=1),
+        val_cfg=dict(),
+        test_cfg=dict(),
+        optim_wrapper=dict(
+            type='OptimWrapper', optimizer=dict(type='AdamW', lr=0.01)
+        ),
+        custom_hooks=[
+            dict(
+                type='TwoPhaseTuningHook',
+                trainable=['adapter', 'cls_embed'],
+                backbone_adapters=r'^backbone\..*adapter',
+                switch_epoch=2,
+                phase2_lr=0.001,
+            ),
+            dict(type='ToyKillHook'),
+        ],
+    )
+    settings.update(changes)
+    path = folder / 'toy.py'
+    lines = [f'{name} = {value!r}\n' for name, value in settings.items()]
+    path.write_text(''.join(lines))
+    return path
+
+
+def run_tool(
+    tool: str, arguments: Sequence[str], kill_at: tuple[str, int] | None, log
+) -> None:
+    """Run ``tools/<tool>``; the target of a process of its own."""
+    if kill_at is not None:
+        _KILL_AT.append(kill_at)
+    sys.argv = [tool, *arguments]
+    with open(log, 'w') as file, contextlib.redirect_stderr(file):
+        runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')
