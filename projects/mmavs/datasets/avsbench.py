@@ -51,7 +51,8 @@ class AVSBenchDataset(BaseDataset):
         ann_file (str): The table, relative to ``data_root``.
         data_root (str): Root of the data set.
         data_prefix (Mapping[str, str] | None): ``mask_prior``: root of the
-            predicted masks ``{subset}/{uid}/{frame}.png`` for stage two.
+            predicted masks ``{subset}/{uid}/{frame}.png`` for stage two;
+            relative to ``data_root``, as mmengine does it.
         metainfo (Mapping | None): Overrides entries of the metainfo.
         pipeline (Sequence[dict | Callable]): Transforms.
         indices (int | Sequence[int] | None): Keep the first n, or these.
