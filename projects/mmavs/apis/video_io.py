@@ -386,7 +386,9 @@ def _check_complete(
     if container.duration is None or len(container.streams) > 2:
         # Further tracks, such as subtitles, may be the longest.
         return
-    announced = (container.start_time + container.duration) / av.time_base
+    # A length in most containers, the end in Matroska: where the first time
+    # stamp is not 0, only a larger loss is noticed.
+    announced = container.duration / av.time_base
     reached = float(max(picture_end, sound_end))
     if announced - reached > _MAX_MISSING_SECONDS:
         raise ValueError(

@@ -1,0 +1,335 @@
+"""Write a video with masks laid over it and its sound kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
+from rich.progress import Progress
+
+from ..datasets.metainfo import AVSBENCH_PALETTE, BINARY_PALETTE
+from ..evaluation.atomic_file import atomic_path
+from .video_io import (
+    VideoFacts,
+    find_tracks,
+    open_video,
+    seconds_in,
+    to_upright_rgb,
+)
+
+#: Codecs of sound that mp4 holds and players expect there: copied untouched.
+_COPIED_CODECS = ('aac', 'ac3', 'alac', 'eac3', 'mp3', 'opus')
+#: Samples per second that AAC knows.
+_AAC_RATES = (
+    8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000,
+    88200, 96000,
+)  # fmt: skip
+#: Visually lossless, at a speed that two cores bear.
+_X264_OPTIONS = {'crf': '18', 'preset': 'fast'}
+#: The table of contents first, so that a browser can start at once; and the
+#: start of a track is stored in these units, by default milliseconds only.
+_MP4_OPTIONS = {'movflags': 'faststart', 'movie_timescale': '90000'}
+#: FFmpeg's numbers of two "matrices" between RGB and YUV.
+_RGB, _UNSPECIFIED = 0, 2
+
+
+def write_overlay(
+    facts: VideoFacts,
+    masks: Iterable[np.ndarray],
+    out: str | Path,
+    *,
+    palette: Sequence[Sequence[int]] | np.ndarray | None = None,
+    alpha: float = 0.5,
+    show_progress: bool = True,
+) -> None:
+    """Write the video as mp4 (H.264), each second's mask on all its frames.
+
+    Frames keep their number, their time stamps and, turned upright, their
+    size. Sound that fits into mp4 is copied bit for bit, any other is encoded
+    as AAC. The masks are drawn one by one as their second comes, so that they
+    may be computed meanwhile; only one frame and one mask are held. The file
+    appears under its name when it is whole.
+
+    Args:
+        facts (VideoFacts): Of the video, from ``scan_video``.
+        masks (Iterable[np.ndarray]): ``facts.num_seconds`` times (H, W)
+            uint8 class ids at the size of the frames; 0 is not coloured.
+        out (str | Path): Where to write; ends in ``.mp4``.
+        palette (Sequence | None): RGB of each class id. Defaults to None:
+            red for one class, the AVSBench palette for 71.
+        alpha (float): Weight of the colour, 0..1.
+        show_progress (bool): Show a bar with the time left.
+
+    Raises:
+        ValueError: If ``out`` is no place to write to, ``alpha`` is outside
+            0..1, there are too few masks, one has another size, or the video
+            cannot be decoded to its end.
+        OSError: If writing fails, for instance on a full disk.
+    """
+    out = check_output(out, source=facts.path)
+    painter = _Painter(facts, masks, palette=palette, alpha=alpha)
+    with (
+        atomic_path(out) as part,
+        Progress(disable=not show_progress) as progress,
+        open_video(facts.path) as source,
+    ):
+        task = progress.add_task(
+            f'segmenting {facts.path.name}', total=facts.num_frames
+        )
+        picture, sound = find_tracks(source, facts.path)
+        begin = Fraction(source.start_time or 0, av.time_base)
+        with _OverlayFile(
+            part, facts, picture=picture, sound=sound, begin=begin
+        ) as target:
+            for packet in source.demux(picture, sound):
+                if packet.stream.index == picture.index:
+                    for frame in packet.decode():
+                        target.write_image(painter.paint(frame), frame)
+                        progress.advance(task)
+                elif target.keeps_sound:
+                    target.write_sound(packet)
+                else:
+                    target.encode_sound(packet.decode())
+
+
+def check_output(out: str | Path, *, source: str | Path) -> Path:
+    """Check that a video can be written, before the work begins.
+
+    Args:
+        out (str | Path): Where to write; its folder is made if missing.
+        source (str | Path): The video that is read.
+
+    Returns:
+        Path: ``out``.
+
+    Raises:
+        ValueError: If ``out`` does not end in ``.mp4``, is the source or a
+            folder, or its folder cannot be made or written to.
+    """
+    out = Path(out)
+    if out.suffix.lower() != '.mp4':
+        raise ValueError(f'{out}: expected a file name that ends in .mp4.')
+    if out.resolve() == Path(source).resolve():
+        raise ValueError(
+            f'{out}: expected another file than the video that is read; '
+            'choose another name.'
+        )
+    if out.is_dir():
+        raise ValueError(f'{out}: expected a file to write, got a folder.')
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f'{out}: expected a folder that is there or can be made, got '
+            f'{error.strerror!r} for {out.parent}; choose another.'
+        ) from error
+    if not os.access(out.parent, os.W_OK):
+        raise ValueError(
+            f'{out}: expected a folder to write to, got one without write '
+            'permission; choose another.'
+        )
+    return out
+
+
+class _Painter:
+    """Lays the mask of its second over each frame.
+
+    Args:
+        facts (VideoFacts): Of the video.
+        masks (Iterable[np.ndarray]): See :func:`write_overlay`.
+        palette (Sequence | None): See :func:`write_overlay`.
+        alpha (float): See :func:`write_overlay`.
+    """
+
+    def __init__(
+        self,
+        facts: VideoFacts,
+        masks: Iterable[np.ndarray],
+        *,
+        palette: Sequence[Sequence[int]] | np.ndarray | None,
+        alpha: float,
+    ) -> None:
+        if not 0 <= alpha <= 1:
+            raise ValueError(f'alpha must be in 0..1, got {alpha}.')
+        self.facts = facts
+        self._masks = iter(masks)
+        self._palette = palette
+        self._alpha = alpha
+        self._second = -1
+        self._darker = ((1 - alpha) * np.arange(256)).round().astype(np.uint8)
+
+    def paint(self, frame: VideoFrame) -> np.ndarray:
+        """Give the (H, W, 3) uint8 RGB image of a frame with its mask."""
+        second = int(seconds_in(frame, self.facts))
+        while self._second < min(second, self.facts.num_seconds - 1):
+            self._next_mask()
+        image = to_upright_rgb(frame, self.facts)
+        image[self._painted] = self._darker[image[self._painted]] + self._tint
+        return image
+
+    def _next_mask(self) -> None:
+        self._second += 1
+        mask = next(self._masks, None)
+        size = (self.facts.height, self.facts.width)
+        if mask is None or mask.shape != size:
+            got = 'none' if mask is None else f'one of {mask.shape}'
+            raise ValueError(
+                f'expected a mask of {size} for each of the '
+                f'{self.facts.num_seconds} seconds of {self.facts.path}, got '
+                f'{got} for second {self._second}.'
+            )
+        self._painted = mask > 0
+        colours = _palette_for(mask, self._palette)[mask[self._painted]]
+        self._tint = (self._alpha * colours).astype(np.uint8)
+
+
+def _palette_for(
+    mask: np.ndarray, palette: Sequence[Sequence[int]] | np.ndarray | None
+) -> np.ndarray:
+    """Choose the palette that has a colour for every class of the mask."""
+    if palette is None:
+        binary = mask.max() < len(BINARY_PALETTE)
+        palette = BINARY_PALETTE if binary else AVSBENCH_PALETTE
+    if mask.max() >= len(palette):
+        raise ValueError(
+            f'expected a colour for class {mask.max()}, got a palette of '
+            f'{len(palette)} colours.'
+        )
+    return np.asarray(palette)
+
+
+class _OverlayFile:
+    """An mp4 file with an H.264 track and a sound track.
+
+    Args:
+        path (Path): Where to write.
+        facts (VideoFacts): Of the video that is read.
+        picture (VideoStream): Its picture, for time base, aspect, colours.
+        sound (AudioStream): Its sound.
+        begin (Fraction): Its first time stamp, in seconds; becomes 0.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        facts: VideoFacts,
+        *,
+        picture: VideoStream,
+        sound: AudioStream,
+        begin: Fraction,
+    ) -> None:
+        self.keeps_sound = facts.sound_codec in _COPIED_CODECS
+        self._path = path
+        self._begin = begin
+        with _writing(path):
+            self._file = av.open(
+                str(path), 'w', format='mp4', options=_MP4_OPTIONS
+            )
+            self._picture = _add_picture(self._file, picture, facts)
+            if self.keeps_sound:
+                self._sound = self._file.add_stream_from_template(sound)
+            else:
+                self._sound = _add_aac(self._file, sound)
+
+    def __enter__(self) -> _OverlayFile:
+        return self
+
+    def __exit__(self, error_type: type | None, *error: object) -> None:
+        if error_type is None:
+            with _writing(self._path):
+                self._file.mux(self._picture.encode(None))
+                if not self.keeps_sound:
+                    self._file.mux(self._sound.encode(None))
+                self._file.close()
+            return
+        # The file is thrown away: its own complaints would hide the cause.
+        with suppress(av.error.FFmpegError):
+            self._file.close()
+
+    def write_image(self, image: np.ndarray, frame: VideoFrame) -> None:
+        """Write an image (H, W, 3) uint8 RGB at the time of a frame."""
+        new = VideoFrame.from_ndarray(image, format='rgb24')
+        new.time_base = frame.time_base
+        new.pts = frame.pts - round(self._begin / frame.time_base)
+        new.duration = frame.duration
+        # Or FFmpeg converts with the matrix of standard definition.
+        new.colorspace = self._picture.codec_context.colorspace
+        with _writing(self._path):
+            self._file.mux(self._picture.encode(new))
+
+    def write_sound(self, packet: av.Packet) -> None:
+        """Copy a packet of the input."""
+        # A packet of sound is shown when it is decoded; AVI has one stamp.
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is None:  # the mark at the end of the track
+            return
+        packet.pts = stamp - round(self._begin / packet.time_base)
+        packet.dts = packet.pts
+        packet.stream = self._sound
+        with _writing(self._path):
+            self._file.mux(packet)
+
+    def encode_sound(self, frames: Sequence[AudioFrame]) -> None:
+        """Encode decoded sound of the input."""
+        for frame in frames:
+            frame.pts -= round(self._begin / frame.time_base)
+            with _writing(self._path):
+                self._file.mux(self._sound.encode(frame))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Tell errors of writing from those of reading."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise OSError(
+            error.errno,
+            f'cannot write the video ({error.strerror}); check the free '
+            'space and the permissions',
+            str(path),
+        ) from error
+
+
+def _add_picture(
+    target: OutputContainer, picture: VideoStream, facts: VideoFacts
+) -> VideoStream:
+    """Add an H.264 track with the time base and colours of the input's."""
+    rate = Fraction(facts.fps).limit_denominator(1001)
+    stream = target.add_stream('libx264', rate=rate, options=_X264_OPTIONS)
+    stream.width, stream.height = facts.width, facts.height
+    # 4:2:0 halves both sides, so both must be even.
+    is_even = facts.width % 2 == 0 and facts.height % 2 == 0
+    stream.pix_fmt = 'yuv420p' if is_even else 'yuv444p'
+    context, source = stream.codec_context, picture.codec_context
+    context.time_base = picture.time_base
+    context.color_range = ColorRange.MPEG
+    # RGB has no matrix; FFmpeg then uses that of standard definition.
+    is_rgb = source.colorspace == _RGB
+    context.colorspace = _UNSPECIFIED if is_rgb else source.colorspace
+    context.color_primaries = source.color_primaries
+    context.color_trc = source.color_trc
+    aspect = picture.sample_aspect_ratio
+    if aspect:
+        turned = facts.rotation % 2
+        context.sample_aspect_ratio = 1 / aspect if turned else aspect
+    return stream
+
+
+def _add_aac(target: OutputContainer, sound: AudioStream) -> AudioStream:
+    """Add an AAC track; more than two channels are mixed to stereo."""
+    rate = sound.rate if sound.rate in _AAC_RATES else 48000
+    # Not sound.layout: PCM often names none, which the encoder refuses.
+    layout = 'mono' if sound.channels == 1 else 'stereo'
+    return target.add_stream('aac', rate=rate, layout=layout)
