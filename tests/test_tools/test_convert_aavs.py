@@ -1,0 +1,110 @@
+"""tools/model_converters/aavs.py on the names of a published checkpoint."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from aavs_parity import CONVERTERS, build_aavs, import_converter
+from aavs_seeded import STAGE1_KEYS, load_keys
+
+
+@pytest.fixture(scope='module')
+def keys() -> dict[str, tuple[int, ...]]:
+    return load_keys(STAGE1_KEYS)
+
+
+@pytest.fixture(scope='module')
+def shapes(keys) -> dict[str, torch.Tensor]:
+    """The published checkpoint without its numbers."""
+    return {
+        name: torch.empty(shape, device='meta') for name, shape in keys.items()
+    }
+
+
+def test_published_checkpoint_has_1038_tensors(keys):
+    """As counted in the release; 1034 of the network, 4 of audio_proj."""
+    assert len(keys) == 1038
+    assert sum(name.startswith('audio_proj.') for name in keys) == 4
+
+
+def test_every_weight_of_ours_but_vggish_comes_from_the_file(shapes):
+    model = build_aavs()
+    expected = {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if not name.startswith('audio_backbone.')
+    }
+    assert len(expected) < len(model.state_dict())  # VGGish is left out
+    convert = import_converter('name_table').convert
+    table = import_converter('aavs').TABLE
+    # Raises where a name or a shape differs.
+    converted, report = convert(shapes, table, expected=expected)
+    assert set(converted) == set(expected)
+    assert report.dropped == ['model.criterion.empty_weight']
+
+
+def test_a_file_of_the_second_stage_is_refused_by_name(shapes):
+    """Its three embeddings have no place in a stage-one model."""
+    name = 'model.model.transformer_module.silence_embed.weight'
+    other = {**shapes, name: torch.empty(1, 256, device='meta')}
+    convert = import_converter('name_table').convert
+    with pytest.raises(ValueError, match=f'unknown in the source: {name}'):
+        convert(other, import_converter('aavs').TABLE)
+
+
+@pytest.mark.parametrize(
+    'absent',
+    [
+        'audio_proj.2.bias',
+        'model.class_predictor.weight',
+        'model.model.pixel_level_module.encoder.encoder.layers.2.blocks.17'
+        '.output.swin_adapt_3.2.weight',
+        'model.model.transformer_module.decoder.layers.8.self_attn.k_proj'
+        '.bias',
+    ],
+)
+def test_a_missing_key_is_named(shapes, absent):
+    rest = {name: shapes[name] for name in shapes if name != absent}
+    assert len(rest) == len(shapes) - 1
+    convert = import_converter('name_table').convert
+    with pytest.raises(ValueError, match=absent.replace('.', r'\.')):
+        convert(rest, import_converter('aavs').TABLE)
+
+
+def test_patch_merging_is_reordered_by_hand():
+    """Two channels a, b; the neighbours (row, column) 00, 10, 01, 11.
+
+    Published order: a00 b00 a10 b10 a01 b01 a11 b11, here 0..7. mmdet wants
+    each channel's neighbours row by row: a00 a01 a10 a11 b00 b01 b10 b11.
+    """
+    unfold_order = import_converter('hf_mask2former').unfold_order
+    by_hand = torch.tensor([0, 4, 2, 6, 1, 5, 3, 7])
+    assert torch.equal(unfold_order(torch.arange(8)), by_hand)
+    rows = torch.stack([torch.arange(8), torch.arange(8) + 10])
+    assert torch.equal(
+        unfold_order(rows), torch.stack([by_hand, by_hand + 10])
+    )
+
+
+def test_command_writes_a_checkpoint_and_counts(tmp_path, keys):
+    """1038 in: 1 dropped, 1037 become 905, for 24 + 9 times q, k, v join.
+
+    Joined are weight and bias of 33 attentions, 6 tensors to 2:
+    1037 - 33 * 4 = 905.
+    """
+    source = tmp_path / 'published.pth'
+    # Names are counted here, so four numbers stand for each tensor.
+    torch.save({name: torch.zeros(4) for name in keys}, source)
+    target = tmp_path / 'ours.pth'
+    done = subprocess.run(
+        [sys.executable, CONVERTERS / 'aavs.py', source, target],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '1037 tensors became 905' in done.stdout
+    assert 'skipped model.criterion.empty_weight: ' in done.stdout
+    content = torch.load(target, weights_only=True)
+    assert content['meta'] == {'source': 'GeWu-Lab/Stepping-Stones, stage one'}
+    assert len(content['state_dict']) == 905

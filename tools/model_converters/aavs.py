@@ -1,0 +1,95 @@
+"""Turn a published stage-one AAVS checkpoint into one of this project.
+
+Usage::
+
+    python tools/model_converters/aavs.py SRC DST
+
+SRC is a checkpoint of Stepping Stones' first stage (binary masks, folder
+``avs`` of the release): 1038 tensors. DST is a checkpoint for
+``tools/test.py`` and ``load_from``. VGGish is not part of SRC; the config
+names its file.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from hf_mask2former import mask2former_table
+from name_table import convert, read_state_dict, write_checkpoint
+
+_WRAPPER = 'model.'
+_SWIN = f'{_WRAPPER}model.pixel_level_module.encoder.encoder.'
+_PIXEL_DECODER = f'{_WRAPPER}model.pixel_level_module.decoder.'
+_DECODER = f'{_WRAPPER}model.transformer_module.'
+_SWIN_DEPTHS = (2, 2, 18, 2)
+
+# Source key -> why it is not taken over.
+SKIPPED = {
+    f'{_WRAPPER}criterion.empty_weight': "the config's class_weight makes it",
+}
+
+
+def _aavs_rows() -> dict:
+    """Queries, class head, audio projection and adapters."""
+    decoder = 'decode_head.transformer_decoder.layers.{}.self_attn.attn.'
+    pixel_decoder = 'decode_head.pixel_decoder.encoder.layers.{}.self_attn.'
+    rows = {
+        f'{_DECODER}queries_embedder.weight': 'decode_head.query_embed.weight',
+        f'{_DECODER}queries_features.weight': 'decode_head.query_feat.weight',
+        f'{_WRAPPER}class_predictor.{{weight,bias}}': (
+            'decode_head.cls_embed.{}'
+        ),
+        'audio_proj.{0,2}.{weight,bias}': (
+            'decode_head.audio_query.audio_proj.{}.{}'
+        ),
+        f'{_PIXEL_DECODER}encoder.layers.{{0..5}}.self_attn.avs_adapt'
+        '.{0,2}.{weight,bias}': (
+            f'{pixel_decoder}output_proj.adapter.{{}}.{{}}'
+        ),
+        f'{_DECODER}decoder.layers.{{0..8}}.self_attn.avs_adapt'
+        '.{0,2}.{weight,bias}': f'{decoder}out_proj.adapter.{{}}.{{}}',
+    }
+    for stage, depth in enumerate(_SWIN_DEPTHS):
+        block = f'{_SWIN}layers.{stage}.blocks.{{0..{depth - 1}}}.'
+        into = f'backbone.stages.{stage}.blocks.{{}}.'
+        index = 'relative_position_index'
+        rows |= {
+            f'{block}attention.output.swin_adapt_1.{{0,2}}.{{weight,bias}}': (
+                f'{into}attn.w_msa.proj.adapter.{{}}.{{}}'
+            ),
+            f'{block}output.swin_adapt_3.{{0,2}}.{{weight,bias}}': (
+                f'{into}ffn.layers.1.adapter.{{}}.{{}}'
+            ),
+            f'{block}attention.self.{index}': f'{into}attn.w_msa.{index}',
+        }
+    return rows
+
+
+TABLE = {
+    **mask2former_table(prefix=_WRAPPER),
+    **_aavs_rows(),
+    **dict.fromkeys(SKIPPED),
+}
+
+
+def main() -> None:
+    """Convert a file and print what became of it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('src', type=Path, help="the authors' .pth")
+    parser.add_argument('dst', type=Path, help='the .pth to write')
+    args = parser.parse_args()
+    state_dict, report = convert(read_state_dict(args.src), TABLE)
+    write_checkpoint(
+        args.dst,
+        state_dict,
+        meta=dict(source='GeWu-Lab/Stepping-Stones, stage one'),
+    )
+    print(report)
+    for name, reason in SKIPPED.items():
+        print(f'  skipped {name}: {reason}')
+    print(f'Wrote {args.dst}; VGGish is read from the file in the config.')
+
+
+if __name__ == '__main__':
+    main()
