@@ -23,3 +23,21 @@ model = dict(
         init_cfg=dict(type='Pretrained', checkpoint='pretrained/vggish.pth')
     ),
 )
+# 30 epochs with the backbone as pretrained, then 30 with its adapters, from
+# the best checkpoint of the first half. A default hook, not a custom one:
+# children change single keys of it.
+default_hooks = dict(
+    tuning=dict(
+        type='TwoPhaseTuningHook',
+        trainable=(
+            r'decode_head\.query_(embed|feat)',
+            r'decode_head\..*adapter',
+            r'decode_head\.cls_embed',
+            r'decode_head\.audio_query\.audio_proj',
+        ),
+        backbone_adapters=r'backbone\..*adapter',
+        switch_epoch=30,
+        phase2_lr=1e-4,
+    ),
+    checkpoint=dict(save_best='stepping_stones/mIoU'),
+)

@@ -51,5 +51,9 @@ test_dataloader = dict(
         pipeline=pipeline,
     ),
 )
-val_evaluator = dict(type='AVSBinaryMetric')
+# Named protocols, see docs/metrics.md; `split` does not depend on batches.
+val_evaluator = dict(
+    type='AVSBinaryMetric',
+    protocols=['split', 'stepping_stones', 'avsbench-bs4'],
+)
 test_evaluator = val_evaluator
