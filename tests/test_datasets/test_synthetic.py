@@ -2,6 +2,7 @@
 
 import csv
 import filecmp
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -121,10 +122,33 @@ class TestLayout:
             assert {AVSBENCH_CLASSES.index(name) for name in named} == ids
         assert len(rows) == len(clips)
 
-    def test_a_whole_data_set_is_not_overwritten(self, written):
-        root, _ = written
-        with pytest.raises(FileExistsError, match=r'holds a data set already'):
-            write_dataset(root, COUNTS)
+    def test_a_whole_data_set_is_kept_or_refused(self, written):
+        root, facts = written
+        stamps = {path: path.stat().st_mtime_ns for path in root.rglob('*')}
+        again = write_dataset(root, COUNTS, subsets=SUBSETS, size=48)
+        assert again == facts == json.loads((root / 'facts.json').read_text())
+        for kwargs in (dict(size=64), dict(size=48, seed=1)):
+            with pytest.raises(
+                FileExistsError, match=r"holds a data set already.*'size': 48"
+            ):
+                write_dataset(root, COUNTS, subsets=SUBSETS, **kwargs)
+        assert len(stamps) > 1000
+        found = {path: path.stat().st_mtime_ns for path in root.rglob('*')}
+        assert found == stamps
+
+    def test_half_a_data_set_is_written_anew(self, tmp_path):
+        write_dataset(tmp_path, dict(val=1), size=32)
+        (tmp_path / 'metadata.csv').unlink()
+        wav = tmp_path / 'v1m/synthetic-val-00000_0/audio.wav'
+        content = wav.read_bytes()
+        wav.write_bytes(b'')
+        write_dataset(tmp_path, dict(val=1), size=32)
+        assert wav.read_bytes() == content
+
+    def test_data_of_another_origin_is_refused(self, tmp_path):
+        (tmp_path / 'metadata.csv').write_text('uid,split,label')
+        with pytest.raises(FileExistsError, match=r'got None; choose another'):
+            write_dataset(tmp_path, dict(val=1))
 
 
 def _stored_ids(clip):
@@ -146,8 +170,8 @@ class TestScene:
             path.relative_to(tmp_path / 'one')
             for path in sorted((tmp_path / 'one').rglob('*.*'))
         ]
-        # 2 clips of 5 x 3 pictures and a sound, the table and the ids.
-        assert len(files) == 2 * 16 + 2
+        # 2 clips of 5 x 3 pictures and a sound, the table, ids and facts.
+        assert len(files) == 2 * 16 + 3
         _, *differing = filecmp.cmpfiles(
             tmp_path / 'one', tmp_path / 'two', files, shallow=False
         )
@@ -322,18 +346,22 @@ class TestBlindBound:
         assert scores['expected'] == pytest.approx(0.599)
 
     def test_nobody_can_expect_60_percent_without_sound(self, written):
-        _, bounds = written
-        assert set(bounds) == {(s, split) for s in SUBSETS for split in COUNTS}
-        for (subset, _), scores in bounds.items():
-            limit = 0.5 if subset == 'v1s' else 0.6
-            assert scores['expected'] <= limit
-            assert set(scores) == {
-                'expected',
-                'best_marking',
-                'mark_none',
-                'mark_all',
-                'mark_largest',
-            }
+        _, facts = written
+        strategies = facts['sound_blind_strategies']
+        for subset in SUBSETS:
+            for split in COUNTS:
+                scores = strategies[subset][split]
+                assert set(scores) == {
+                    'expected',
+                    'best_marking',
+                    'mark_none',
+                    'mark_all',
+                    'mark_largest',
+                }
+                limit = 0.5 if subset == 'v1s' else 0.6
+                assert scores['expected'] <= limit
+                best = facts['sound_blind_miou'][subset][split]
+                assert best == max(scores.values()) >= scores['expected']
 
     def test_the_sound_of_another_clip_misleads(self, written):
         """Exact masks, but by the classes that sound in the next clip."""
@@ -442,3 +470,7 @@ class TestTool:
         with pytest.raises(SystemExit, match='2'):
             self.run()
         assert 'give --root, --video or both' in capsys.readouterr().err
+
+    def test_faults_end_it_with_their_text(self):
+        with pytest.raises(SystemExit, match=r'must be 3 to 8, got 1'):
+            self.run('--root', 'unused', '--classes', '1')

@@ -2,12 +2,14 @@
 
 Shapes of several of the 71 classes move, each class with a timbre of its
 own; only those that sound in a second are labelled. Prints the best mIoU
-that a guesser who sees all objects but hears nothing can reach.
+that a guesser who sees all objects but hears nothing can reach, and keeps it
+in ROOT/facts.json. A data set made before with the same options is kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 
 from mmavs.datasets.avsbench import SPLITS, SUBSETS
 from mmavs.datasets.synthetic import write_dataset, write_video
@@ -41,28 +43,38 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def print_bounds(facts: dict) -> None:
+    """Print what can be had without sound, split by split."""
+    for subset, splits in facts['sound_blind_miou'].items():
+        for split, best in splits.items():
+            scores = facts['sound_blind_strategies'][subset][split]
+            listed = ', '.join(f'{k} {v:.3f}' for k, v in scores.items())
+            print(
+                f'{subset} {split}: best sound-blind mIoU {best:.3f} '
+                f'({listed})'
+            )
+
+
 def main() -> None:
     """Write what was asked for and print the bounds."""
     args = parse_args()
     common = dict(num_classes=args.classes, seed=args.seed)
-    if args.root:
-        bounds = write_dataset(
-            args.root,
-            {split: getattr(args, split) for split in SPLITS},
-            subsets=args.subsets,
-            size=args.size,
-            **common,
-        )
-        print(f'Wrote {args.root}')
-        for (subset, split), scores in bounds.items():
-            listed = ', '.join(f'{k} {v:.3f}' for k, v in scores.items())
-            print(
-                f'{subset} {split}: best sound-blind mIoU '
-                f'{max(scores.values()):.3f} ({listed})'
+    try:
+        if args.root:
+            facts = write_dataset(
+                args.root,
+                {split: getattr(args, split) for split in SPLITS},
+                subsets=args.subsets,
+                size=args.size,
+                **common,
             )
-    if args.video:
-        write_video(args.video, **common)
-        print(f'Wrote {args.video}')
+            print(f'The data set is in {args.root}')
+            print_bounds(facts)
+        if args.video:
+            write_video(args.video, **common)
+            print(f'The video is {args.video}')
+    except (FileExistsError, ValueError) as error:
+        sys.exit(f'make_synthetic.py: {error}')
 
 
 if __name__ == '__main__':

@@ -59,6 +59,7 @@ def write_video(
         size=size,
         classes=choose_classes(num_classes),
     )
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), 'w') as container:
         video = container.add_stream(_video_encoder(), rate=frame_rate)
         video.width = video.height = size

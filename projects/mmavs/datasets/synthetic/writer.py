@@ -26,6 +26,9 @@ from .scene import (
 from .timbres import SAMPLE_RATE
 
 _HEADER = ('vid', 'uid', 's_min', 's_sec', 'a_obj', 'split', 'label')
+#: Raise it when the same arguments give other files.
+_GENERATOR = 1
+_FACTS = 'facts.json'
 _MIN_CLASSES = 3
 _MIN_SIZE = 32
 
@@ -77,10 +80,11 @@ def write_dataset(
     num_classes: int = 6,
     size: int = 112,
     seed: int = 0,
-) -> dict[tuple[str, str], dict[str, float]]:
+) -> dict:
     """Write a data set that :class:`AVSBenchDataset` reads.
 
-    The table is written last: where it exists, the data set is whole.
+    The table is written last: where it exists, the data set is whole. One
+    written before with the same arguments stays as it is.
 
     Args:
         root (str | Path): Folder to write to.
@@ -91,17 +95,29 @@ def write_dataset(
         seed (int): The same seed gives the same files.
 
     Returns:
-        dict[tuple[str, str], dict[str, float]]: (subset, split) -> mIoU of
-        the sound-blind strategies, see
-        :func:`mmavs.datasets.synthetic.blind.blind_miou`.
+        dict: What also lies in ``facts.json``: ``arguments``;
+        ``sound_blind_miou``, subset -> split -> the best mIoU in [0, 1] to
+        be had without sound; ``sound_blind_strategies``, subset -> split ->
+        what :func:`mmavs.datasets.synthetic.blind.blind_miou` gives, of
+        which that is the highest.
 
     Raises:
-        FileExistsError: If ``root`` holds a whole data set.
+        FileExistsError: If ``root`` holds another data set.
         ValueError: If an argument is out of range.
     """
     root = Path(root)
     classes = choose_classes(num_classes)
-    _check_arguments(root, num_clips, subsets, size)
+    _check_arguments(num_clips, subsets, size)
+    arguments = dict(
+        generator=_GENERATOR,
+        num_clips=dict(num_clips),
+        subsets=list(subsets),
+        num_classes=num_classes,
+        size=size,
+        seed=seed,
+    )
+    if (root / 'metadata.csv').exists():
+        return _facts_of_same(root, arguments)
     plans = [
         ClipPlan(subset, split, number)
         for subset in subsets
@@ -109,20 +125,58 @@ def write_dataset(
         for number in range(count)
     ]
     rows = []
-    facts: dict[tuple[str, str], list[FrameFacts]] = {}
+    frames: dict[str, dict[str, list[FrameFacts]]] = {}
     for plan in track(plans, f'Writing {len(plans)} clips'):
-        scene, frames = _write_clip(root, plan, classes, size, seed)
-        facts.setdefault((plan.subset, plan.split), []).extend(frames)
+        scene, found = _write_clip(root, plan, classes, size, seed)
+        of_subset = frames.setdefault(plan.subset, {})
+        of_subset.setdefault(plan.split, []).extend(found)
         rows.append(_table_row(plan, scene))
+    facts = dict(arguments=arguments, **_bounds(frames))
+    _write_tables(root, facts, rows)
+    return facts
+
+
+def _facts_of_same(root: Path, arguments: dict) -> dict:
+    """Read the facts of a whole data set, if these arguments made it."""
+    path = root / _FACTS
+    facts = json.loads(path.read_text()) if path.exists() else {}
+    if facts.get('arguments') != arguments:
+        raise FileExistsError(
+            f'{root} holds a data set already, expected one made with '
+            f'{arguments}, got {facts.get("arguments")}; choose another '
+            'folder or remove it.'
+        )
+    return facts
+
+
+def _bounds(frames: Mapping[str, Mapping[str, list[FrameFacts]]]) -> dict:
+    """Score the sound-blind strategies on every split."""
+    strategies = {
+        subset: {
+            split: blind_miou(items, subset) for split, items in splits.items()
+        }
+        for subset, splits in frames.items()
+    }
+    best = {
+        subset: {
+            split: max(scores.values()) for split, scores in splits.items()
+        }
+        for subset, splits in strategies.items()
+    }
+    return dict(sound_blind_miou=best, sound_blind_strategies=strategies)
+
+
+def _write_tables(root: Path, facts: dict, rows: Sequence[Sequence]) -> None:
+    """Write all that is not a clip, the table last."""
     ids = {name: i for i, name in enumerate(AVSBENCH_CLASSES, start=1)}
     (root / 'label2idx.json').write_text(json.dumps(ids, indent=4))
+    (root / _FACTS).write_text(json.dumps(facts, indent=4))
     with open(root / 'metadata.csv', 'w', newline='') as file:
         csv.writer(file).writerows([_HEADER, *rows])
-    return {key: blind_miou(value, key[0]) for key, value in facts.items()}
 
 
 def _check_arguments(
-    root: Path, num_clips: Mapping[str, int], subsets: Sequence[str], size: int
+    num_clips: Mapping[str, int], subsets: Sequence[str], size: int
 ) -> None:
     for name, values, known in (
         ('subsets', subsets, SUBSETS),
@@ -136,11 +190,6 @@ def _check_arguments(
         raise ValueError(f'nothing to write: {dict(num_clips)} clips')
     if size < _MIN_SIZE:
         raise ValueError(f'size must be at least {_MIN_SIZE}, got {size}')
-    if (root / 'metadata.csv').exists():
-        raise FileExistsError(
-            f'{root} holds a data set already; choose another folder or '
-            'remove it.'
-        )
 
 
 def _write_clip(
