@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
@@ -139,13 +140,13 @@ def scan_video(path: str | Path) -> ScannedVideo:
             span.add(packet)
             if frame is None:
                 # The empty packet at the end empties the decoder.
-                frame = next(iter(packet.decode()), None)
-        if frame is None or frame.time is None:
+                frame = next(iter(picture.decode(packet)), None)
+        if frame is None:
             raise ValueError(
                 f'{path}: expected a picture track with frames, got none that '
                 'can be decoded; nothing can be segmented.'
             )
-        start = frame.pts * frame.time_base
+        start = time_of(frame)
         _check_complete(path, container, span.end, track.end)
         rotation = round(frame.rotation / 90) % 4
     sizes = (frame.height, frame.width)
@@ -254,13 +255,17 @@ def find_tracks(
         ValueError: If there is no picture or no sound.
     """
     picture = container.streams.best('video')
-    if picture is None or picture.disposition & Disposition.attached_pic:
+    if (
+        not isinstance(picture, VideoStream)
+        # Cover art of a sound file is a picture track too.
+        or picture.disposition & Disposition.attached_pic
+    ):
         raise ValueError(
             f'{path}: expected a picture track and a sound track, got no '
             'picture; give a video file.'
         )
     sound = container.streams.best('audio')
-    if sound is None:
+    if not isinstance(sound, AudioStream):
         raise ValueError(
             f'{path}: expected a picture track and a sound track, got no '
             'sound track; audio-visual segmentation needs the sound. Add it, '
@@ -270,9 +275,29 @@ def find_tracks(
     return picture, sound
 
 
+def time_of(frame: VideoFrame | AudioFrame) -> Fraction:
+    """Give the time stamp of a frame in seconds.
+
+    Args:
+        frame (VideoFrame | AudioFrame): A decoded frame.
+
+    Returns:
+        Fraction: Its time on the clock of the file.
+
+    Raises:
+        ValueError: If it has none, as in bare streams without a container.
+    """
+    if frame.pts is None or frame.time_base is None:
+        raise ValueError(
+            f'expected a video whose frames carry time stamps, got {frame} '
+            'without one; `ffmpeg -fflags +genpts` makes them.'
+        )
+    return frame.pts * frame.time_base
+
+
 def seconds_in(frame: VideoFrame, facts: VideoFacts) -> Fraction:
     """Give the time of a frame, in seconds after the first frame."""
-    return frame.pts * frame.time_base - facts.start
+    return time_of(frame) - facts.start
 
 
 def to_upright_rgb(frame: VideoFrame, facts: VideoFacts) -> np.ndarray:
@@ -319,6 +344,7 @@ class _SoundTrack:
     """
 
     def __init__(self, stream: AudioStream) -> None:
+        self._stream = stream
         self.rate = stream.rate
         self.start: Fraction | None = None
         self._chunks: list[np.ndarray] = []
@@ -334,9 +360,8 @@ class _SoundTrack:
 
     def add(self, packet: av.Packet) -> None:
         """Decode a packet."""
-        for decoded in packet.decode():
-            if decoded.pts is not None:
-                self._jump_to(decoded.pts * decoded.time_base)
+        for decoded in self._stream.decode(packet):
+            self._jump_to(time_of(decoded))
             for frame in self._resampler.resample(decoded):
                 # The mean, as VGGish mixes; FFmpeg's mix weighs channels.
                 self._append(frame.to_ndarray().mean(0))

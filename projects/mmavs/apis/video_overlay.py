@@ -18,13 +18,14 @@ from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 from rich.progress import Progress
 
-from ..datasets.metainfo import AVSBENCH_PALETTE, BINARY_PALETTE
+from ..datasets.metainfo import BINARY_PALETTE
 from ..evaluation.atomic_file import atomic_path
 from .video_io import (
     VideoFacts,
     find_tracks,
     open_video,
     seconds_in,
+    time_of,
     to_upright_rgb,
 )
 
@@ -49,7 +50,7 @@ def write_overlay(
     masks: Iterable[np.ndarray],
     out: str | Path,
     *,
-    palette: Sequence[Sequence[int]] | np.ndarray | None = None,
+    palette: Sequence[Sequence[int]] = BINARY_PALETTE,
     alpha: float = 0.5,
     show_progress: bool = True,
 ) -> None:
@@ -66,15 +67,14 @@ def write_overlay(
         masks (Iterable[np.ndarray]): ``facts.num_seconds`` times (H, W)
             uint8 class ids at the size of the frames; 0 is not coloured.
         out (str | Path): Where to write; ends in ``.mp4``.
-        palette (Sequence | None): RGB of each class id. Defaults to None:
-            red for one class, the AVSBench palette for 71.
+        palette (Sequence[Sequence[int]]): RGB of each class id.
         alpha (float): Weight of the colour, 0..1.
         show_progress (bool): Show a bar with the time left.
 
     Raises:
         ValueError: If ``out`` is no place to write to, ``alpha`` is outside
-            0..1, there are too few masks, one has another size, or the video
-            cannot be decoded to its end.
+            0..1, there are too few masks, one has another size or a class
+            without a colour, or the video cannot be decoded to its end.
         OSError: If writing fails, for instance on a full disk.
     """
     out = check_output(out, source=facts.path)
@@ -94,13 +94,13 @@ def write_overlay(
         ) as target:
             for packet in source.demux(picture, sound):
                 if packet.stream.index == picture.index:
-                    for frame in packet.decode():
+                    for frame in picture.decode(packet):
                         target.write_image(painter.paint(frame), frame)
                         progress.advance(task)
                 elif target.keeps_sound:
                     target.write_sound(packet)
                 else:
-                    target.encode_sound(packet.decode())
+                    target.encode_sound(sound.decode(packet))
 
 
 def check_output(out: str | Path, *, source: str | Path) -> Path:
@@ -148,7 +148,7 @@ class _Painter:
     Args:
         facts (VideoFacts): Of the video.
         masks (Iterable[np.ndarray]): See :func:`write_overlay`.
-        palette (Sequence | None): See :func:`write_overlay`.
+        palette (Sequence[Sequence[int]]): See :func:`write_overlay`.
         alpha (float): See :func:`write_overlay`.
     """
 
@@ -157,14 +157,14 @@ class _Painter:
         facts: VideoFacts,
         masks: Iterable[np.ndarray],
         *,
-        palette: Sequence[Sequence[int]] | np.ndarray | None,
+        palette: Sequence[Sequence[int]],
         alpha: float,
     ) -> None:
         if not 0 <= alpha <= 1:
             raise ValueError(f'alpha must be in 0..1, got {alpha}.')
         self.facts = facts
         self._masks = iter(masks)
-        self._palette = palette
+        self._palette = np.asarray(palette)
         self._alpha = alpha
         self._second = -1
         self._darker = ((1 - alpha) * np.arange(256)).round().astype(np.uint8)
@@ -189,24 +189,15 @@ class _Painter:
                 f'{self.facts.num_seconds} seconds of {self.facts.path}, got '
                 f'{got} for second {self._second}.'
             )
+        if mask.max() >= len(self._palette):
+            raise ValueError(
+                f'expected a colour for class {mask.max()}, which second '
+                f'{self._second} shows, got a palette of '
+                f'{len(self._palette)} colours.'
+            )
         self._painted = mask > 0
-        colours = _palette_for(mask, self._palette)[mask[self._painted]]
+        colours = self._palette[mask[self._painted]]
         self._tint = (self._alpha * colours).astype(np.uint8)
-
-
-def _palette_for(
-    mask: np.ndarray, palette: Sequence[Sequence[int]] | np.ndarray | None
-) -> np.ndarray:
-    """Choose the palette that has a colour for every class of the mask."""
-    if palette is None:
-        binary = mask.max() < len(BINARY_PALETTE)
-        palette = BINARY_PALETTE if binary else AVSBENCH_PALETTE
-    if mask.max() >= len(palette):
-        raise ValueError(
-            f'expected a colour for class {mask.max()}, got a palette of '
-            f'{len(palette)} colours.'
-        )
-    return np.asarray(palette)
 
 
 class _OverlayFile:
@@ -232,11 +223,14 @@ class _OverlayFile:
         self.keeps_sound = facts.sound_codec in _COPIED_CODECS
         self._path = path
         self._begin = begin
+        self._picture_unit = picture.time_base or Fraction(1, av.time_base)
+        self._sound_unit = Fraction(1, sound.rate)
         with _writing(path):
             self._file = av.open(
                 str(path), 'w', format='mp4', options=_MP4_OPTIONS
             )
             self._picture = _add_picture(self._file, picture, facts)
+            self._picture.codec_context.time_base = self._picture_unit
             if self.keeps_sound:
                 self._sound = self._file.add_stream_from_template(sound)
             else:
@@ -260,8 +254,7 @@ class _OverlayFile:
     def write_image(self, image: np.ndarray, frame: VideoFrame) -> None:
         """Write an image (H, W, 3) uint8 RGB at the time of a frame."""
         new = VideoFrame.from_ndarray(image, format='rgb24')
-        new.time_base = frame.time_base
-        new.pts = frame.pts - round(self._begin / frame.time_base)
+        _move(new, time_of(frame) - self._begin, self._picture_unit)
         new.duration = frame.duration
         # Or FFmpeg converts with the matrix of standard definition.
         new.colorspace = self._picture.codec_context.colorspace
@@ -283,9 +276,17 @@ class _OverlayFile:
     def encode_sound(self, frames: Sequence[AudioFrame]) -> None:
         """Encode decoded sound of the input."""
         for frame in frames:
-            frame.pts -= round(self._begin / frame.time_base)
+            _move(frame, time_of(frame) - self._begin, self._sound_unit)
             with _writing(self._path):
                 self._file.mux(self._sound.encode(frame))
+
+
+def _move(
+    frame: VideoFrame | AudioFrame, time: Fraction, unit: Fraction
+) -> None:
+    """Give a frame a time stamp."""
+    frame.time_base = unit
+    frame.pts = round(time / unit)
 
 
 @contextmanager
@@ -305,7 +306,7 @@ def _writing(path: Path) -> Iterator[None]:
 def _add_picture(
     target: OutputContainer, picture: VideoStream, facts: VideoFacts
 ) -> VideoStream:
-    """Add an H.264 track with the time base and colours of the input's."""
+    """Add an H.264 track with the aspect and the colours of the input's."""
     rate = Fraction(facts.fps).limit_denominator(1001)
     stream = target.add_stream('libx264', rate=rate, options=_X264_OPTIONS)
     stream.width, stream.height = facts.width, facts.height
@@ -313,7 +314,6 @@ def _add_picture(
     is_even = facts.width % 2 == 0 and facts.height % 2 == 0
     stream.pix_fmt = 'yuv420p' if is_even else 'yuv444p'
     context, source = stream.codec_context, picture.codec_context
-    context.time_base = picture.time_base
     context.color_range = ColorRange.MPEG
     # RGB has no matrix; FFmpeg then uses that of standard definition.
     is_rgb = source.colorspace == _RGB

@@ -1,0 +1,299 @@
+"""Segment the sounding objects of frames with sound, or of a video."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.model import BaseModel, revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from ..datasets.avsbench import NUM_FRAMES, TASK_SUBSETS
+from ..datasets.log_mel import SAMPLE_RATE
+from ..datasets.metainfo import get_metainfo
+from ..datasets.transforms import Waveform, clip_collate
+from ..evaluation.functional import sounding_score
+from .video_io import ScannedVideo, iter_seconds, scan_video
+
+#: Seconds of sound and number of frames of AVSBench's single-object clips.
+_DEFAULT_CLIP_SECONDS = 5
+#: Transforms that read a data set's files; here frames and sound are given.
+_LOADERS = ('LoadClipFrames', 'LoadClipMasks', 'LoadWaveform')
+
+
+class ClipPrediction(NamedTuple):
+    """Masks of T consecutive seconds, at the size of the frames.
+
+    Attributes:
+        masks (np.ndarray): (T, H, W) uint8 class ids, 0 is background.
+        scores (np.ndarray): (T, H, W) float32 in [0, 1]: how surely a pixel
+            belongs to a sounding object.
+        first_second (int): Second of the video that row 0 belongs to.
+    """
+
+    masks: np.ndarray
+    scores: np.ndarray
+    first_second: int = 0
+
+
+class AVSInferencer:
+    """A trained model, ready for frames and sound of any length.
+
+    Inputs go through the transforms of the config's test pipeline. What is
+    longer than ``clip_seconds`` is cut into windows of that length, each with
+    its own sound: an example of VGGish covers 0.96 s, not 1 s, so over one
+    long window sound and picture would drift apart by 0.04 s each second. The
+    last window is moved back until it is full and only its new seconds are
+    kept.
+
+    Args:
+        config (str | Path | Config): Config of the model.
+        checkpoint (str | Path): Its weights, opened safely.
+        device (str): Such as ``'cpu'`` or ``'cuda:0'``.
+        clip_seconds (int | None): Length of the windows. Defaults to None:
+            the number of frames of the clips that the config tests on, the
+            shorter one if there are two, 5 if it tests on other data.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint is missing.
+        ValueError: If the checkpoint belongs to another model, the device is
+            absent, or ``clip_seconds`` is not positive.
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path,
+        *,
+        device: str = 'cpu',
+        clip_seconds: int | None = None,
+    ) -> None:
+        if not isinstance(config, Config):
+            config = Config.fromfile(config)
+        dataset = config.test_dataloader.dataset
+        if clip_seconds is None:
+            clip_seconds = _clip_seconds(dataset)
+        if clip_seconds < 1:
+            raise ValueError(
+                f'clip_seconds must be at least 1, got {clip_seconds}.'
+            )
+        self.clip_seconds = clip_seconds
+        self.palette = get_metainfo(dataset.get('labels', 'binary'))['palette']
+        init_default_scope(config.get('default_scope', 'mmseg'))
+        self.sample_rate, self.pipeline = _build_pipeline(dataset.pipeline)
+        self.model = _load_model(config, checkpoint, device)
+
+    def __call__(
+        self,
+        frames: Sequence[np.ndarray] | np.ndarray,
+        waveform: np.ndarray,
+        sample_rate: int,
+    ) -> ClipPrediction:
+        """Segment T frames, one per second of sound.
+
+        Args:
+            frames (Sequence[np.ndarray] | np.ndarray): T times (H, W, 3)
+                uint8, RGB.
+            waveform (np.ndarray): (S,) float in [-1, 1], mono; starts with
+                second 0 and reaches into the last one.
+            sample_rate (int): Samples per second.
+
+        Returns:
+            ClipPrediction: T masks and scores.
+
+        Raises:
+            ValueError: If frames or sound are none of the above.
+        """
+        _check_clip(frames, waveform, sample_rate)
+        parts = list(self._predict_windows(frames, waveform, sample_rate))
+        return ClipPrediction(
+            masks=np.concatenate([part.masks for part in parts]),
+            scores=np.concatenate([part.scores for part in parts]),
+        )
+
+    def segment_video(
+        self, video: str | Path | ScannedVideo
+    ) -> Iterator[ClipPrediction]:
+        """Segment the frame of each second of a video, window by window.
+
+        Only one window of frames is held, however long the video.
+
+        Args:
+            video (str | Path | ScannedVideo): A file, or what ``scan_video``
+                gave for it.
+
+        Yields:
+            ClipPrediction: The next seconds; all together each second once.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: See ``scan_video``; also if the sound is shorter than
+                one example of the model.
+        """
+        if not isinstance(video, ScannedVideo):
+            video = scan_video(video)
+        yield from self._predict_windows(
+            iter_seconds(video.facts),
+            video.waveform,
+            video.facts.sound_rate,
+            name=video.facts.path.name,
+        )
+
+    def _predict_windows(
+        self,
+        frames: Iterable[np.ndarray],
+        waveform: np.ndarray,
+        sample_rate: int,
+        *,
+        name: str = 'the clip',
+    ) -> Iterator[ClipPrediction]:
+        """Predict as soon as there are enough frames, and at the end."""
+        window: deque[np.ndarray] = deque(maxlen=self.clip_seconds)
+        num_seen = num_done = 0
+
+        def predict() -> ClipPrediction:
+            first = num_seen - len(window)
+            sound = waveform[first * sample_rate : num_seen * sample_rate]
+            part = self._predict_clip(
+                np.stack(window),
+                Waveform.from_samples(
+                    sound,
+                    sample_rate,
+                    sample_rate=self.sample_rate,
+                    origin=f'sound of {name} from second {first}',
+                ),
+                name=f'{name}, second {first}',
+            )
+            is_new = slice(num_done - first, None)
+            return ClipPrediction(
+                part.masks[is_new], part.scores[is_new], num_done
+            )
+
+        for frame in frames:
+            window.append(frame)
+            num_seen += 1
+            if num_seen - num_done == self.clip_seconds:
+                yield predict()
+                num_done = num_seen
+        if num_done < num_seen:
+            yield predict()
+
+    @torch.no_grad()
+    def _predict_clip(
+        self, frames: np.ndarray, waveform: Waveform, *, name: str
+    ) -> ClipPrediction:
+        """Predict one window."""
+        num_frames, *size = frames.shape[:3]
+        clip = self.pipeline(
+            dict(
+                clip_id=name,
+                num_frames=num_frames,
+                frames=frames,
+                frame_paths=[None] * num_frames,
+                ori_frame_shape=tuple(size),
+                waveform=waveform,
+            )
+        )
+        for sample in clip['data_samples']:
+            sample.set_metainfo(dict(ori_shape=tuple(size)))
+        results = self.model.test_step(clip_collate([clip]))
+        logits = torch.stack([result.seg_logits.data for result in results])
+        masks = torch.cat([result.pred_sem_seg.data for result in results])
+        return ClipPrediction(
+            masks=masks.to('cpu', torch.uint8).numpy(),
+            scores=_score(logits).cpu().numpy(),
+        )
+
+
+def _clip_seconds(dataset: Config) -> int:
+    """Give the number of frames of the clips that a config tests on."""
+    subsets = dataset.get('subsets') or TASK_SUBSETS.get(dataset.get('task'))
+    if not subsets:
+        return _DEFAULT_CLIP_SECONDS
+    return min(NUM_FRAMES[subset] for subset in subsets)
+
+
+def _build_pipeline(pipeline: Sequence[dict]) -> tuple[int, Compose]:
+    """Build a test pipeline without what reads a data set's files."""
+    sample_rate, kept = SAMPLE_RATE, []
+    for transform in pipeline:
+        if transform['type'] == 'LoadWaveform':
+            sample_rate = transform.get('sample_rate', SAMPLE_RATE)
+        if transform['type'] == 'LogMel':
+            # Windows of videos would only fill the data set's cache.
+            transform = {**transform, 'cache_dir': None}
+        if transform['type'] not in _LOADERS:
+            kept.append(transform)
+    return sample_rate, Compose(kept)
+
+
+def _load_model(
+    config: Config, checkpoint: str | Path, device: str
+) -> BaseModel:
+    """Build the model and load its weights, all of them."""
+    if device.startswith('cuda') and not torch.cuda.is_available():
+        raise ValueError(
+            f'device {device!r} needs a GPU that this PyTorch can use, found '
+            "none; use device='cpu'."
+        )
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(
+            f'{checkpoint}: expected a checkpoint file, found none; train one '
+            'with tools/train.py or convert a published one.'
+        )
+    model = revert_sync_batchnorm(MODELS.build(config.model))
+    try:
+        # Not strict, mmengine only warns and segments with random weights.
+        load_checkpoint(
+            model, str(checkpoint), map_location='cpu', strict=True
+        )
+    except RuntimeError as error:
+        raise ValueError(
+            f'{checkpoint}: expected the weights of the model of '
+            f'{config.filename}, got others; give the config that the '
+            f'checkpoint was trained with. {error}'
+        ) from error
+    return model.to(device).eval()
+
+
+def _score(logits: Tensor) -> Tensor:
+    """(T, C, H, W) logits -> (T, H, W) score of not being background."""
+    if logits.shape[1] <= 2:
+        return sounding_score(logits)
+    return 1 - logits.softmax(1)[:, 0]
+
+
+def _check_clip(
+    frames: Sequence[np.ndarray] | np.ndarray,
+    waveform: np.ndarray,
+    sample_rate: int,
+) -> None:
+    """Raise ValueError unless frames and sound have the documented form."""
+    shapes = {(frame.shape, str(frame.dtype)) for frame in frames}
+    shape, dtype = next(iter(shapes), ((), ''))
+    if len(shapes) != 1 or shape[2:] != (3,) or dtype != 'uint8':
+        raise ValueError(
+            'expected at least one frame, all (H, W, 3) uint8 of one size, '
+            f'got {sorted(shapes)}.'
+        )
+    if waveform.ndim != 1 or waveform.dtype.kind != 'f':
+        raise ValueError(
+            'expected a mono waveform (S,) of floats in [-1, 1], got '
+            f'{waveform.shape} {waveform.dtype}; take the mean of the '
+            'channels and divide 16-bit samples by 32768.'
+        )
+    seconds = len(waveform) / sample_rate
+    if not len(frames) - 1 < seconds:
+        raise ValueError(
+            f'expected sound for each of the {len(frames)} frames, one per '
+            f'second, got {seconds:.2f} s.'
+        )
