@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import mmavs  # noqa: F401  registers everything
+import mmengine.config.config
 import numpy as np
 import torch
 import torch._dynamo  # takes a second, once instead of in every process
 from mmavs.engine import atomic_backend
+from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
+from mmengine.runner import Runner
 from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -137,6 +140,16 @@ class ToyKillHook(Hook):
             atomic_backend.os.fsync = half_written
 
 
+def two_phase(**options: object) -> dict:
+    """Config of the two-phase hook for the toy model."""
+    return dict(
+        type='TwoPhaseTuningHook',
+        trainable=['adapter', 'cls_embed'],
+        backbone_adapters=r'^backbone\..*adapter',
+        **options,
+    )
+
+
 def write_config(folder: Path, **changes: object) -> Path:
     """Write a config of 4 epochs of 4 iterations, phase two from epoch 2."""
     loader = dict(
@@ -163,13 +176,7 @@ def write_config(folder: Path, **changes: object) -> Path:
             type='OptimWrapper', optimizer=dict(type='AdamW', lr=0.01)
         ),
         custom_hooks=[
-            dict(
-                type='TwoPhaseTuningHook',
-                trainable=['adapter', 'cls_embed'],
-                backbone_adapters=r'^backbone\..*adapter',
-                switch_epoch=2,
-                phase2_lr=0.001,
-            ),
+            two_phase(switch_epoch=2, phase2_lr=0.001),
             dict(type='ToyKillHook'),
         ],
     )
@@ -180,12 +187,24 @@ def write_config(folder: Path, **changes: object) -> Path:
     return path
 
 
+def build_runner(folder: Path, **changes: object) -> Runner:
+    """Build a runner with work dir ``folder``, to train in this process."""
+    folder.mkdir(exist_ok=True)
+    cfg = Config.fromfile(write_config(folder, **changes))
+    cfg.work_dir = str(folder)
+    # mmengine's singletons are found by this name
+    cfg.experiment_name = folder.as_posix()
+    return Runner.from_cfg(cfg)
+
+
 def run_tool(
     tool: str, arguments: Sequence[str], kill_at: tuple[str, int] | None, log
 ) -> None:
     """Run ``tools/<tool>``; the target of a process of its own."""
     if kill_at is not None:
         _KILL_AT.append(kill_at)
+    # mmengine formats the config at every save, which takes longer
+    mmengine.config.config.FormatCode = lambda text, **_: (text, True)
     sys.argv = [tool, *arguments]
     with open(log, 'w') as file, contextlib.redirect_stderr(file):
         runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')

@@ -1,0 +1,122 @@
+"""Files that are whole or not there, and the right ones of them."""
+
+import os
+
+import pytest
+import torch
+from mmavs.engine import AtomicBackend, AtomicCheckpointHook
+from mmavs.engine import atomic_backend as module
+from toy_training import ToyMetric, build_runner
+
+
+class _Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def _names(folder, pattern='*.pth'):
+    return sorted(path.name for path in folder.glob(pattern))
+
+
+def _die(*args):
+    raise _Killed
+
+
+@pytest.mark.parametrize('call', ['fsync', 'replace'])
+def test_write_that_does_not_finish_leaves_the_old_content(
+    tmp_path, monkeypatch, call
+):
+    backend, path = AtomicBackend(), tmp_path / 'new' / 'file.txt'
+    backend.put_text('old', path)
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, call, _die)
+        with pytest.raises(_Killed):
+            backend.put(b'new', path)
+    assert path.read_text() == 'old'
+    backend.put(b'newer', str(path))
+    assert path.read_text() == 'newer'
+    assert os.listdir(path.parent) == ['file.txt']
+
+
+def test_relative_path_without_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    AtomicBackend().put(b'a', 'file.txt')
+    assert (tmp_path / 'file.txt').read_bytes() == b'a'
+
+
+def _score_by_epoch(monkeypatch, *scores):
+    values = iter(scores)
+    monkeypatch.setattr(
+        ToyMetric,
+        'compute_metrics',
+        lambda self, results: {'split/mIoU': next(values)},
+    )
+
+
+def test_keeps_the_last_two_and_the_best(tmp_path, monkeypatch):
+    _score_by_epoch(monkeypatch, 0.2, 0.7, 0.7, 0.5)
+    build_runner(tmp_path).train()
+    assert _names(tmp_path) == [
+        'best_split_mIoU_epoch_2.pth',
+        'epoch_3.pth',
+        'epoch_4.pth',
+    ]
+    last = (tmp_path / 'last_checkpoint').read_text()
+    assert last == str(tmp_path / 'epoch_4.pth')
+    info = torch.load(last, weights_only=True)['message_hub']['runtime_info']
+    assert info['best_ckpt'] == str(tmp_path / 'best_split_mIoU_epoch_2.pth')
+    assert info['best_score'] == 0.7
+
+
+@pytest.mark.parametrize('write', range(8))
+def test_killed_at_any_write_something_good_is_left(
+    tmp_path, monkeypatch, write
+):
+    """Also with only one checkpoint to keep, and a new best every epoch.
+
+    Each of the two epochs writes: checkpoint, last_checkpoint, best
+    checkpoint, checkpoint again (it knows the best one now) and
+    last_checkpoint again. The first epoch's two first are left out.
+    """
+    _score_by_epoch(monkeypatch, 0.1, 0.2)
+    count = iter(range(10))
+    replace = os.replace
+
+    def replace_or_die(*args):
+        if next(count) == write + 2:
+            raise _Killed
+        replace(*args)
+
+    monkeypatch.setattr(module.os, 'replace', replace_or_die)
+    runner = build_runner(
+        tmp_path,
+        default_hooks=dict(checkpoint=dict(max_keep_ckpts=1)),
+        train_cfg=dict(by_epoch=True, max_epochs=2),
+        custom_hooks=[],
+    )
+    with pytest.raises(_Killed):
+        runner.train()
+    last = (tmp_path / 'last_checkpoint').read_text()
+    checkpoint = torch.load(last, weights_only=True)
+    info = checkpoint['message_hub']['runtime_info']
+    if 'best_ckpt' in info:
+        torch.load(info['best_ckpt'], weights_only=True)
+    else:
+        assert checkpoint['resume_state']['validation_due']
+
+
+def test_resumed_training_removes_what_is_outdated(tmp_path, monkeypatch):
+    _score_by_epoch(monkeypatch, 0.1, 0.2, 0.3, 0.4)
+    cfg = dict(by_epoch=True, max_epochs=2)
+    build_runner(tmp_path, train_cfg=cfg).train()
+    runner = build_runner(tmp_path, experiment_name='resumed', resume=True)
+    runner.train()
+    assert _names(tmp_path) == [
+        'best_split_mIoU_epoch_4.pth',
+        'epoch_3.pth',
+        'epoch_4.pth',
+    ]
+
+
+def test_more_than_one_best_is_refused():
+    with pytest.raises(ValueError, match=r"one metric, got \['a', 'b'\]"):
+        AtomicCheckpointHook(save_best=['a', 'b'])
