@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import mmavs  # noqa: F401  registers everything
-import mmengine.config.config
 import numpy as np
 import torch
 import torch._dynamo  # takes a second, once instead of in every process
@@ -204,7 +203,7 @@ def run_tool(
     if kill_at is not None:
         _KILL_AT.append(kill_at)
     # mmengine formats the config at every save, which takes longer
-    mmengine.config.config.FormatCode = lambda text, **_: (text, True)
+    Config.pretty_text = property(repr)
     sys.argv = [tool, *arguments]
     with open(log, 'w') as file, contextlib.redirect_stderr(file):
         runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')

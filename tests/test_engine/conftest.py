@@ -1,11 +1,10 @@
 """Makes the trainings of these tests quick."""
 
 import pytest
+from mmengine.config import Config
 
 
 @pytest.fixture(autouse=True)
 def _no_formatting(monkeypatch):
     """mmengine formats the config at every save, which takes longer."""
-    monkeypatch.setattr(
-        'mmengine.config.config.FormatCode', lambda text, **_: (text, True)
-    )
+    monkeypatch.setattr(Config, 'pretty_text', property(repr))
