@@ -60,13 +60,14 @@ def main() -> None:
     work_dir: Path = parser.parse_args().work_dir
     video = DATA / 'sample.mp4'
     overlay = work_dir / 'overlay.mp4'
-    checkpoint = work_dir / 'last.pth'
 
     run(
         'tools/dataset_converters/make_synthetic.py',
-        *('--root', DATA, '--video', video),
+        *('--root', DATA, '--subsets', 'v1m', '--video', video),
     )
     run('tools/train.py', CONFIG, '--work-dir', work_dir)
+    checkpoint = Path((ROOT / work_dir / 'last_checkpoint').read_text('utf-8'))
+    checkpoint = work_dir / checkpoint.name
     test = ('tools/test.py', CONFIG, checkpoint, '--work-dir', work_dir)
     run(
         *test,

@@ -11,11 +11,12 @@ pipeline = [
     dict(type='ClipResize', frame_size=frame_size, mask_size=mask_size),
     dict(type='PackClip'),
 ]
+collate_fn = dict(type='clip_collate')  # clips of a batch may differ in T
 train_dataloader = dict(
     batch_size=1,
     num_workers=4,
-    persistent_workers=False,  # workers learn the epoch when they start
     sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=collate_fn,
     dataset=dict(
         type='AVSBenchDataset',
         data_root=data_root,
@@ -29,6 +30,7 @@ val_dataloader = dict(
     batch_size=1,
     num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=collate_fn,
     dataset=dict(
         type='AVSBenchDataset',
         data_root=data_root,
@@ -42,6 +44,7 @@ test_dataloader = dict(
     batch_size=1,
     num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=collate_fn,
     dataset=dict(
         type='AVSBenchDataset',
         data_root=data_root,
