@@ -10,7 +10,7 @@ import random
 import runpy
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mmavs  # noqa: F401  registers everything
@@ -139,6 +139,12 @@ class ToyKillHook(Hook):
             atomic_backend.os.fsync = half_written
 
 
+def as_lines(settings: Mapping[str, object]) -> str:
+    """Python text of a config, not formatted."""
+    lines = [f'{name} = {value!r}\n' for name, value in settings.items()]
+    return ''.join(lines)
+
+
 def two_phase(**options: object) -> dict:
     """Config of the two-phase hook for the toy model."""
     return dict(
@@ -181,8 +187,7 @@ def write_config(folder: Path, **changes: object) -> Path:
     )
     settings.update(changes)
     path = folder / 'toy.py'
-    lines = [f'{name} = {value!r}\n' for name, value in settings.items()]
-    path.write_text(''.join(lines))
+    path.write_text(as_lines(settings))
     return path
 
 
@@ -203,7 +208,7 @@ def run_tool(
     if kill_at is not None:
         _KILL_AT.append(kill_at)
     # mmengine formats the config at every save, which takes longer
-    Config.pretty_text = property(repr)
+    Config.pretty_text = property(as_lines)
     sys.argv = [tool, *arguments]
     with open(log, 'w') as file, contextlib.redirect_stderr(file):
         runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')

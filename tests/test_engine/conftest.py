@@ -2,9 +2,10 @@
 
 import pytest
 from mmengine.config import Config
+from toy_training import as_lines
 
 
 @pytest.fixture(autouse=True)
 def _no_formatting(monkeypatch):
     """mmengine formats the config at every save, which takes longer."""
-    monkeypatch.setattr(Config, 'pretty_text', property(repr))
+    monkeypatch.setattr(Config, 'pretty_text', property(as_lines))
