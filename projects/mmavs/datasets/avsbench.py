@@ -18,6 +18,7 @@ TASK_SUBSETS = {'s4': ('v1s',), 'ms3': ('v1m',), 'avss': SUBSETS}
 #: Frames, and seconds of sound, of a clip of each subset.
 NUM_FRAMES = {'v1s': 5, 'v1m': 5, 'v2': 10}
 LABEL_FOLDERS = ('labels_rgb', 'labels_semantic')
+SOUND_SOURCES = ('own', 'next_clip')
 _COLUMNS = ('uid', 'split', 'label')
 
 
@@ -47,6 +48,9 @@ class AVSBenchDataset(BaseDataset):
             (71 classes); sets ``classes`` and ``palette`` of the metainfo.
         label_folder (str): ``'labels_rgb'``, or, for semantic labels only,
             ``'labels_semantic'`` (grey PNG of class ids).
+        sound_from (str): ``'own'``, or ``'next_clip'``: every clip gets the
+            sound of the next one of its subset and split, the last that of
+            the first. Shows what a model owes to the right sound.
         seed (int): Part of what the random transforms draw from.
         ann_file (str): The table, relative to ``data_root``.
         data_root (str): Root of the data set.
@@ -74,6 +78,7 @@ class AVSBenchDataset(BaseDataset):
         subsets: Sequence[str] | None = None,
         labels: str = 'binary',
         label_folder: str = 'labels_rgb',
+        sound_from: str = 'own',
         seed: int = 0,
         ann_file: str = 'metadata.csv',
         data_root: str = '',
@@ -99,6 +104,8 @@ class AVSBenchDataset(BaseDataset):
         self.split = split
         self.labels = labels
         self.label_folder = label_folder
+        _check_choice('sound_from', sound_from, SOUND_SOURCES)
+        self.sound_from = sound_from
         self.seed = seed
         # In shared memory: persistent workers hold a copy of the data set
         # made before the first epoch and must still see the later ones.
@@ -145,6 +152,9 @@ class AVSBenchDataset(BaseDataset):
                 f'label in {self.subsets} among its {len(rows)} rows; check '
                 'task, subsets and split, or the table.'
             )
+        if self.sound_from == 'next_clip':
+            for subset in self.subsets:
+                _rotate_sounds([c for c in clips if c['subset'] == subset])
         return clips
 
     def get_data_info(self, idx: int) -> dict:
@@ -185,6 +195,18 @@ class AVSBenchDataset(BaseDataset):
                 str(prior_dir / f'{i}.png') for i in frames
             ]
         return info
+
+
+def _rotate_sounds(clips: Sequence[dict]) -> None:
+    """Give each clip the sound of the next one, in place."""
+    if len(clips) == 1:
+        raise ValueError(
+            "sound_from='next_clip' needs two clips of each subset, got only "
+            f'{clips[0]["clip_id"]!r} of {clips[0]["subset"]}'
+        )
+    paths = [clip['audio_path'] for clip in clips]
+    for clip, path in zip(clips, paths[1:] + paths[:1], strict=True):
+        clip['audio_path'] = path
 
 
 def read_metadata(path: str) -> list[dict[str, str]]:
