@@ -139,7 +139,13 @@ def test_backbone_is_as_pretrained_in_the_first_phase(data_root, tmp_path):
     trained = trained_parameters(runner)
     assert trained
     assert not [name for name in trained if name.startswith('backbone')]
-    groups = ('query_embed', 'query_feat', 'adapter', 'cls_embed', 'audio_proj')
+    groups = (
+        'query_embed',
+        'query_feat',
+        'adapter',
+        'cls_embed',
+        'audio_proj',
+    )
     for group in groups:
         assert [name for name in trained if group in name], group
     assert len(trained) == len(

@@ -3,7 +3,6 @@
 import pytest
 import torch
 from PIL import Image
-
 from tiny_models import build, random_features, samples_of, tiny_config
 
 CHANNELS = [16, 32, 64, 128]

@@ -116,7 +116,7 @@ def _check_inputs(
         frames = inputs['frames'][index]
         if frames.shape[2:] != size:
             raise ValueError(
-                f'frames in a batch must have one size (H, W), got {tuple(size)} '
-                f'and, for {name}, {tuple(frames.shape[2:])}; let '
+                'frames in a batch must have one size (H, W), got '
+                f'{tuple(size)} and, for {name}, {tuple(frames.shape[2:])}; let '
                 'ClipResize(frame_size=(H, W)) end the pipeline.'
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch.nn as nn
@@ -74,12 +74,6 @@ class AdapterSwin(SwinTransformer):
 
 def _adapt_block(block: SwinBlock) -> None:
     attn = block.attn.w_msa
-    attn.proj = _adapted(attn.proj)
-    layers: Sequence[nn.Module] = block.ffn.layers
-    layers[1] = _adapted(layers[1])  # type: ignore[index]
-
-
-def _adapted(linear: nn.Linear) -> AdaptedLinear:
-    return AdaptedLinear(
-        linear.in_features, linear.out_features, mode='residual'
-    )
+    attn.proj = AdaptedLinear.like(attn.proj, mode='residual')
+    layers = block.ffn.layers
+    layers[1] = AdaptedLinear.like(layers[1], mode='residual')

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from mmdet.models.layers import MSDeformAttnPixelDecoder
 from mmseg.registry import MODELS
-from torch import nn
 
 from ..layers import AdaptedLinear, init_adapters, use_compiled_attention
 
@@ -33,18 +32,12 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
         use_compiled_attention(self.encoder)
         if adapter_mode != 'none':
             for layer in self.encoder.layers:
-                _adapt(layer.self_attn, adapter_mode)
+                attn = layer.self_attn
+                attn.output_proj = AdaptedLinear.like(
+                    attn.output_proj, mode=adapter_mode
+                )
 
     def init_weights(self) -> None:
         """Initialise as mmdet does, then draw the adapters."""
         super().init_weights()
         init_adapters(self)
-
-
-def _adapt(
-    attn: nn.Module, adapter_mode: Literal['replace', 'append']
-) -> None:
-    proj = attn.output_proj
-    attn.output_proj = AdaptedLinear(
-        proj.in_features, proj.out_features, mode=adapter_mode
-    )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch.nn.functional as F
 from mmcv.cnn.bricks.transformer import MultiheadAttention
 from mmdet.models.layers import Mask2FormerTransformerDecoder
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..layers import AdaptedLinear
 
@@ -31,8 +31,8 @@ class AdapterSelfAttention(MultiheadAttention):
         super().__init__(**kwargs)
         assert self.batch_first
         assert self.attn.dropout == 0
-        self.attn.out_proj = AdaptedLinear(
-            self.embed_dims, self.embed_dims, mode=adapter_mode, init='xavier'
+        self.attn.out_proj = AdaptedLinear.like(
+            self.attn.out_proj, mode=adapter_mode, init='xavier'
         )
 
     def forward(
@@ -50,6 +50,8 @@ class AdapterSelfAttention(MultiheadAttention):
             query_pos (Tensor): (N, Q, C), added to query and key.
             attn_mask (Tensor | None): Broadcasts to (N, heads, Q, Q), True
                 where attention is blocked.
+            **_ (Any): ``key``, ``value`` and ``key_pos``, which mmdet's layer
+                passes; they are the query's own.
 
         Returns:
             Tensor: (N, Q, C).
@@ -79,7 +81,6 @@ def adapt_decoder(
 
     Cross-attention has none, as published.
     """
-    layer: nn.Module
     for layer in decoder.layers:
         layer.self_attn = AdapterSelfAttention(
             adapter_mode=adapter_mode, **layer.self_attn_cfg

@@ -43,7 +43,9 @@ class Adapter(nn.Sequential):
 
     def init_weights(self) -> None:
         """Draw the weights as the published code does."""
-        for linear in (self[0], self[2]):
+        for linear in self:
+            if not isinstance(linear, nn.Linear):
+                continue
             if self.init == 'normal':
                 nn.init.normal_(linear.weight, std=0.02)
             else:
@@ -95,14 +97,27 @@ class AdaptedLinear(nn.Linear):
             self.weight.requires_grad_(False)
             self.bias.requires_grad_(False)
 
+    @classmethod
+    def like(
+        cls,
+        linear: nn.Module,
+        *,
+        mode: AdapterMode,
+        init: Literal['normal', 'xavier'] = 'normal',
+    ) -> AdaptedLinear:
+        """Make one that can take the place of ``linear``, newly drawn."""
+        assert isinstance(linear, nn.Linear)
+        return cls(
+            linear.in_features, linear.out_features, mode=mode, init=init
+        )
+
     def forward(self, x: Tensor) -> Tensor:
         """Project and adapt (..., in_features) to (..., out_features)."""
         if self.mode == 'replace':
             return self.adapter(x)
         y = super().forward(x)
-        return y + self.adapter(y) if self.mode == 'residual' else (
-            self.adapter(y)
-        )
+        adapted = self.adapter(y)
+        return y + adapted if self.mode == 'residual' else adapted
 
 
 def init_adapters(module: nn.Module) -> None:
