@@ -117,6 +117,6 @@ def _check_inputs(
         if frames.shape[2:] != size:
             raise ValueError(
                 'frames in a batch must have one size (H, W), got '
-                f'{tuple(size)} and, for {name}, {tuple(frames.shape[2:])}; let '
-                'ClipResize(frame_size=(H, W)) end the pipeline.'
+                f'{tuple(size)} and, for {name}, {tuple(frames.shape[2:])}; '
+                'let ClipResize(frame_size=(H, W)) end the pipeline.'
             )
