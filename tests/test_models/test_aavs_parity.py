@@ -4,11 +4,16 @@
 from seeded weights; ``tests/parity`` computes it again where that code is.
 """
 
+from types import SimpleNamespace
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
-from aavs_parity import build_aavs, load_seeded, our_outputs, thin_out
+from aavs_parity import CONFIG, build_aavs, load_seeded, our_outputs, thin_out
 from aavs_seeded import DATA_DIR
+from mmengine.config import Config
+from mmseg.registry import HOOKS
 
 FIXTURE = DATA_DIR / 'stage1_expected.npz'
 NUM_FRAMES = 2
@@ -23,8 +28,12 @@ def expected() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope='module')
-def ours() -> dict[str, np.ndarray]:
-    model = build_aavs()
+def model() -> torch.nn.Module:
+    return build_aavs()
+
+
+@pytest.fixture(scope='module')
+def ours(model) -> dict[str, np.ndarray]:
     load_seeded(model)
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
         return thin_out(our_outputs(model, NUM_FRAMES, patch))
@@ -64,3 +73,16 @@ def test_fixture_covers_every_prediction_and_could_tell_them_apart(expected):
         assert np.abs(np.diff(cls, axis=axis)).max(axis=-1).min() > 1e-3
         assert np.abs(np.diff(mask, axis=axis)).max(axis=(-1, -2)).min() > 0.01
     assert np.abs(np.diff(expected['losses'], axis=0)).min() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ('epoch', 'published'), [(0, 709_827), (31, 7_719_491)]
+)
+def test_the_config_trains_as_many_parameters(model, epoch, published):
+    """Counted in the published code for its two phases."""
+    hook = HOOKS.build(Config.fromfile(CONFIG).default_hooks.tuning)
+    hook.before_train(
+        SimpleNamespace(model=model, epoch=epoch, logger=mock.Mock())
+    )
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert trained == published
