@@ -12,6 +12,7 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
+from av.codec.context import Flags
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
@@ -30,7 +31,8 @@ from .video_io import (
 )
 
 #: Codecs of sound that mp4 holds and players expect there: copied untouched.
-_COPIED_CODECS = ('aac', 'ac3', 'alac', 'eac3', 'mp3', 'opus')
+#: Not Opus: a copy came back some milliseconds early, and fewer play it.
+_COPIED_CODECS = ('aac', 'ac3', 'alac', 'eac3', 'mp3')
 #: Samples per second that AAC knows.
 _AAC_RATES = (
     8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000,
@@ -314,6 +316,8 @@ def _add_picture(
     is_even = facts.width % 2 == 0 and facts.height % 2 == 0
     stream.pix_fmt = 'yuv420p' if is_even else 'yuv444p'
     context, source = stream.codec_context, picture.codec_context
+    # Or the last frame's duration is a guess.
+    context.flags |= Flags.frame_duration
     context.color_range = ColorRange.MPEG
     # RGB has no matrix; FFmpeg then uses that of standard definition.
     is_rgb = source.colorspace == _RGB

@@ -1,0 +1,76 @@
+"""A model without weights to learn that hears and sees, for tests."""
+
+from pathlib import Path
+
+import mmavs  # noqa: F401  registers the transforms
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+
+
+@MODELS.register_module()
+class HearingStub(BaseModel):
+    """Marks the right half of every frame whose second of sound is loud.
+
+    Two channels as AAVS has: S0 = 0, S1 = loudness where the frame is marked
+    and -10 elsewhere. What it was given stays in ``seen``.
+    """
+
+    def __init__(self, data_preprocessor=None, num_channels=2):
+        super().__init__(data_preprocessor=data_preprocessor)
+        self.num_channels = num_channels
+        self.weight = torch.nn.Parameter(torch.ones(1))
+        self.seen = []
+
+    def forward(self, inputs, data_samples=None, mode='predict'):
+        assert mode == 'predict'
+        assert not self.training
+        self.seen.append(inputs)
+        # Silence is ln 0.01 = -4.6, a tone lies far above it.
+        loudness = inputs['log_mel'].mean((1, 2, 3)) + 4
+        for sample, loud in zip(data_samples, loudness, strict=True):
+            height, width = sample.ori_shape
+            logits = torch.full((self.num_channels, height, width), -10.0)
+            logits[0] = 0
+            logits[-1, :, width // 2 :] = loud * self.weight.detach()
+            mask = logits.argmax(0, keepdim=True)
+            sample.seg_logits = PixelData(data=logits)
+            sample.pred_sem_seg = PixelData(data=mask)
+        return data_samples
+
+
+def stub_config(**dataset) -> Config:
+    """Config of the stub; ``dataset`` overrides the test data set's."""
+    pipeline = [
+        dict(type='LoadClipFrames'),
+        dict(type='LoadClipMasks', label='binary', size=(24, 24)),
+        dict(type='LoadWaveform', sample_rate=16000),
+        dict(type='LogMel', cache_dir='never_made'),
+        dict(type='ClipResize', frame_size=(32, 40), mask_size=(24, 24)),
+        dict(type='PackClip'),
+    ]
+    return Config(
+        dict(
+            default_scope='mmseg',
+            model=dict(
+                type='HearingStub',
+                data_preprocessor=dict(type='AVSDataPreprocessor'),
+            ),
+            test_dataloader=dict(
+                dataset=dict(
+                    type='AVSBenchDataset',
+                    **{'task': 'ms3', 'pipeline': pipeline, **dataset},
+                )
+            ),
+        )
+    )
+
+
+def write_stub(folder: Path, **dataset) -> tuple[Path, Path]:
+    """Write the stub's config and checkpoint; give their paths."""
+    config, checkpoint = folder / 'stub.py', folder / 'stub.pth'
+    stub_config(**dataset).dump(config)
+    torch.save(dict(state_dict=dict(weight=torch.ones(1))), checkpoint)
+    return config, checkpoint

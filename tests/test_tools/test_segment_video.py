@@ -1,0 +1,123 @@
+"""tools/segment_video.py: a video file becomes an overlay and masks."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hearing_stub import write_stub
+from mmavs.apis import read_video, scan_video
+from PIL import Image
+from tiny_videos import make_video
+
+SCRIPT = Path(__file__).parents[2] / 'tools' / 'segment_video.py'
+
+
+def beep(times):
+    """Sounds in seconds 1 and 6 only."""
+    loud = np.isin(times.astype(int), (1, 6))
+    return np.where(loud, 0.5 * np.sin(2 * np.pi * 1000 * times), 0)
+
+
+@pytest.fixture
+def segment(monkeypatch, tmp_path):
+    """Run the tool on a video as the command line does, with the stub."""
+    config, checkpoint = write_stub(tmp_path)
+
+    def run(video, *options, out=tmp_path / 'new' / 'out.mp4'):
+        words = [str(video), '--config', config, '--checkpoint', checkpoint]
+        words += ['--device', 'cpu', '--out', out, *options]
+        monkeypatch.setattr(sys, 'argv', [str(SCRIPT), *map(str, words)])
+        runpy.run_path(str(SCRIPT), run_name='__main__')
+        return out
+
+    return run
+
+
+def test_overlay_and_masks(segment, tmp_path, capsys):
+    """The stub marks the right half of frames whose second is loud."""
+    video = make_video(
+        tmp_path / 'a.mp4', seconds=7.2, fps=10, size=(48, 66), sound=beep
+    )
+    masks = tmp_path / 'masks'
+    out = segment(video, '--masks', masks, '--alpha', '0.8')
+    printed = capsys.readouterr().out
+    assert '66x48, 10 fps, 7.20 s (72 frames)' in printed
+    assert 'sound aac, 44100 Hz, 7.2' in printed
+    assert 'segmenting a.mp4' in printed
+    assert f'Wrote the video to {out}' in printed
+    assert f'Wrote 8 masks to {masks}' in printed
+
+    names = sorted(path.name for path in masks.iterdir())
+    assert names == [f'{second}.png' for second in range(8)]
+    for second in range(8):
+        with Image.open(masks / f'{second}.png') as image:
+            assert image.mode == 'L'
+            mask = np.asarray(image)
+        expected = np.zeros((48, 66), np.uint8)
+        if second in (1, 6):
+            expected[:, 33:] = 255
+        # Second 7 lasts 0.2 s; its example is the last whole one's.
+        if second != 7:
+            np.testing.assert_array_equal(mask, expected)
+
+    frames, waveform, facts = read_video(out)
+    assert (facts.num_frames, facts.fps) == (72, 10)
+    np.testing.assert_array_equal(waveform, scan_video(video).waveform)
+    redness = frames[..., 0].astype(int) - frames[..., 2]
+    right = redness[:7, :, 36:].mean((1, 2)) > 80
+    assert np.flatnonzero(right).tolist() == [1, 6]
+    assert np.abs(redness[:, :, :30]).mean() < 10
+
+
+def test_again_into_the_same_places(segment, tmp_path):
+    video = make_video(tmp_path / 'a.mp4', sound=beep)
+    for _ in range(2):
+        out = segment(video, '--masks', tmp_path / 'masks')
+    assert scan_video(out).facts.num_seconds == 3
+    assert len(list((tmp_path / 'masks').iterdir())) == 3
+
+
+def test_what_is_odd_about_the_sound_is_said(segment, tmp_path, capsys):
+    video = make_video(
+        tmp_path / 'a.mkv',
+        sound=np.zeros_like,
+        sound_span=(0, 1),
+        sound_codec='flac',
+    )
+    segment(video)
+    printed = capsys.readouterr().out
+    assert 'sound flac, 44100 Hz, 1.00 s' in printed
+    assert 'note: the sound is shorter than the picture' in printed
+    assert 'note: every sample of the sound track is zero' in printed
+
+
+@pytest.mark.parametrize('name', ['3.png', '0.jpg', 'notes.txt'])
+def test_foreign_files_among_the_masks(segment, tmp_path, name):
+    """3.png would pass for the mask of a second that the video lacks."""
+    video = make_video(tmp_path / 'a.mp4')
+    (tmp_path / 'masks').mkdir()
+    (tmp_path / 'masks' / name).touch()
+    with pytest.raises(SystemExit, match=f'got {name} in it; choose another'):
+        segment(video, '--masks', tmp_path / 'masks')
+
+
+def test_mistakes_end_with_one_line(segment, tmp_path):
+    silent = make_video(tmp_path / 'silent.mp4', sound_codec=None)
+    text = tmp_path / 'text.mp4'
+    text.write_text('no video')
+    video = make_video(tmp_path / 'a.mp4')
+    for call, message in (
+        ((tmp_path / 'none.mp4',), 'none.mp4: expected a video file'),
+        ((silent,), 'got no sound track'),
+        ((text,), 'no video, damaged or cut off'),
+        ((video, '--alpha', '2'), 'alpha must be in 0..1'),
+        ((video, '--checkpoint', 'none.pth'), 'none.pth: expected a check'),
+        ((video, '--config', 'none.py'), 'none.py'),
+        ((video, '--out', 'a.avi'), 'ends in .mp4'),
+    ):
+        with pytest.raises(SystemExit, match=message) as caught:
+            segment(*call)
+        assert str(caught.value).startswith('error: ')
+    assert not (tmp_path / 'new' / 'out.mp4').exists()
