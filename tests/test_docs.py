@@ -1,0 +1,78 @@
+"""What README and docs name exists, and their commands can be typed."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md']
+PAGES += sorted((ROOT / 'docs').glob('*.md'))
+#: A tool and what follows it, over lines that end in a backslash.
+COMMAND = re.compile(
+    r'(?:python|bash) (tools/[\w/.]+)((?:\\\n|[^\n`|)])*)', re.MULTILINE
+)
+
+
+def _commands() -> list[tuple[str, str, str]]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding='utf-8')
+        for tool, rest in COMMAND.findall(text):
+            found.append((page.name, tool, rest))
+    return found
+
+
+COMMANDS = _commands()
+
+
+@cache
+def _help(tool: str) -> str:
+    result = subprocess.run(
+        [sys.executable, ROOT / tool, '--help'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return result.stdout
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) >= 10
+
+
+@pytest.mark.parametrize(('page', 'tool', 'rest'), COMMANDS)
+def test_command_can_be_typed(page, tool, rest):
+    assert (ROOT / tool).is_file(), f'{page} names {tool}'
+    for config in re.findall(r'configs/[\w/.-]+\.py', rest):
+        assert (ROOT / config).is_file(), f'{page} names {config}'
+    options = re.findall(r'(?<=\s)--[a-z-]+', rest)
+    if options and tool.endswith('.py'):
+        for option in options:
+            assert option in _help(tool), f'{page}: {tool} has no {option}'
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding='utf-8')
+    links = re.findall(r'\]\((?!https?:)([^)#]+)', text)
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_configs_name_commands_that_exist():
+    texts = [p.read_text() for p in (ROOT / 'configs').rglob('*.py')]
+    tools = {
+        t for text in texts for t in re.findall(r'tools/[\w/]+\.py', text)
+    }
+    assert tools
+    assert not [tool for tool in tools if not (ROOT / tool).is_file()]
+
+
+@pytest.mark.parametrize('target', ['demo', 'test', 'lint', 'smoke'])
+def test_make_targets_exist(target):
+    text = (ROOT / 'Makefile').read_text(encoding='utf-8')
+    assert re.search(rf'^{target}: install$', text, re.MULTILINE)
