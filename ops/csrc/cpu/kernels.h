@@ -36,18 +36,24 @@ struct Problem {
   void* grad_weights;        // (N, Q, M, L, P)
 };
 
+// What one task does of a frame. Forward: queries [begin, end) of num_heads
+// heads. Backward: levels [begin, end) of one head, whose rows belong to this
+// task alone, so that sums run in one order whatever the number of threads.
+struct Part {
+  int64_t frame;
+  int64_t head;
+  int64_t num_heads;
+  int64_t begin;
+  int64_t end;
+};
+
 struct KernelSet {
   const char* name;
-  // Bytes of scratch memory, aligned to 64, that one running task needs.
-  int64_t (*forward_scratch)(const Problem&);
+  // Bytes of scratch memory, aligned to 64, that a running task needs.
+  int64_t (*forward_scratch)(const Problem&, int64_t num_heads);
   int64_t (*backward_scratch)(const Problem&);
-  // Queries [begin, end) of one frame and head.
-  void (*forward)(const Problem&, int64_t frame, int64_t head, int64_t begin,
-                  int64_t end, void* scratch);
-  // All queries of one frame, head and level: a task owns what it adds to, so
-  // the sums run in one order whatever the number of threads.
-  void (*backward)(const Problem&, int64_t frame, int64_t head, int64_t level,
-                   void* scratch);
+  void (*forward)(const Problem&, const Part&, void* scratch);
+  void (*backward)(const Problem&, const Part&, void* scratch);
 };
 
 // The best set this processor can run; MMAVS_OPS_ISA=baseline|avx2|avx512

@@ -19,6 +19,8 @@ namespace {
 
 using at::Tensor;
 
+constexpr int64_t kCachedBytes = 800 * 1024;
+
 Dtype dtype_of(const Tensor& tensor) {
   switch (tensor.scalar_type()) {
     case at::kDouble:
@@ -91,6 +93,19 @@ void run_tasks(int64_t num_tasks, int64_t scratch_bytes, const F& task) {
   });
 }
 
+// Neighbouring heads share cache lines and pages, so a task takes several
+// while their rows fit into half of a usual second-level cache.
+int64_t heads_together(const Problem& problem) {
+  const bool half = problem.value_dtype == Dtype::kBFloat16;
+  const int64_t bytes = problem.num_rows * problem.channels * (half ? 2 : 4);
+  int64_t together = 1;
+  while (problem.num_heads % (2 * together) == 0 &&
+         2 * together * bytes <= kCachedBytes) {
+    together *= 2;
+  }
+  return together;
+}
+
 Tensor forward(const Tensor& value_in, const Tensor& shapes,
                const Tensor& starts, const Tensor& locations_in,
                const Tensor& weights_in) {
@@ -106,22 +121,25 @@ Tensor forward(const Tensor& value_in, const Tensor& shapes,
   Problem problem = describe(value, levels, locations, weights);
   problem.output = output.mutable_data_ptr();
   const KernelSet& set = kernels();
-  // Each task packs its head's rows again, so queries are split only where
-  // frames and heads leave threads idle.
-  const int64_t heads = value.size(0) * value.size(2);
-  const int64_t wanted = 4 * static_cast<int64_t>(at::get_num_threads());
+  // A task packs its heads' rows before it reads them, so queries are split
+  // only where frames and heads leave threads idle.
+  const int64_t together = heads_together(problem);
+  const int64_t parts = problem.num_heads / together;
+  const int64_t heads = value.size(0) * parts;
   const int64_t splits = std::clamp<int64_t>(
-      wanted / heads, 1, (problem.num_queries + 255) / 256);
+      4 * at::get_num_threads() / heads, 1, (problem.num_queries + 255) / 256);
   const int64_t share = (problem.num_queries + splits - 1) / splits;
-  run_tasks(heads * splits, set.forward_scratch(problem),
+  run_tasks(heads * splits, set.forward_scratch(problem, together),
             [&](int64_t i, void* scratch) {
-              const int64_t head = i / splits;
-              const int64_t begin = std::min(i % splits * share,
-                                             problem.num_queries);
+              const int64_t begin =
+                  std::min(i % splits * share, problem.num_queries);
               const int64_t end =
                   std::min(begin + share, problem.num_queries);
-              set.forward(problem, head / problem.num_heads,
-                          head % problem.num_heads, begin, end, scratch);
+              const int64_t group = i / splits;
+              set.forward(problem,
+                          {group / parts, group % parts * together, together,
+                           begin, end},
+                          scratch);
             });
   return output;
 }
@@ -145,18 +163,23 @@ std::tuple<Tensor, Tensor, Tensor> backward(
   problem.grad_value = grad_value.mutable_data_ptr();
   problem.grad_locations = grad_locations.mutable_data_ptr();
   problem.grad_weights = grad_weights.mutable_data_ptr();
+  const int64_t heads = value.size(0) * problem.num_heads;
+  if (heads == 0 || problem.num_levels == 0) {
+    return {grad_value, grad_locations, grad_weights};
+  }
   const KernelSet& set = kernels();
-  const int64_t tasks =
-      value.size(0) * problem.num_heads * problem.num_levels;
-  if (tasks == 0) return {grad_value, grad_locations, grad_weights};
-  run_tasks(tasks, set.backward_scratch(problem),
+  const bool split = heads < 4 * at::get_num_threads();
+  const int64_t parts = split ? problem.num_levels : 1;
+  run_tasks(heads * parts, set.backward_scratch(problem),
             [&](int64_t i, void* scratch) {
+              const int64_t head = i / parts;
               // The last level is the largest as a rule: begin with it.
-              const int64_t level =
-                  problem.num_levels - 1 - i % problem.num_levels;
-              const int64_t head = i / problem.num_levels;
-              set.backward(problem, head / problem.num_heads,
-                           head % problem.num_heads, level, scratch);
+              const int64_t first = split ? parts - 1 - i % parts : 0;
+              const int64_t last = split ? first + 1 : problem.num_levels;
+              set.backward(problem,
+                           {head / problem.num_heads,
+                            head % problem.num_heads, 1, first, last},
+                           scratch);
             });
   return {grad_value, grad_locations, grad_weights};
 }
