@@ -139,6 +139,16 @@ class ToyKillHook(Hook):
             atomic_backend.os.fsync = half_written
 
 
+@HOOKS.register_module()
+class ToyRankHook(Hook):
+    """Keep what every process ends with, to compare."""
+
+    def after_train(self, runner) -> None:
+        model = getattr(runner.model, 'module', runner.model)
+        path = Path(runner.work_dir, f'rank_{runner.rank}.pth')
+        torch.save(model.state_dict(), path)
+
+
 def as_lines(settings: Mapping[str, object]) -> str:
     """Python text of a config, not formatted."""
     lines = [f'{name} = {value!r}\n' for name, value in settings.items()]
@@ -183,6 +193,7 @@ def write_config(folder: Path, **changes: object) -> Path:
         custom_hooks=[
             two_phase(switch_epoch=2, phase2_lr=0.001),
             dict(type='ToyKillHook'),
+            dict(type='ToyRankHook'),
         ],
     )
     settings.update(changes)

@@ -59,8 +59,12 @@ def add_outputs(cfg: Config, args: argparse.Namespace) -> None:
         cfg (Config): ``custom_hooks`` and ``test_evaluator`` are changed.
         args (argparse.Namespace): The command line.
     """
-    # Of the config as it was read: where results go is no part of the model.
-    config_hash = hash_config(cfg.to_dict())
+    # What is tested, not where: the same with any number of processes.
+    config = {
+        name: value
+        for name, value in cfg.to_dict().items()
+        if name not in ('launcher', 'work_dir', 'load_from')
+    }
     if args.show_dir is not None:
         cfg.custom_hooks = [
             *(cfg.get('custom_hooks') or []),
@@ -73,7 +77,7 @@ def add_outputs(cfg: Config, args: argparse.Namespace) -> None:
         dump = dict(
             type='MaskDump',
             root=args.dump_masks,
-            config_hash=config_hash,
+            config_hash=hash_config(config),
             checkpoint_hash=hash_file(args.checkpoint),
             soft=args.soft,
         )

@@ -1,0 +1,122 @@
+"""Command lines become configs."""
+
+import argparse
+import importlib.util
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from mmavs.engine import add_launch_arguments, load_config, start_processes
+from mmengine.config import Config
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+
+
+@pytest.fixture
+def train_tool():
+    spec = importlib.util.spec_from_file_location('tool', TOOLS / 'train.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _load(tmp_path, *options, text='a = dict(b=1)'):
+    (tmp_path / 'some_config.py').write_text(text)
+    parser = argparse.ArgumentParser()
+    add_launch_arguments(parser)
+    path = str(tmp_path / 'some_config.py')
+    return load_config(parser.parse_args([path, *options]))
+
+
+def test_work_dir_is_the_configs_name_unless_given(tmp_path):
+    assert _load(tmp_path).work_dir == 'work_dirs/some_config'
+    text = "work_dir = 'from/config'"
+    assert _load(tmp_path, text=text).work_dir == 'from/config'
+    cfg = _load(tmp_path, '--work-dir', 'mine', text=text)
+    assert cfg.work_dir == 'mine'
+
+
+def test_nested_settings_are_overridden(tmp_path):
+    cfg = _load(tmp_path, '--cfg-options', 'a.b=2', 'a.c="[3,4]"')
+    assert cfg.a == dict(b=2, c=[3, 4])
+
+
+def test_one_process_needs_nothing():
+    cfg = Config(dict(launcher='none'))
+    start_processes(cfg)
+    assert 'model_wrapper_cfg' not in cfg
+
+
+@pytest.mark.parametrize('launcher', ['slurm', 'mpi'])
+def test_cluster_launchers_need_cuda(monkeypatch, launcher):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(ValueError, match=f'{launcher} needs CUDA.*dist_tra'):
+        start_processes(Config(dict(launcher=launcher)))
+
+
+def test_resume_from_the_last_or_a_given_checkpoint(train_tool, tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='pretrained.pth'))
+    train_tool.set_resume(cfg, None)
+    assert (cfg.resume, cfg.load_from) == (False, 'pretrained.pth')
+    # nothing to go on with: begin from the pretrained weights
+    train_tool.set_resume(cfg, 'auto')
+    assert (cfg.resume, cfg.load_from) == (False, 'pretrained.pth')
+    (tmp_path / 'last_checkpoint').write_text('some/epoch_3.pth')
+    train_tool.set_resume(cfg, 'auto')
+    assert (cfg.resume, cfg.load_from) == (True, 'some/epoch_3.pth')
+    train_tool.set_resume(cfg, 'given.pth')
+    assert (cfg.resume, cfg.load_from) == (True, 'given.pth')
+
+
+def test_amp_exchanges_the_wrapper(train_tool):
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper', clip_grad=1)))
+    train_tool.set_amp(cfg)
+    assert cfg.optim_wrapper == dict(
+        type='AmpOptimWrapper', clip_grad=1, loss_scale='dynamic'
+    )
+    cfg.optim_wrapper.type = 'Other'
+    with pytest.raises(ValueError, match="type='Other'"):
+        train_tool.set_amp(cfg)
+
+
+def test_amp_without_cuda_is_refused(train_tool, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr('sys.argv', ['train.py', 'config.py', '--amp'])
+    with pytest.raises(SystemExit):
+        train_tool.parse_args()
+    assert '--amp needs CUDA' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('script', 'arguments', 'expected'),
+    [
+        (
+            'slurm_train.sh',
+            ['part', 'name', 'c.py', '--amp'],
+            'srun -p part --job-name=name --gres=gpu:4 --ntasks=8 '
+            '--ntasks-per-node=4 --cpus-per-task=5 --kill-on-bad-exit=1 '
+            'python -u tools/train.py c.py --launcher slurm --amp',
+        ),
+        (
+            'slurm_test.sh',
+            ['part', 'name', 'c.py', 'k.pth', '--out', 'm.json'],
+            'srun -p part --job-name=name --gres=gpu:4 --ntasks=8 '
+            '--ntasks-per-node=4 --cpus-per-task=5 --kill-on-bad-exit=1 '
+            'python -u tools/test.py c.py k.pth --launcher slurm '
+            '--out m.json',
+        ),
+    ],
+)
+def test_slurm_scripts(tmp_path, script, arguments, expected):
+    """With a stand-in for srun that prints how it was called."""
+    (tmp_path / 'srun').write_text('#!/bin/sh\necho srun "$@"\n')
+    (tmp_path / 'srun').chmod(0o755)
+    done = subprocess.run(
+        ['bash', TOOLS / script, *arguments],
+        env=dict(PATH=f'{tmp_path}:/usr/bin:/bin', GPUS='8'),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected

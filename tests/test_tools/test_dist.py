@@ -1,0 +1,98 @@
+"""Several processes give what one gives; here on the CPU, through gloo."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from avsbench_tree import Clip, write_avsbench_tree
+from tiny_models import TINY_CONFIG, build, tiny_config
+from toy_training import write_config
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        torch.cuda.is_available(), reason='checks what happens without CUDA'
+    ),
+]
+
+
+def _run(*command):
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    env = dict(
+        os.environ,
+        PORT=str(port),
+        PYTHON=sys.executable,
+        PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
+        OMP_NUM_THREADS='1',
+    )
+    done = subprocess.run(
+        [str(word) for word in command],
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_two_processes_test_as_one(tmp_path):
+    """All metrics to the last digit, and all masks.
+
+    Three clips: one process has two, the other one and a repeated one.
+    """
+    clips = [Clip('v1m', 'test', f'clip{i}', 5 + i) for i in range(3)]
+    data_root = write_avsbench_tree(tmp_path / 'data', clips)
+    checkpoint = tmp_path / 'model.pth'
+    torch.save(build(tiny_config()).state_dict(), checkpoint)
+    options = [
+        '--cfg-options',
+        f'test_dataloader.dataset.data_root={data_root}',
+        f'work_dir={tmp_path}',
+    ]
+    outputs = [
+        ('--out', tmp_path / f'{n}.json', '--dump-masks', tmp_path / str(n))
+        for n in (1, 2)
+    ]
+    test = (TINY_CONFIG, checkpoint)
+    _run(sys.executable, TOOLS / 'test.py', *test, *outputs[0], *options)
+    log = _run(TOOLS / 'dist_test.sh', *test, 2, *outputs[1], *options)
+
+    assert 'No CUDA device: 2 processes on the CPU' in log
+    one, two = (tmp_path / f'{n}.json' for n in (1, 2))
+    assert one.read_text() == two.read_text()
+    assert 0 < json.loads(one.read_text())['split/mIoU'] < 1
+    files = sorted(path for path in (tmp_path / '1').rglob('*.*'))
+    assert len(files) == 16  # three clips of five frames, and the index
+    for path in files:
+        other = tmp_path / '2' / path.relative_to(tmp_path / '1')
+        assert path.read_bytes() == other.read_bytes(), path
+
+
+def test_two_processes_train_in_two_phases_and_resume(tmp_path):
+    """Gradients are averaged in both phases, and resume is exact."""
+    config = write_config(tmp_path)
+    train = (TOOLS / 'dist_train.sh', config, 2, '--work-dir')
+    keep_all = ('--cfg-options', 'default_hooks.checkpoint.max_keep_ckpts=-1')
+    _run(*train, tmp_path / 'alone', *keep_all)
+    resume = ('--resume', tmp_path / 'alone' / 'epoch_1.pth')
+    _run(*train, tmp_path / 'resumed', *resume)
+
+    alone, other, resumed, resumed_other = (
+        torch.load(tmp_path / name / f'rank_{rank}.pth', weights_only=True)
+        for name in ('alone', 'resumed')
+        for rank in (0, 1)
+    )
+    assert alone['backbone.adapter.2.bias'].any()
+    for name in alone:
+        assert alone[name].equal(other[name]), name
+        assert alone[name].equal(resumed[name]), name
+        assert alone[name].equal(resumed_other[name]), name
