@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmavs.atomic_file import atomic_path
 from mmavs.evaluation import MaskDump
-from mmavs.evaluation.atomic_file import atomic_path
 from mmavs.evaluation.functional import sounding_mask, sounding_score
 from mmavs.evaluation.mask_dump import hash_config, hash_file
 from mmengine.config import Config

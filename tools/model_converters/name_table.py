@@ -34,13 +34,12 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from mmavs.atomic_file import atomic_path
 from mmavs.checkpoint import load_from_local
 from torch import Tensor
 
@@ -285,11 +284,7 @@ def write_checkpoint(
         meta (Mapping[str, Any]): Where they come from; plain values only, so
             that the file opens with ``weights_only=True``.
     """
-    folder = Path(path).absolute().parent
-    folder.mkdir(parents=True, exist_ok=True)
     # Cloned: a view would drag the whole storage of its source into the file.
     tensors = {name: tensor.clone() for name, tensor in state_dict.items()}
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        whole = Path(scratch) / 'checkpoint.pth'
-        torch.save(dict(meta=dict(meta), state_dict=tensors), whole)
-        os.replace(whole, path)
+    with atomic_path(path) as part:
+        torch.save(dict(meta=dict(meta), state_dict=tensors), part)

@@ -19,8 +19,9 @@ from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 from rich.progress import Progress
 
+from mmavs.atomic_file import atomic_path
+
 from ..datasets.metainfo import BINARY_PALETTE
-from ..evaluation.atomic_file import atomic_path
 from .video_io import (
     VideoFacts,
     find_tracks,

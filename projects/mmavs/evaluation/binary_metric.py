@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from mmseg.registry import METRICS
 
-from .atomic_file import atomic_path
+from mmavs.atomic_file import atomic_path
+
 from .clip_logits import stack_logits, stack_truth
 from .clip_metric import ClipEntry, ClipMetric
 from .functional import (

@@ -11,7 +11,8 @@ import torch
 from mmseg.registry import METRICS
 from PIL import Image
 
-from .atomic_file import atomic_path
+from mmavs.atomic_file import atomic_path
+
 from .clip_logits import stack_logits
 from .clip_metric import ClipEntry, ClipMetric
 from .functional import sounding_mask, sounding_score

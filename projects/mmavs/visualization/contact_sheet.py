@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mmavs.evaluation.atomic_file import atomic_path
+from mmavs.atomic_file import atomic_path
 
 _TRUTH_RGB = (46, 204, 113)
 _PREDICTION_RGB = (255, 127, 14)

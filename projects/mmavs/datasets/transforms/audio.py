@@ -6,8 +6,6 @@ import functools
 import hashlib
 import io
 import logging
-import os
-import uuid
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
@@ -17,6 +15,8 @@ import soundfile
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 from mmseg.registry import TRANSFORMS
+
+from mmavs.atomic_file import atomic_path
 
 from ..log_mel import (
     NUM_MEL_BANDS,
@@ -280,12 +280,6 @@ def _read_cache(path: Path) -> np.ndarray | None:
 
 def _write_cache(path: Path, examples: np.ndarray) -> None:
     """Write a cache file that is never seen half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     payload = examples.astype('<f4').tobytes()
-    # Not tempfile: its files are private, and caches are shared by people.
-    part = path.with_name(f'{path.name}.{uuid.uuid4().hex}.part')
-    try:
+    with atomic_path(path) as part:
         part.write_bytes(_checksum(payload) + payload)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
