@@ -28,17 +28,19 @@ def test_published_checkpoint_has_1038_tensors(keys):
     assert sum(name.startswith('audio_proj.') for name in keys) == 4
 
 
-def test_every_weight_of_ours_but_vggish_comes_from_the_file(shapes):
+def test_every_weight_of_ours_comes_from_the_two_files(shapes):
+    vggish = import_converter('vggish')
     model = build_aavs()
-    expected = {
-        name: tensor
-        for name, tensor in model.state_dict().items()
-        if not name.startswith('audio_backbone.')
+    expected = model.state_dict()
+    sound = {
+        name: expected.pop(f'audio_backbone.{name}')
+        for name in model.audio_backbone.state_dict()
     }
-    assert len(expected) < len(model.state_dict())  # VGGish is left out
+    assert sound
     convert = import_converter('name_table').convert
     table = import_converter('aavs').TABLE
-    # Raises where a name or a shape differs.
+    # Raise where a name or a shape differs.
+    convert(sound, vggish.TABLE, expected=sound)
     converted, report = convert(shapes, table, expected=expected)
     assert set(converted) == set(expected)
     assert report.dropped == ['model.criterion.empty_weight']
@@ -96,9 +98,22 @@ def test_command_writes_a_checkpoint_and_counts(tmp_path, keys):
     source = tmp_path / 'published.pth'
     # Names are counted here, so four numbers stand for each tensor.
     torch.save({name: torch.zeros(4) for name in keys}, source)
+    vggish = tmp_path / 'vggish.pth'
+    sound = [
+        f'features.{i}.{kind}'
+        for i in (0, 3, 6, 8, 11, 13)
+        for kind in ('weight', 'bias')
+    ]
+    sound += [
+        f'embeddings.{i}.{kind}'
+        for i in (0, 2, 4)
+        for kind in ('weight', 'bias')
+    ]
+    torch.save({name: torch.ones(4) for name in sound}, vggish)
     target = tmp_path / 'ours.pth'
+    command = [sys.executable, CONVERTERS / 'aavs.py', source, target]
     done = subprocess.run(
-        [sys.executable, CONVERTERS / 'aavs.py', source, target],
+        [*command, '--vggish', vggish],
         capture_output=True,
         text=True,
         check=True,
@@ -107,4 +122,6 @@ def test_command_writes_a_checkpoint_and_counts(tmp_path, keys):
     assert 'skipped model.criterion.empty_weight: ' in done.stdout
     content = torch.load(target, weights_only=True)
     assert content['meta'] == {'source': 'GeWu-Lab/Stepping-Stones, stage one'}
-    assert len(content['state_dict']) == 905
+    assert len(content['state_dict']) == 905 + 18
+    heard = content['state_dict']['audio_backbone.embeddings.4.bias']
+    assert heard.tolist() == [1.0] * 4

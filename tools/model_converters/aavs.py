@@ -2,12 +2,12 @@
 
 Usage::
 
-    python tools/model_converters/aavs.py SRC DST
+    python tools/model_converters/aavs.py SRC DST --vggish VGGISH
 
 SRC is a checkpoint of Stepping Stones' first stage (binary masks, folder
-``avs`` of the release): 1038 tensors. DST is a checkpoint for
-``tools/test.py`` and ``load_from``. VGGish is not part of SRC; the config
-names its file.
+``avs`` of the release): 1038 tensors. VGGish is not part of it, so
+torchvggish's public file goes in as well: DST is whole, for
+``tools/test.py``, ``tools/segment_video.py`` and ``load_from``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from hf_mask2former import mask2former_table
 from name_table import convert, read_state_dict, write_checkpoint
+from vggish import TABLE as VGGISH_TABLE
 
 _WRAPPER = 'model.'
 _SWIN = f'{_WRAPPER}model.pixel_level_module.encoder.encoder.'
@@ -78,8 +79,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('src', type=Path, help="the authors' .pth")
     parser.add_argument('dst', type=Path, help='the .pth to write')
+    parser.add_argument(
+        '--vggish',
+        type=Path,
+        required=True,
+        help="torchvggish's vggish-10086976.pth",
+    )
     args = parser.parse_args()
     state_dict, report = convert(read_state_dict(args.src), TABLE)
+    vggish, vggish_report = convert(read_state_dict(args.vggish), VGGISH_TABLE)
+    state_dict |= {f'audio_backbone.{k}': v for k, v in vggish.items()}
     write_checkpoint(
         args.dst,
         state_dict,
@@ -88,7 +97,8 @@ def main() -> None:
     print(report)
     for name, reason in SKIPPED.items():
         print(f'  skipped {name}: {reason}')
-    print(f'Wrote {args.dst}; VGGish is read from the file in the config.')
+    print(f'VGGish: {vggish_report}')
+    print(f'Wrote {args.dst}')
 
 
 if __name__ == '__main__':
