@@ -62,9 +62,7 @@ def test_file_that_would_run_code_is_refused_by_name(tmp_path):
     random.seed(1)
     before = random.getstate()
     torch.save(dict(state_dict={}, extra=_Evil()), tmp_path / 'a.pth')
-    with pytest.raises(
-        ValueError, match=rf"needs 'exec'.*{TRUST_VARIABLE}=1"
-    ):
+    with pytest.raises(ValueError, match=rf"needs 'exec'.*{TRUST_VARIABLE}=1"):
         _load(tmp_path / 'a.pth')
     assert random.getstate() == before
 

@@ -84,7 +84,16 @@ class ToyDataset(Dataset):
     """Vectors of 4 that depend on (epoch, index)."""
 
     def __init__(self) -> None:
-        self.epoch = 0
+        # seen by persistent workers, as in AVSBenchDataset
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    @property
+    def epoch(self) -> int:
+        return int(self._epoch)
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
         return NUM_ITEMS
@@ -165,14 +174,20 @@ def two_phase(**options: object) -> dict:
     )
 
 
-def write_config(folder: Path, **changes: object) -> Path:
-    """Write a config of 4 epochs of 4 iterations, phase two from epoch 2."""
+def toy_loader(**changes: object) -> dict:
+    """Config of the toy's data loader."""
     loader = dict(
         batch_size=2,
         num_workers=0,
         sampler=dict(type='DefaultSampler', shuffle=True),
         dataset=dict(type='ToyDataset'),
     )
+    return {**loader, **changes}
+
+
+def write_config(folder: Path, **changes: object) -> Path:
+    """Write a config of 4 epochs of 4 iterations, phase two from epoch 2."""
+    loader = toy_loader()
     settings = dict(
         _base_=[str(ROOT / 'configs/_base_/default_runtime.py')],
         custom_imports=dict(
@@ -208,7 +223,7 @@ def build_runner(folder: Path, **changes: object) -> Runner:
     cfg = Config.fromfile(write_config(folder, **changes))
     cfg.work_dir = str(folder)
     # mmengine's singletons are found by this name
-    cfg.experiment_name = folder.as_posix()
+    cfg.experiment_name = cfg.get('experiment_name', folder.as_posix())
     return Runner.from_cfg(cfg)
 
 

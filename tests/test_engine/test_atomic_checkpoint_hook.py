@@ -13,8 +13,8 @@ class _Killed(BaseException):
     """Stands for the end of the process."""
 
 
-def _names(folder, pattern='*.pth'):
-    return sorted(path.name for path in folder.glob(pattern))
+def _names(folder):
+    return sorted(path.name for path in folder.glob('*epoch*'))
 
 
 def _die(*args):
@@ -108,8 +108,8 @@ def test_resumed_training_removes_what_is_outdated(tmp_path, monkeypatch):
     _score_by_epoch(monkeypatch, 0.1, 0.2, 0.3, 0.4)
     cfg = dict(by_epoch=True, max_epochs=2)
     build_runner(tmp_path, train_cfg=cfg).train()
-    runner = build_runner(tmp_path, experiment_name='resumed', resume=True)
-    runner.train()
+    name = f'{tmp_path.name}_resumed'
+    build_runner(tmp_path, experiment_name=name, resume=True).train()
     assert _names(tmp_path) == [
         'best_split_mIoU_epoch_4.pth',
         'epoch_3.pth',

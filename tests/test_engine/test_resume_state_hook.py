@@ -15,8 +15,8 @@ from mmavs.engine.hooks.resume_state_hook import set_epoch
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.runner import get_priority
-from torch.utils.data import ConcatDataset, Subset
-from toy_training import ToyDataset, build_runner
+from torch.utils.data import ConcatDataset, Subset, TensorDataset
+from toy_training import build_runner, toy_loader
 
 
 def _draw():
@@ -86,8 +86,7 @@ def test_epoch_reaches_wrapped_datasets():
 
 
 def test_epoch_is_not_put_where_none_is_known():
-    dataset = ToyDataset()
-    del dataset.epoch
+    dataset = TensorDataset()
     set_epoch(dataset, 5)
     assert not hasattr(dataset, 'epoch')
 
@@ -118,11 +117,7 @@ def test_mid_epoch_checkpoint_is_refused(tmp_path, epoch_two):
 
 
 def test_other_batch_size_is_refused(tmp_path, epoch_two):
-    loader = dict(
-        batch_size=4,
-        sampler=dict(type='DefaultSampler', shuffle=True),
-        dataset=dict(type='ToyDataset'),
-    )
+    loader = toy_loader(batch_size=4)
     with pytest.raises(
         ValueError,
         match=r"'iters_per_epoch': 4}.*'iters_per_epoch': 2}.*load_from",

@@ -89,6 +89,18 @@ def test_killed_and_resumed_is_bit_identical(
     )
 
 
+def test_exact_with_workers_that_live_through_the_epochs(alone, tmp_path):
+    """Their start draws a number, in each run once; nothing else differs."""
+    loader = toy_training.toy_loader(num_workers=1, persistent_workers=True)
+    config = toy_training.write_config(tmp_path, train_dataloader=loader)
+    assert _train(config, tmp_path, kill_at=('train', 2)) == -signal.SIGKILL
+    assert _train(config, tmp_path, '--resume') == 0
+    ours = _load(tmp_path, 'epoch_4.pth')['state_dict']
+    theirs = _load(alone, 'epoch_4.pth')['state_dict']
+    for key in theirs:
+        assert ours[key].equal(theirs[key])
+
+
 def test_the_toy_would_notice(alone, tmp_path):
     """Without the random states the resumed training ends elsewhere."""
     config = toy_training.write_config(tmp_path)
