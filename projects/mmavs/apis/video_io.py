@@ -381,13 +381,17 @@ class _SoundTrack:
             seconds of it come from the track.
         """
         offset = round(((self.start or 0) - start) * self.rate)
-        samples = np.concatenate([np.zeros(0, np.float32), *self._chunks])
-        samples = samples[max(-offset, 0) :]
-        lead = np.zeros(max(offset, 0), np.float32)
-        waveform = np.concatenate([lead, samples])[: longest * self.rate]
-        sound_seconds = max(len(waveform) - len(lead), 0) / self.rate
-        missing = round(shortest * self.rate) - len(waveform)
-        return np.pad(waveform, (0, max(missing, 0))), sound_seconds
+        end = min(offset + self._num_samples, longest * self.rate)
+        sound_seconds = max(end - max(offset, 0), 0) / self.rate
+        length = max(end, round(shortest * self.rate))
+        waveform = np.zeros(length, np.float32)
+        for chunk in self._chunks:
+            samples = chunk[max(-offset, 0) :]
+            first = max(offset, 0)
+            place = waveform[first : first + len(samples)]
+            place[:] = samples[: len(place)]
+            offset += len(chunk)
+        return waveform, sound_seconds
 
     def _jump_to(self, time: Fraction) -> None:
         if self.start is None:
