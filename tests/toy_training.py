@@ -10,6 +10,7 @@ import random
 import runpy
 import signal
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -236,5 +237,16 @@ def run_tool(
     # mmengine formats the config at every save, which takes longer
     Config.pretty_text = property(as_lines)
     sys.argv = [tool, *arguments]
-    with open(log, 'w') as file, contextlib.redirect_stderr(file):
+    with (
+        open(log, 'w') as file,
+        contextlib.redirect_stderr(file),
+        contextlib.ExitStack() as stack,
+    ):
+        stack.push(_print_traceback)
         runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')
+
+
+def _print_traceback(kind, error, trace) -> None:
+    """Write an error to the log; multiprocessing has a stderr of its own."""
+    if kind is not None:
+        traceback.print_exception(kind, error, trace)

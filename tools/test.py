@@ -101,13 +101,17 @@ def main() -> None:
     """Test as the command line says."""
     args = parse_args()
     cfg = load_config(args)
-    cfg.load_from = args.checkpoint
+    cfg.load_from = None
     cfg.resume = False
     if args.swap_sound:
         cfg.test_dataloader.dataset.sound_from = 'next_clip'
     add_outputs(cfg, args)
     start_processes(cfg)
-    metrics = Runner.from_cfg(cfg).test()
+    runner = Runner.from_cfg(cfg)
+    # Not by load_from: mmengine would only warn of missing weights, and test
+    # with random ones in their place.
+    runner.load_checkpoint(args.checkpoint, strict=True)
+    metrics = runner.test()
     if args.out is not None:
         write_metrics(args.out, metrics)
 

@@ -76,6 +76,20 @@ def test_swapped_sound_changes_the_result(folder):
     assert results[0] != results[1]
 
 
+def test_incomplete_checkpoint_is_refused_by_name(folder):
+    """Never random weights in the place of missing ones."""
+    whole = torch.load(folder / 'model.pth', weights_only=True)
+    part = {k: v for k, v in whole.items() if 'audio_backbone' not in k}
+    assert 0 < len(part) < len(whole)
+    torch.save(part, folder / 'model.pth')
+    try:
+        code, log = _test(folder)
+    finally:
+        torch.save(whole, folder / 'model.pth')
+    assert code != 0
+    assert 'missing keys in source state_dict: audio_backbone.' in log
+
+
 def test_soft_without_masks_is_refused(folder):
     code, log = _test(folder, '--soft')
     assert code == 2
