@@ -149,6 +149,22 @@ def test_colour_and_alpha(tmp_path):
         np.testing.assert_allclose(colour, (150, 150, 210), atol=4)
 
 
+def test_outline_is_one_pixel_of_full_colour(tmp_path):
+    """On grey 100 without a tint: red 230 on the border of the mask alone."""
+    path = make_video(
+        tmp_path / 'a.mp4',
+        size=(47, 63),  # odd: colour is not halved, a pixel keeps its own
+        image=lambda number, size: np.full((*size, 3), 100, np.uint8),
+    )
+    mask = np.zeros((47, 63), np.uint8)
+    mask[20:, 10:40] = 1
+    _, after = overlay(path, [mask] * 3, alpha=0)
+    _, image = frames_of(after.facts)[0]
+    edge = np.zeros((47, 63), bool)
+    edge[20, 10:40] = edge[20:, 10] = edge[20:, 39] = True
+    np.testing.assert_array_equal(image[..., 0] > 165, edge)
+
+
 def test_rotated_video_is_written_upright(tmp_path):
     path = make_video(tmp_path / 'a.mp4', rotation=90)
     before, after = overlay(path)

@@ -18,19 +18,22 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 from rich.progress import Progress
+from scipy.ndimage import binary_erosion
 
 from mmavs.atomic_file import atomic_path
 
 from ..datasets.metainfo import BINARY_PALETTE
+from .tracks import time_of
 from .video_io import (
     VideoFacts,
     find_tracks,
     open_video,
     seconds_in,
-    time_of,
     to_upright_rgb,
 )
 
+#: The outline of a mask is one pixel wide for so many pixels of the video.
+_SIZE_PER_EDGE_WIDTH = 250
 #: Codecs of sound that mp4 holds and players expect there: copied untouched.
 #: Not Opus: a copy came back some milliseconds early, and fewer play it.
 _COPIED_CODECS = ('aac', 'ac3', 'alac', 'eac3', 'mp3')
@@ -71,7 +74,8 @@ def write_overlay(
             uint8 class ids at the size of the frames; 0 is not coloured.
         out (str | Path): Where to write; ends in ``.mp4``.
         palette (Sequence[Sequence[int]]): RGB of each class id.
-        alpha (float): Weight of the colour, 0..1.
+        alpha (float): Weight of the colour, 0..1; the outline of a mask is
+            drawn in full colour.
         show_progress (bool): Show a bar with the time left.
 
     Raises:
@@ -179,6 +183,7 @@ class _Painter:
             self._next_mask()
         image = to_upright_rgb(frame, self.facts)
         image[self._painted] = self._darker[image[self._painted]] + self._tint
+        image[self._edge] = self._edge_colours
         return image
 
     def _next_mask(self) -> None:
@@ -201,6 +206,13 @@ class _Painter:
         self._painted = mask > 0
         colours = self._palette[mask[self._painted]]
         self._tint = (self._alpha * colours).astype(np.uint8)
+        # A red tint alone is hard to see on a red object.
+        width = max(1, round(min(size) / _SIZE_PER_EDGE_WIDTH))
+        inside = binary_erosion(
+            self._painted, iterations=width, border_value=True
+        )
+        self._edge = self._painted & ~inside
+        self._edge_colours = self._palette[mask[self._edge]]
 
 
 class _OverlayFile:
