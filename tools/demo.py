@@ -19,7 +19,7 @@ DATA = Path('data/synthetic')
 PROTOCOL = 'stepping_stones'
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | int | Path) -> None:
     """Print a command, run it, and stop the demo if it fails."""
     words = [str(word) for word in command]
     print(f'\n$ python {" ".join(words)}', flush=True)
@@ -72,7 +72,7 @@ def main() -> None:
     run(
         *test,
         *('--out', work_dir / 'metrics.json'),
-        *('--show-dir', work_dir / 'contact_sheets'),
+        *('--show-dir', work_dir / 'contact_sheets', '--show-clips', 8),
     )
     run(
         *test,

@@ -31,6 +31,12 @@ def parse_args() -> argparse.Namespace:
         help='write a picture of every clip: frames, truth, prediction, sound',
     )
     parser.add_argument(
+        '--show-clips',
+        type=int,
+        metavar='N',
+        help='with --show-dir: only the first N clips',
+    )
+    parser.add_argument(
         '--dump-masks',
         metavar='DIR',
         help='write the predicted masks and their index, for stage two',
@@ -68,7 +74,11 @@ def add_outputs(cfg: Config, args: argparse.Namespace) -> None:
     if args.show_dir is not None:
         cfg.custom_hooks = [
             *(cfg.get('custom_hooks') or []),
-            dict(type='AVSVisualizationHook', show_dir=args.show_dir),
+            dict(
+                type='AVSVisualizationHook',
+                show_dir=args.show_dir,
+                max_clips=args.show_clips,
+            ),
         ]
     if args.dump_masks is not None:
         evaluators = cfg.get('test_evaluator') or []
