@@ -13,6 +13,7 @@ from avsbench_tree import write_avsbench_tree
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from toy_training import as_lines
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(
@@ -64,7 +65,9 @@ def prepare(cfg: Config, data_root: Path, work_dir: Path) -> Config:
                 transform.frame_size = (96, 96)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     # VGGish alone would be 300 MB on disk, and saving has its own tests.
-    cfg.default_hooks.checkpoint.update(interval=10, save_best=None)
+    cfg.default_hooks.checkpoint.update(
+        interval=10, save_best=None, save_last=False
+    )
     return cfg
 
 
@@ -84,6 +87,12 @@ def trained_parameters(runner: Runner) -> set[str]:
         for name, parameter in runner.model.named_parameters()
         if parameter.requires_grad
     }
+
+
+@pytest.fixture(autouse=True)
+def _quick_text(monkeypatch):
+    """The runner prints its config; formatting that takes seconds."""
+    monkeypatch.setattr(Config, 'pretty_text', property(as_lines))
 
 
 @pytest.fixture(scope='module')
