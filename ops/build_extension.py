@@ -66,7 +66,9 @@ def _with_cuda() -> bool:
 def _compile_flags() -> dict[str, list[str]]:
     # Comparisons and floor must be free to become vector instructions; the
     # kernels' answers for NaN do not depend on these flags.
-    flags = ['-O3', '-fno-math-errno', '-fno-trapping-math', '-Wno-psabi']
+    flags = ['-O3', '-g0', '-fno-math-errno', '-fno-trapping-math']
+    # GCC 12 sees its own intrinsics use a value before they set it.
+    flags += ['-Wno-psabi', '-Wno-maybe-uninitialized']
     if sys.platform != 'darwin':
         # Only compiled with, not linked: the symbols come from the OpenMP
         # library that torch has loaded, so that there is one thread pool.

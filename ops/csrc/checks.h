@@ -80,23 +80,27 @@ void read_levels(const at::Tensor& shapes, const at::Tensor& starts,
   const int64_t* size = sizes.const_data_ptr<int64_t>();
   const int64_t* first = firsts.const_data_ptr<int64_t>();
   int64_t total = 0;
-  for (int64_t l = 0; l < firsts.size(0); ++l) {
+  for (int64_t l = 0; l < sizes.size(0); ++l) {
     const int64_t height = size[2 * l];
     const int64_t width = size[2 * l + 1];
-    // Each side below S first: their product then cannot overflow.
+    // Each side at most S first: their product then cannot overflow.
     TORCH_CHECK_VALUE(height >= 1 && width >= 1 && height <= num_rows &&
                           width <= num_rows && height <= num_rows / width,
                       "spatial_shapes must add up to the S=", num_rows,
                       " rows of value, every side at least 1, got (", height,
                       ", ", width, ") for level ", l);
-    TORCH_CHECK_VALUE(first[l] == total,
-                      "level_start_index must be the running sum of H * W, ",
-                      total, " for level ", l, ", got ", first[l]);
-    add(total, height, width);
     total += height * width;
   }
   TORCH_CHECK_VALUE(total == num_rows, "spatial_shapes must add up to the S=",
                     num_rows, " rows of value, got ", total, " rows");
+  total = 0;
+  for (int64_t l = 0; l < sizes.size(0); ++l) {
+    TORCH_CHECK_VALUE(first[l] == total,
+                      "level_start_index must be the running sum of H * W, ",
+                      total, " for level ", l, ", got ", first[l]);
+    add(total, size[2 * l], size[2 * l + 1]);
+    total += size[2 * l] * size[2 * l + 1];
+  }
 }
 
 }  // namespace mmavs

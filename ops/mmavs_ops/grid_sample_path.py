@@ -68,8 +68,6 @@ def _sampled_levels(
         grid = locations[:, :, :, index].transpose(1, 2).flatten(0, 1)
         grid = 2 * grid - 1
         weight = weights[:, :, :, index].transpose(1, 2).flatten(0, 1)
-        # grid_sample reads NaN there on the CPU and zero on CUDA.
-        weight = weight.where(grid.isfinite().all(-1), torch.nan)
         samples = F.grid_sample(
             maps,
             grid,
@@ -117,10 +115,12 @@ def forward_pytorch(
         value, sampling_locations, attention_weights
     )
     output = wide.new_zeros(num_frames * num_heads, channels, num_queries)
-    for _, _, samples, weight in _sampled_levels(
+    for _, grid, samples, weight in _sampled_levels(
         wide, levels, locations, weights
     ):
-        output += (samples * weight).sum(-1)
+        # For such a position grid_sample reads NaN on the CPU, zero on CUDA.
+        found = grid.isfinite().all(-1)[:, None]
+        output += (samples * weight.where(found, torch.nan)).sum(-1)
     # (NM, D, Q) -> (N, Q, MD)
     output = output.view(num_frames, num_heads * channels, num_queries)
     return output.transpose(1, 2).to(value.dtype).contiguous()

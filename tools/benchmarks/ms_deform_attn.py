@@ -1,0 +1,505 @@
+"""Time multi-scale deformable attention against what users have today.
+
+    python tools/benchmarks/ms_deform_attn.py [--json] [--model CONFIG]
+
+For each shape, dtype and mode the compiled operator and mmcv's pure-PyTorch
+function (on CUDA also mmcv's kernel and Deformable-DETR's, where installed)
+take turns in one process; medians are printed. ``bound`` is the time that the
+bytes of all corner rows take at the bandwidth of copying cached data (on CUDA:
+device memory), measured in the same run; see ops/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import mmavs  # noqa: F401  makes mmcv.ops importable without compiled ops
+import torch
+from mmavs.models.layers.deformable_attention import (
+    MultiScaleDeformableAttention,
+)
+from mmavs_ops import compiled_devices, ms_deform_attn
+from mmcv.ops.multi_scale_deform_attn import (
+    MultiScaleDeformableAttention as MMCVDeformableAttention,
+)
+from mmcv.ops.multi_scale_deform_attn import (
+    MultiScaleDeformableAttnFunction,
+    multi_scale_deformable_attn_pytorch,
+)
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from torch import Tensor
+
+HEADS, CHANNELS, POINTS = 8, 32, 4
+_AAVS = ((12, 12), (24, 24), (48, 48))
+_DTYPES = {
+    'float32': torch.float32,
+    'float64': torch.float64,
+    'bfloat16': torch.bfloat16,
+    'float16': torch.float16,
+}
+_COPY_BYTES = 1 << 18
+
+
+class Shape(NamedTuple):
+    """Frames and (H, W) of the levels; queries are all pixels."""
+
+    num_frames: int
+    levels: tuple[tuple[int, int], ...]
+
+
+SHAPES = {
+    'aavs-n5': Shape(5, _AAVS),
+    'aavs-n10': Shape(10, _AAVS),
+    'aavs-n40': Shape(40, _AAVS),
+    'avsegformer-512-n5': Shape(5, ((16, 16), (32, 32), (64, 64))),
+    'avsegformer-224-n5': Shape(5, ((7, 7), (14, 14), (28, 28))),
+}
+_DEFAULT_SHAPES = [name for name in SHAPES if name != 'aavs-n40']
+
+
+class Case:
+    """One shape in one dtype with its inputs.
+
+    Args:
+        shape (Shape): Frames and levels.
+        dtype (torch.dtype): Dtype of all float inputs.
+        device (str): 'cpu' or 'cuda'.
+        locations (str): 'uniform' over the map, the worst case for a cache,
+            or 'encoder': each query's own pixel and a few pixels around it.
+    """
+
+    def __init__(
+        self, shape: Shape, dtype: torch.dtype, device: str, locations: str
+    ) -> None:
+        generator = torch.Generator().manual_seed(0)
+        frames, levels = shape
+        rows = sum(h * w for h, w in levels)
+        points = (frames, rows, HEADS, len(levels), POINTS)
+        self.levels = levels
+        self.table = torch.tensor(levels)
+        counts = self.table.prod(-1)
+        self.starts = counts.cumsum(0) - counts
+        value = torch.randn(frames, rows, HEADS, CHANNELS, generator=generator)
+        weight = torch.rand(points, generator=generator)
+        if locations == 'uniform':
+            where = torch.rand(*points, 2, generator=generator)
+        else:
+            pixels = torch.randn(*points, 2, generator=generator) * 3
+            size = self.table.flip(-1)[:, None]
+            where = _centres(levels)[:, None, None, None] + pixels / size
+        weight = weight / weight.sum((-2, -1), keepdim=True)
+        self.inputs = [
+            tensor.to(device, dtype) for tensor in (value, where, weight)
+        ]
+        self.grad = torch.randn(
+            frames, rows, HEADS * CHANNELS, generator=generator
+        ).to(device, dtype)
+        if device == 'cuda':
+            self.table = self.table.to(device)
+            self.starts = self.starts.to(device)
+
+    def runner(
+        self, attend: Callable[..., Tensor], backward: bool
+    ) -> Callable[[], None]:
+        """Return a function that runs one forward, or one of each.
+
+        Args:
+            attend (Callable[..., Tensor]): From value, locations and weights
+                to the output.
+            backward (bool): Whether to run the backward, too.
+
+        Returns:
+            Callable[[], None]: What is timed.
+        """
+
+        def forward() -> None:
+            with torch.no_grad():
+                attend(*self.inputs)
+
+        def both() -> None:
+            leaves = [t.detach().requires_grad_() for t in self.inputs]
+            attend(*leaves).backward(self.grad)
+
+        return both if backward else forward
+
+    def gathered_bytes(self, backward: bool) -> int:
+        """Count the bytes of corner rows that are read and written.
+
+        Args:
+            backward (bool): Count a backward, too: it reads the rows once
+                more and reads and writes a float32 gradient row for each.
+
+        Returns:
+            int: Bytes.
+        """
+        value, _, weight = self.inputs
+        numbers = weight.numel() * 4 * value.shape[-1]
+        size = value.element_size()
+        wide = max(4, size)
+        return numbers * (size + (size + 2 * wide if backward else 0))
+
+
+def _centres(levels: tuple[tuple[int, int], ...]) -> Tensor:
+    """Return the centre (x, y) of each pixel of each level, (Q, 2)."""
+    return torch.cat(
+        [
+            torch.cartesian_prod(
+                (torch.arange(h) + 0.5) / h, (torch.arange(w) + 0.5) / w
+            ).flip(-1)
+            for h, w in levels
+        ]
+    )
+
+
+def contestants(case: Case) -> dict[str, Callable[..., Tensor]]:
+    """Return what takes turns on a case.
+
+    Args:
+        case (Case): Holds the tables of levels.
+
+    Returns:
+        dict[str, Callable[..., Tensor]]: Name -> function; always 'ours' and
+        'reference'.
+    """
+    found: dict[str, Callable[..., Tensor]] = {
+        'ours': lambda value, where, weight: ms_deform_attn(
+            value, case.table, case.starts, where, weight
+        ),
+        'reference': lambda value, where, weight: (
+            multi_scale_deformable_attn_pytorch(
+                value, case.table, where, weight
+            )
+        ),
+    }
+    value = case.inputs[0]
+    extension = sys.modules.get('mmcv._ext')
+    # A stand-in for the extension has no file. mmcv's kernel knows no bf16.
+    if (
+        value.is_cuda
+        and getattr(extension, '__file__', None)
+        and value.dtype != torch.bfloat16
+    ):
+        found['mmcv_cuda'] = lambda value, where, weight: (
+            MultiScaleDeformableAttnFunction.apply(
+                value, case.table, case.starts, where, weight, 64
+            )
+        )
+    detr = 'MultiScaleDeformableAttention'
+    if (
+        value.dtype in (torch.float32, torch.float64)
+        and value.is_cuda
+        and importlib.util.find_spec(detr)
+    ):
+        kernel = importlib.import_module(detr).ms_deform_attn_forward
+        found['deformable_detr_cuda'] = lambda value, where, weight: kernel(
+            value, case.table, case.starts, where, weight, 64
+        )
+    return found
+
+
+def _seconds(run: Callable[[], None], device: str) -> float:
+    if device == 'cuda':
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    run()
+    if device == 'cuda':
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def medians(
+    runners: dict[str, Callable[[], None]], device: str, seconds: float
+) -> dict[str, float]:
+    """Time functions in turns until the time is spent.
+
+    Args:
+        runners (dict[str, Callable[[], None]]): Name -> function.
+        device (str): 'cpu' or 'cuda'.
+        seconds (float): Begin no round after this time; there is one round
+            at least, and 15 at most.
+
+    Returns:
+        dict[str, float]: Name -> median in milliseconds.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in runners}
+    begin = time.perf_counter()
+    runners['ours']()
+    for turn in range(15):
+        if turn >= 1 and time.perf_counter() - begin > seconds:
+            break
+        for name, run in runners.items():
+            # The short one more often: it is the one that noise distorts.
+            for _ in range(3 if name == 'ours' else 1):
+                taken[name].append(_seconds(run, device))
+    return {
+        name: 1e3 * statistics.median(times) for name, times in taken.items()
+    }
+
+
+def copy_bandwidth(device: str) -> float:
+    """Measure copying: cached data on the CPU, device memory on CUDA.
+
+    Args:
+        device (str): 'cpu' or 'cuda'.
+
+    Returns:
+        float: Bytes read and written per second, all threads together.
+    """
+    size = _COPY_BYTES * torch.get_num_threads()
+    if device == 'cuda':
+        size = 1 << 30
+    source = torch.ones(size // 4, device=device)
+    target = torch.empty_like(source)
+    repeats = 3 if device == 'cuda' else 200
+
+    def copies() -> None:
+        for _ in range(repeats):
+            target.copy_(source)
+
+    copies()
+    fastest = min(_seconds(copies, device) for _ in range(7))
+    return 2 * size * repeats / fastest
+
+
+def measure(args: argparse.Namespace) -> list[dict]:
+    """Measure every shape, dtype and mode asked for.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Returns:
+        list[dict]: One row per shape, dtype and mode.
+    """
+    bandwidth = copy_bandwidth(args.device)
+    modes = ('forward', 'forward+backward')
+    share = args.seconds / (len(args.shapes) * len(args.dtypes) * len(modes))
+    rows = []
+    for name in args.shapes:
+        for dtype in args.dtypes:
+            case = Case(
+                SHAPES[name], _DTYPES[dtype], args.device, args.locations
+            )
+            for mode in modes:
+                backward = mode != 'forward'
+                runners = {
+                    who: case.runner(attend, backward)
+                    for who, attend in contestants(case).items()
+                    # Deformable-DETR's module is bare of autograd.
+                    if not (backward and who == 'deformable_detr_cuda')
+                }
+                times = medians(runners, args.device, share)
+                bound = 1e3 * case.gathered_bytes(backward) / bandwidth
+                row = dict(shape=name, dtype=dtype, mode=mode)
+                row.update({f'{who}_ms': t for who, t in times.items()})
+                row['ratio'] = times['reference'] / times['ours']
+                row['bound_ms'] = bound
+                row['bound_share'] = bound / times['ours']
+                rows.append(row)
+                if not args.json:
+                    print(_line(row), flush=True)
+    return rows
+
+
+def _line(row: dict) -> str:
+    others = ''.join(
+        f'  {key[:-3]} {value:.2f} ms'
+        for key, value in row.items()
+        if key.endswith('_cuda_ms')
+    )
+    return (
+        f'{row["shape"]:20s}{row["dtype"]:10s}{row["mode"]:18s}'
+        f'ours {row["ours_ms"]:9.2f} ms  reference '
+        f'{row["reference_ms"]:9.2f} ms  ratio {row["ratio"]:6.1f}  '
+        f'share of bound {row["bound_share"]:.2f}{others}'
+    )
+
+
+def measure_model(config: str, device: str, rounds: int = 3) -> list[dict]:
+    """Time a model's clip inference with and without the operator.
+
+    Args:
+        config (str): Config with an audio-visual segmentor whose head has a
+            ``pixel_decoder``. Weights stay random.
+        device (str): 'cpu' or 'cuda'.
+        rounds (int): Clips segmented each way, in turns.
+
+    Returns:
+        list[dict]: For 'compiled' and 'stock' attention the medians in
+        seconds of the whole, the backbone and the pixel decoder.
+    """
+    cfg = Config.fromfile(config)
+    init_default_scope('mmseg')
+    model = MODELS.build(cfg.model).to(device).eval()
+    layers = [
+        module
+        for module in model.modules()
+        if isinstance(module, MultiScaleDeformableAttention)
+    ]
+    if not layers:
+        raise SystemExit(f'{config} has no deformable attention to compare.')
+    clip = _random_clip(cfg, device)
+    classes = {
+        'compiled': MultiScaleDeformableAttention,
+        'stock': MMCVDeformableAttention,
+    }
+    parts: dict[str, dict[str, list[float]]] = {}
+    for turn in range(rounds + 1):
+        for name, layer_class in classes.items():
+            for layer in layers:
+                layer.__class__ = layer_class
+            times = _time_parts(model, clip, device)
+            if turn:  # the first round warms up
+                for part, seconds in times.items():
+                    kept = parts.setdefault(name, {})
+                    kept.setdefault(part, []).append(seconds)
+    return [
+        dict(
+            attention=name,
+            **{f'{k}_s': statistics.median(v) for k, v in times.items()},
+        )
+        for name, times in parts.items()
+    ]
+
+
+def _random_clip(cfg: Config, device: str) -> dict:
+    """Return the inputs of one clip of five seconds at the config's size."""
+    sizes = [
+        step['frame_size']
+        for step in cfg.test_dataloader.dataset.pipeline
+        if 'frame_size' in step
+    ]
+    height, width = sizes[0]
+    generator = torch.Generator().manual_seed(0)
+    num_frames = 5
+    return dict(
+        frames=torch.randn(
+            num_frames, 3, height, width, generator=generator
+        ).to(device),
+        log_mel=torch.randn(num_frames, 1, 96, 64, generator=generator).to(
+            device
+        ),
+        num_frames=[num_frames],
+    )
+
+
+def _time_parts(model: Any, clip: dict, device: str) -> dict[str, float]:
+    """Segment a clip and time the whole and two of its parts."""
+    times: dict[str, float] = {}
+    started: dict[str, float] = {}
+
+    def now() -> float:
+        if device == 'cuda':
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    hooks = []
+    for name, part in (
+        ('backbone', model.backbone),
+        ('pixel_decoder', model.decode_head.pixel_decoder),
+    ):
+        hooks += [
+            part.register_forward_pre_hook(
+                lambda *_, name=name: started.update({name: now()})
+            ),
+            part.register_forward_hook(
+                lambda *_, name=name: times.update(
+                    {name: now() - started[name]}
+                )
+            ),
+        ]
+    begin = now()
+    with torch.no_grad():
+        model.predict(clip)
+    times['clip'] = now() - begin
+    for hook in hooks:
+        hook.remove()
+    return times
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line.
+
+    Returns:
+        argparse.Namespace: Its values.
+    """
+    parser = argparse.ArgumentParser(
+        description='Time multi-scale deformable attention.'
+    )
+    parser.add_argument('--json', action='store_true', help='print JSON only')
+    parser.add_argument(
+        '--shapes', nargs='+', choices=SHAPES, default=_DEFAULT_SHAPES
+    )
+    parser.add_argument(
+        '--dtypes',
+        nargs='+',
+        choices=_DTYPES,
+        default=['float32', 'bfloat16'],
+    )
+    parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
+    parser.add_argument(
+        '--locations',
+        choices=('uniform', 'encoder'),
+        default='uniform',
+        help='where to read: anywhere (default), or around each query',
+    )
+    parser.add_argument(
+        '--seconds',
+        type=float,
+        default=24.0,
+        help='time to share out among the measurements of the operator',
+    )
+    parser.add_argument(
+        '--model',
+        metavar='CONFIG',
+        help="also time this model's clip inference both ways",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure and print."""
+    args = parse_args()
+    if args.device not in compiled_devices():
+        print(
+            f'mmavs_ops has no compiled kernel for {args.device}: "ours" is '
+            'its grid_sample path.',
+            file=sys.stderr,
+        )
+    device = (
+        torch.cuda.get_device_name()
+        if args.device == 'cuda'
+        else f'CPU, {torch.get_num_threads()} threads'
+    )
+    if not args.json:
+        print(f'{device}, torch {torch.__version__}, {args.locations}')
+    report = dict(
+        device=device,
+        torch=torch.__version__,
+        locations=args.locations,
+        results=measure(args),
+    )
+    if args.model:
+        report['model'] = measure_model(args.model, args.device)
+        if not args.json:
+            for row in report['model']:
+                print(
+                    f'{row["attention"]:10s}clip {row["clip_s"]:.2f} s  '
+                    f'backbone {row["backbone_s"]:.2f} s  pixel decoder '
+                    f'{row["pixel_decoder_s"]:.2f} s'
+                )
+    if args.json:
+        print(json.dumps(report))
+
+
+if __name__ == '__main__':
+    main()
