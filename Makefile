@@ -16,7 +16,7 @@ INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint requirements/constraints.txt
 
-.PHONY: install demo test smoke lint format clean
+.PHONY: install demo test lint format clean
 
 install: $(INSTALLED)
 
@@ -43,9 +43,6 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest
-
-smoke: install
-	$(BIN)/python -m pytest -m smoke
 
 lint: install
 	$(BIN)/ruff check .
