@@ -116,7 +116,7 @@ def test_missing_and_wrong_reference_points_are_named() -> None:
         )
 
 
-def mmdet_encoder() -> nn.Module:
+def mmdet_encoder() -> Any:
     """One layer of mmdet's encoder, as Mask2Former uses it."""
     encoder = DeformableDetrTransformerEncoder(
         num_layers=1,
@@ -162,7 +162,7 @@ def encoder_inputs() -> dict[str, Tensor | None]:
     )
 
 
-def layer_and_inputs() -> tuple[nn.Module, dict[str, Tensor]]:
+def layer_and_inputs() -> tuple[nn.Module, dict[str, Any]]:
     """mmdet's encoder layer with our attention, without the loop around."""
     encoder = mmdet_encoder()
     use_compiled_attention(encoder)

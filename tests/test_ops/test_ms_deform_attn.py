@@ -47,7 +47,7 @@ STARTS = torch.tensor([0, 20, 26])
 
 def mmcv_with_grads(
     inputs: tuple[Tensor, ...], grad: Tensor
-) -> tuple[Tensor, ...]:
+) -> tuple[Any, ...]:
     """mmcv's function in float64 on the CPU, and its three gradients."""
     leaves = [t.detach().cpu().double().requires_grad_() for t in inputs]
     output = multi_scale_deformable_attn_pytorch(leaves[0], TABLE, *leaves[1:])
@@ -57,7 +57,7 @@ def mmcv_with_grads(
 
 def ours_with_grads(
     inputs: tuple[Tensor, ...], grad: Tensor, device: str
-) -> tuple[Tensor, ...]:
+) -> tuple[Any, ...]:
     leaves = [t.detach().to(device).requires_grad_() for t in inputs]
     output = ms_deform_attn(leaves[0], LEVELS, None, *leaves[1:])
     output.backward(grad.to(device))
@@ -413,8 +413,9 @@ def test_wrong_arguments_are_named(
 
 def test_a_list_is_no_value() -> None:
     _, locations, weights = random_inputs()
+    not_a_tensor: Any = [1.0]
     with pytest.raises(TypeError, match='value must be a tensor'):
-        ms_deform_attn([1.0], LEVELS, None, locations, weights)
+        ms_deform_attn(not_a_tensor, LEVELS, None, locations, weights)
 
 
 def test_the_bare_operator_checks_too() -> None:
