@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,7 +25,12 @@ def run(*command: str | int | Path) -> None:
     words = [str(word) for word in command]
     print(f'\n$ python {" ".join(words)}', flush=True)
     started = time.monotonic()
-    code = subprocess.run([sys.executable, *words], cwd=ROOT).returncode
+    # One thread: on a busy machine, threads that wait for each other in
+    # tensors as small as these make training many times slower.
+    env = {'OMP_NUM_THREADS': '1', **os.environ}
+    code = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, env=env
+    ).returncode
     if code:
         sys.exit(f'The demo stopped: the command above ended with {code}.')
     print(f'  ({time.monotonic() - started:.0f} s)', flush=True)

@@ -1,7 +1,7 @@
 """The demo's model: AAVS's head on a small ResNet, MS3-like synthetic clips.
 
 Expected, synthetic and not AVSBench: see README.md, which `make demo` fills.
-Cost: about 5 minutes on two CPU cores.
+Cost: about 5 minutes on one CPU core.
 Train: python tools/train.py configs/synthetic/aavs_tiny_ms3-96x96.py
 """
 

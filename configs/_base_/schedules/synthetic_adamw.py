@@ -1,5 +1,5 @@
 # From scratch, a few minutes on two CPU cores.
-max_epochs = 20
+max_epochs = 16
 
 optim_wrapper = dict(
     type='OptimWrapper',
@@ -15,7 +15,7 @@ param_scheduler = [
     )
 ]
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=5
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4
 )
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
