@@ -328,7 +328,7 @@ def _line(row: dict) -> str:
     )
 
 
-def measure_model(config: str, device: str, rounds: int = 3) -> list[dict]:
+def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
     """Time a model's clip inference with and without the operator.
 
     Args:
