@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md']
@@ -70,6 +71,18 @@ def test_configs_name_commands_that_exist():
     }
     assert tools
     assert not [tool for tool in tools if not (ROOT / tool).is_file()]
+
+
+def test_model_index_names_configs_that_exist():
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text('utf-8'))
+    metafiles = [ROOT / path for path in index['Import']]
+    assert metafiles
+    for metafile in metafiles:
+        models = yaml.safe_load(metafile.read_text('utf-8'))['Models']
+        assert models
+        for model in models:
+            assert (ROOT / model['Config']).stem == model['Name']
+            assert (ROOT / model['Config']).is_file()
 
 
 @pytest.mark.parametrize('target', ['demo', 'test', 'lint', 'install'])
