@@ -88,4 +88,5 @@ def test_model_index_names_configs_that_exist():
 @pytest.mark.parametrize('target', ['demo', 'test', 'lint', 'install'])
 def test_make_targets_exist(target):
     text = (ROOT / 'Makefile').read_text(encoding='utf-8')
-    assert re.search(rf'^{target}: (install|\$\(INSTALLED\))$', text, re.MULTILINE)
+    rule = rf'^{target}: (install|\$\(INSTALLED\))$'
+    assert re.search(rule, text, re.MULTILINE)
