@@ -101,7 +101,7 @@ def data_root(tmp_path_factory):
 
 
 def test_there_are_configs():
-    assert len(CONFIGS) >= 11
+    assert len(CONFIGS) >= 15
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -1,0 +1,21 @@
+"""A tiny Swin with adapters everywhere, to try the published wiring.
+
+Nothing is pretrained, so nothing is frozen; slower to learn than the demo's.
+Train: python tools/train.py configs/synthetic/aavs_tiny-swin_ms3-96x96.py
+"""
+
+_base_ = ['./aavs_tiny_ms3-96x96.py']
+
+model = dict(
+    backbone=dict(
+        _delete_=True,  # another backbone takes other arguments
+        type='AdapterSwin',
+        embed_dims=16,
+        depths=(2, 2, 2, 2),
+        num_heads=(1, 2, 4, 8),
+        window_size=6,
+        drop_path_rate=0.1,
+        drop_path_mode='constant_attention',
+    ),
+    decode_head=dict(adapter_mode='append'),
+)
