@@ -105,6 +105,69 @@ def seeded_clip(
     return torch.from_numpy(logits.astype(np.float32)), torch.from_numpy(truth)
 
 
+def predicted_ids(
+    pred: Tensor, truth: Tensor | None, **kwargs
+) -> list[SegDataSample]:
+    """Wrap one clip's class ids as the outputs of a semantic model.
+
+    Args:
+        pred (Tensor): (T, h, w) class ids.
+        truth (Tensor | None): (T, h, w) class ids.
+        **kwargs: See :func:`predicted_frames`.
+
+    Returns:
+        list[SegDataSample]: T samples; no ``seg_logits``.
+    """
+    samples = predicted_frames(pred[:, None], truth, **kwargs)
+    for sample, ids in zip(samples, pred, strict=True):
+        del sample.seg_logits
+        sample.pred_sem_seg = PixelData(data=ids[None].long())
+    return samples
+
+
+def seeded_ids(
+    seed: int,
+    *,
+    classes: Sequence[int] = tuple(range(1, 71)),
+    num_frames: int = 5,
+    size: tuple[int, int] = (24, 32),
+    num_objects: int = 2,
+    silent: Sequence[int] = (),
+) -> tuple[Tensor, Tensor]:
+    """Draw class ids of rectangles and a prediction that is partly right.
+
+    Args:
+        seed (int): Other seeds give other clips.
+        classes (Sequence[int]): Classes of the objects.
+        num_frames (int): Frames T.
+        size (tuple[int, int]): Height and width.
+        num_objects (int): Rectangles in each frame.
+        silent (Sequence[int]): Frames whose truth is background only.
+
+    Returns:
+        tuple[Tensor, Tensor]: Prediction and truth (T, h, w) int64.
+    """
+    rng = np.random.RandomState(seed)
+    height, width = size
+    pred = np.zeros((num_frames, *size), np.int64)
+    truth = np.zeros_like(pred)
+    for frame in range(num_frames):
+        for _ in range(num_objects):
+            top, left = rng.randint(height // 2), rng.randint(width // 2)
+            shift = rng.randint(4)
+            is_right = rng.random_sample() < 0.7
+            right, wrong = rng.choice(classes, 2)
+            box = (
+                slice(top, top + height // 2),
+                slice(left, left + width // 2),
+            )
+            moved = (box[0], slice(left + shift, left + shift + width // 2))
+            truth[frame][box] = right
+            pred[frame][moved] = right if is_right else wrong
+    truth[list(silent)] = 0
+    return torch.from_numpy(pred), torch.from_numpy(truth)
+
+
 def run_in_two_processes(worker: Callable, rendezvous: str, *args) -> None:
     """Run ``worker(rank, *args)`` in two processes of one gloo group.
 

@@ -6,11 +6,8 @@ with MMAVS_REFERENCE_ROOT set.
 """
 
 import functools
-import importlib.util
 import json
 import os
-import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +15,10 @@ import pytest
 import torch
 from mmavs.evaluation import AVSBinaryMetric
 from predicted_clips import as_dicts, predicted_frames, seeded_clip
+from published_code import REFERENCE_ROOT, import_published
 from torch import Tensor
 
 EXPECTED = Path(__file__).parents[1] / 'data' / 'metrics' / 'binary.json'
-REFERENCE_ROOT = os.environ.get('MMAVS_REFERENCE_ROOT')
 SOURCES = {
     'stepping_stones': 'Stepping-Stones/avs/utils/utility.py',
     'avsbench': 'AVSBench/avs_scripts/avs_s4/utils/utility.py',
@@ -80,27 +77,6 @@ def published(
     return sum(ious) / len(ious), sum(f_scores) / len(f_scores)
 
 
-def import_published(protocol: str, root: str) -> types.ModuleType:
-    """Import the published file; its unused imports may be absent."""
-    absent = [
-        name
-        for name in ('cv2', 'pandas', 'torchvision')
-        if importlib.util.find_spec(name) is None
-    ]
-    for name in absent:
-        sys.modules[name] = types.ModuleType(name)
-        sys.modules[name].transforms = None
-    path = Path(root) / SOURCES[protocol]
-    spec = importlib.util.spec_from_file_location(f'_{protocol}', path)
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        for name in absent:
-            del sys.modules[name]
-    return module
-
-
 def rerun_published(root: str, folder: str) -> dict:
     """Run the published code on every case.
 
@@ -111,8 +87,10 @@ def rerun_published(root: str, folder: str) -> dict:
     Returns:
         dict: {case: {protocol: [mIoU, F]}}.
     """
-    stepping_stones = import_published('stepping_stones', root)
-    avsbench = import_published('avsbench', root)
+    stepping_stones, avsbench = (
+        import_published(Path(root) / SOURCES[name])
+        for name in ('stepping_stones', 'avsbench')
+    )
     # The published default needs CUDA.
     avsbench._eval_pr = functools.partial(avsbench._eval_pr, cuda_flag=False)
 

@@ -1,0 +1,285 @@
+"""mIoU and F-score of audio-visual semantic segmentation."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from mmengine.logging import print_log
+from mmseg.registry import METRICS
+from rich.console import Console
+from rich.table import Table
+
+from mmavs.atomic_file import atomic_path
+
+from .clip_ids import stack_ids
+from .clip_metric import ClipEntry, ClipMetric
+from .semantic_functional import (
+    ClassAreas,
+    ClassScores,
+    count_class_areas,
+    dataset_scores,
+    frame_averaged_scores,
+)
+
+PROTOCOLS = ('stepping_stones', 'avsbench', 'dataset')
+#: AVSBench fills every clip up to so many frames and scores the filling.
+_AVSBENCH_NUM_FRAMES = 10
+
+
+@dataclass(frozen=True)
+class SemanticClipEntry(ClipEntry):
+    """Pixels counted in one clip.
+
+    Attributes:
+        areas (ClassAreas): (T, K), of its T frames.
+    """
+
+    areas: ClassAreas
+
+
+@METRICS.register_module()
+class AVSSemanticMetric(ClipMetric[SemanticClipEntry]):
+    """mIoU and F-score per class for AVSS, by named protocols.
+
+    The classes are those of the dataset's metainfo; class 0 is background.
+
+    - ``stepping_stones``: IoU and F of a class are averaged over the frames
+      that have it in the prediction or the truth, then over all classes; a
+      class in no frame counts 0
+      (``Stepping-Stones@de6a17b:avss/utils/cal_color_metric.py``).
+    - ``avsbench``: the same, but a clip of 5 frames is filled up to 10 with
+      frames whose prediction and truth are background (AVSBench,
+      AVSegFormer).
+    - ``dataset``: IoU and F of pixels summed over the whole dataset, averaged
+      over the classes in any prediction or truth (mmseg's ``IoUMetric``,
+      CAVP, DDESeg). Much higher; compare it with nothing else.
+
+    Keys are ``<protocol>/mIoU`` and ``<protocol>/F`` over all classes with
+    the background, ``<protocol>/mIoU_no_bg`` and ``<protocol>/F_no_bg``
+    without it. What AVSBench publishes as ``noBg`` leaves out the last class
+    instead of the background: ``avsbench/mIoU_noBg_published`` and
+    ``avsbench/F_noBg_published``. Values are in [0, 1], not rounded.
+    ``docs/metrics.md`` says more.
+
+    Args:
+        protocols (Sequence[str]): Which to report; all come from one pass.
+        per_class_csv (str | None): File for the numbers of every class.
+        print_per_class (bool): Log the numbers of the classes seen.
+        collect_device (str): 'cpu' or 'gpu', see :class:`ClipMetric`.
+        collect_dir (str | None): Shared folder, see :class:`ClipMetric`.
+
+    Raises:
+        ValueError: If a protocol is unknown or none is given.
+    """
+
+    def __init__(
+        self,
+        protocols: Sequence[str] = ('stepping_stones',),
+        *,
+        per_class_csv: str | None = None,
+        print_per_class: bool = False,
+        collect_device: str = 'cpu',
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, collect_dir)
+        if isinstance(protocols, str) or not protocols:
+            raise ValueError(
+                'protocols must be a non-empty list of names, for example '
+                f"['stepping_stones'], got {protocols!r}."
+            )
+        for name in protocols:
+            if name not in PROTOCOLS:
+                raise ValueError(
+                    f'protocol must be one of {PROTOCOLS}, got {name!r}.'
+                )
+        self.protocols = tuple(protocols)
+        self.per_class_csv = per_class_csv
+        self.print_per_class = print_per_class
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the K classes, background first."""
+        names = tuple((self.dataset_meta or {}).get('classes', ()))
+        if len(names) < 2:
+            raise ValueError(
+                'AVSSemanticMetric needs the names of at least 2 classes, '
+                f'background first, as dataset_meta["classes"], got {names}; '
+                "use a dataset with metainfo, or set the metric's "
+                'dataset_meta.'
+            )
+        return names
+
+    def process_clip(self, frames: list[dict]) -> SemanticClipEntry:
+        """Count the pixels of one clip.
+
+        Args:
+            frames (list[dict]): T samples with ``pred_sem_seg`` and
+                ``gt_sem_seg`` of class ids.
+
+        Returns:
+            SemanticClipEntry: The clip's areas.
+        """
+        num_classes = len(self.classes)
+        pred, target = stack_ids(frames, num_classes=num_classes)
+        first = frames[0]
+        return SemanticClipEntry(
+            sample_idx=first['sample_idx'],
+            subset=first['subset'],
+            clip_id=first['clip_id'],
+            num_frames=len(frames),
+            areas=count_class_areas(pred, target, num_classes=num_classes),
+        )
+
+    def compute_clip_metrics(
+        self, entries: list[SemanticClipEntry]
+    ) -> dict[str, float]:
+        """Aggregate all clips under every protocol.
+
+        Args:
+            entries (list[SemanticClipEntry]): One per clip, in dataset order.
+
+        Returns:
+            dict[str, float]: The keys of the class, not rounded.
+        """
+        scores = {
+            name: score_classes(entries, name) for name in self.protocols
+        }
+        if self.per_class_csv is not None:
+            write_per_class_csv(self.per_class_csv, self.classes, scores)
+        if self.print_per_class:
+            table = format_per_class(self.classes, scores)
+            print_log(f'per class, in percent:\n{table}', logger='current')
+        return {
+            f'{name}/{key}': value
+            for name in self.protocols
+            for key, value in mean_scores(scores[name], name).items()
+        }
+
+
+def score_classes(
+    entries: Sequence[SemanticClipEntry], protocol: str
+) -> ClassScores:
+    """Score every class under one protocol.
+
+    Args:
+        entries (Sequence[SemanticClipEntry]): At least one, in dataset order.
+        protocol (str): One of ``PROTOCOLS``.
+
+    Returns:
+        ClassScores: Of the K classes.
+
+    Raises:
+        ValueError: If ``avsbench`` meets a clip of more than 10 frames.
+    """
+    areas = ClassAreas(
+        *map(np.concatenate, zip(*(e.areas for e in entries), strict=True))
+    )
+    if protocol == 'dataset':
+        return dataset_scores(areas)
+    if protocol == 'stepping_stones':
+        return frame_averaged_scores(areas)
+    longest = max(entries, key=lambda entry: entry.num_frames)
+    if longest.num_frames > _AVSBENCH_NUM_FRAMES:
+        raise ValueError(
+            "protocol 'avsbench' fills clips up to "
+            f'{_AVSBENCH_NUM_FRAMES} frames, got {longest.num_frames} frames '
+            f'in clip {longest.clip_id!r} ({longest.subset}); leave this '
+            'protocol out.'
+        )
+    num_padded = sum(_AVSBENCH_NUM_FRAMES - e.num_frames for e in entries)
+    return frame_averaged_scores(areas, num_padded=num_padded)
+
+
+def mean_scores(scores: ClassScores, protocol: str) -> dict[str, float]:
+    """Average classes as a protocol does.
+
+    Args:
+        scores (ClassScores): Of the K classes, background first.
+        protocol (str): One of ``PROTOCOLS``.
+
+    Returns:
+        dict[str, float]: ``mIoU``, ``F``, ``mIoU_no_bg``, ``F_no_bg`` and,
+        for ``avsbench``, both as its authors leave a class out. NaN under
+        ``dataset`` if no class but the background is seen.
+    """
+    # Under the others, a class not seen counts 0.
+    kept = scores.num_frames >= (1 if protocol == 'dataset' else 0)
+    selections = {'': slice(None), '_no_bg': slice(1, None)}
+    if protocol == 'avsbench':
+        selections['_noBg_published'] = slice(None, -1)
+    return {
+        f'{name}{suffix}': _mean(values[part][kept[part]])
+        for suffix, part in selections.items()
+        for name, values in (('mIoU', scores.iou), ('F', scores.f_score))
+    }
+
+
+def write_per_class_csv(
+    path: str, classes: Sequence[str], scores: Mapping[str, ClassScores]
+) -> None:
+    """Write one row per class: id, name, and each protocol's numbers.
+
+    Args:
+        path (str): CSV file, replaced atomically.
+        classes (Sequence[str]): K names.
+        scores (Mapping[str, ClassScores]): By protocol.
+    """
+    columns = [
+        f'{name}/{column}'
+        for name in scores
+        for column in ('num_frames', 'IoU', 'F')
+    ]
+    with (
+        atomic_path(path) as temporary,
+        temporary.open('w', newline='', encoding='utf-8') as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(['class_id', 'name', *columns])
+        for index, class_name in enumerate(classes):
+            row: list[int | str | float] = [index, class_name]
+            for score in scores.values():
+                row.append(int(score.num_frames[index]))
+                row.append(float(score.iou[index]))
+                row.append(float(score.f_score[index]))
+            writer.writerow(row)
+
+
+def format_per_class(
+    classes: Sequence[str], scores: Mapping[str, ClassScores]
+) -> str:
+    """Lay out the numbers of the classes seen, in percent.
+
+    Args:
+        classes (Sequence[str]): K names.
+        scores (Mapping[str, ClassScores]): By protocol.
+
+    Returns:
+        str: A table of text.
+    """
+    table = Table()
+    table.add_column('class')
+    for name in scores:
+        for column in ('frames', 'IoU', 'F'):
+            table.add_column(f'{name}\n{column}', justify='right')
+    for index, class_name in enumerate(classes):
+        if not any(score.num_frames[index] for score in scores.values()):
+            continue
+        cells = [class_name]
+        for score in scores.values():
+            cells.append(str(score.num_frames[index]))
+            cells.append(f'{100 * score.iou[index]:.2f}')
+            cells.append(f'{100 * score.f_score[index]:.2f}')
+        table.add_row(*cells)
+    # A fixed width: a log file has no terminal to ask.
+    console = Console(width=30 + 60 * len(scores), color_system=None)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean; NaN of nothing, without numpy's warning."""
+    return float(values.mean()) if len(values) else float('nan')
