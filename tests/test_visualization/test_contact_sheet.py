@@ -1,17 +1,25 @@
 """Contact sheets show the right things, and the hook draws the right clips."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from mmavs.datasets.metainfo import get_metainfo
 from mmavs.visualization import (
     AVSVisualizationHook,
     ClipPicture,
     draw_contact_sheet,
 )
-from mmavs.visualization.contact_sheet import overlay_mask
+from mmavs.visualization.contact_sheet import _build_figure, overlay_mask
 from mmseg.registry import HOOKS
 from PIL import Image
-from predicted_clips import predicted_frames, seeded_clip
+from predicted_clips import (
+    predicted_frames,
+    predicted_ids,
+    seeded_clip,
+    seeded_ids,
+)
 
 GREEN = np.array([46, 204, 113])
 
@@ -37,12 +45,53 @@ def test_overlay_tints_inside_and_greys_outside():
     frame = np.full((4, 4, 3), (200, 100, 0), np.uint8)
     mask = np.zeros((2, 2), bool)
     mask[0, 1] = True
-    drawn = overlay_mask(frame, mask, (0, 0, 255))
+    drawn = overlay_mask(frame, mask, [(9, 9, 9), (0, 0, 255)])
     # Inside: .45 * (200, 100, 0) + .55 * (0, 0, 255) = (90, 45, 140.25)
     # Outside: .7 * mean(200, 100, 0) = 70
     assert (drawn[:2, 2:] == (90, 45, 140)).all()
     assert (drawn[2:] == 70).all()
     assert (drawn[:2, :2] == 70).all()
+
+
+def test_overlay_gives_each_class_its_colour_and_parts_them():
+    frame = np.zeros((1, 6, 3), np.uint8)
+    palette = [(9, 9, 9), (100, 0, 0), (0, 200, 0)]
+    drawn = overlay_mask(frame, np.array([[0, 0, 1, 1, 2, 2]]), palette)
+    # .55 * (100, 0, 0) and .55 * (0, 200, 0) over black; class 0 stays black;
+    # white before each change.
+    black, white = [0, 0, 0], [255, 255, 255]
+    expected = [black, white, [55, 0, 0], white, [0, 110, 0], [0, 110, 0]]
+    assert drawn.tolist() == [expected]
+
+
+def test_legend_names_the_classes_shown_and_no_other(tmp_path):
+    """Class 17 in the prediction, 28 in the truth."""
+    meta = get_metainfo('semantic')
+    truth = np.zeros((2, 24, 32), np.int64)
+    prediction = truth.copy()
+    prediction[0, :12] = 17
+    truth[1, :12] = 28
+    picture = _picture(truth=truth, prediction=prediction, **meta)
+    figure = _build_figure(picture)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ['dog', 'guitar']
+    patches = figure.legends[0].get_patches()
+    for class_id, patch in zip((17, 28), patches, strict=True):
+        colour = np.array(patch.get_facecolor()[:3]) * 255
+        np.testing.assert_allclose(colour, meta['palette'][class_id])
+    draw_contact_sheet(picture, tmp_path / 'with.png')
+    draw_contact_sheet(_picture(), tmp_path / 'binary.png')
+    height = Image.open(tmp_path / 'with.png').size[1]
+    assert height > Image.open(tmp_path / 'binary.png').size[1]
+
+
+def test_silent_or_binary_clips_have_no_legend():
+    nothing = np.zeros((2, 24, 32), np.int64)
+    silent = _picture(
+        truth=nothing, prediction=nothing, **get_metainfo('semantic')
+    )
+    assert not _build_figure(silent).legends
+    assert not _build_figure(_picture()).legends
 
 
 def test_truth_is_drawn_where_it_is(tmp_path):
@@ -142,6 +191,42 @@ def test_hook_gives_each_clip_its_own_mask_and_truth(tmp_path, monkeypatch):
         either = (prediction | picture.truth).sum((1, 2))
         assert picture.frame_iou == pytest.approx((both / either).tolist())
         assert f'{np.mean(both / either):.3f}' in picture.title
+
+
+@pytest.mark.parametrize('loop', ['val', 'test'])
+@pytest.mark.parametrize('with_truth', [True, False])
+def test_hook_draws_the_classes_of_the_dataset(
+    tmp_path, monkeypatch, loop, with_truth
+):
+    pictures = []
+    monkeypatch.setattr(
+        'mmavs.visualization.hook.draw_contact_sheet',
+        lambda picture, out_file: pictures.append(picture),
+    )
+    meta = get_metainfo('semantic')
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=meta))
+    runner = SimpleNamespace(**{f'{loop}_dataloader': loader})
+    pred, truth = seeded_ids(0, num_frames=2)
+    outputs = predicted_ids(pred, truth if with_truth else None)
+    hook = AVSVisualizationHook(str(tmp_path))
+    getattr(hook, f'before_{loop}_epoch')(runner)
+    getattr(hook, f'after_{loop}_iter')(runner, 0, _batch([0])[0], outputs)
+    (picture,) = pictures
+    assert np.array_equal(picture.prediction, pred.numpy())
+    assert picture.classes == meta['classes']
+    assert picture.palette == meta['palette']
+    if not with_truth:
+        assert picture.truth is None
+        return
+    assert np.array_equal(picture.truth, truth.numpy())
+    for frame in range(2):
+        ious = [
+            ((pred[frame] == index) & (truth[frame] == index)).sum()
+            / ((pred[frame] == index) | (truth[frame] == index)).sum()
+            for index in torch.cat([pred[frame], truth[frame]]).unique()
+        ]
+        expected = float(sum(ious) / len(ious))
+        assert picture.frame_iou[frame] == pytest.approx(expected)
 
 
 def test_hook_refuses_outputs_of_other_clips(tmp_path):

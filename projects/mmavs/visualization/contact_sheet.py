@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +11,23 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from PIL import Image
 
 from mmavs.atomic_file import atomic_path
 
-_TRUTH_RGB = (46, 204, 113)
-_PREDICTION_RGB = (255, 127, 14)
+_BLACK = (0, 0, 0)
+_EDGE_RGB = (255, 255, 255)
+#: Binary masks: one colour for the truth, another for the prediction.
+_TRUTH_PALETTE = (_BLACK, (46, 204, 113))
+_PREDICTION_PALETTE = (_BLACK, (255, 127, 14))
 _OVERLAY_ALPHA = 0.55
 _OUTSIDE_BRIGHTNESS = 0.7
 _TEXT_COLOUR = '#222222'
 _PANEL_INCHES = 1.7
 _LOG_MEL_INCHES = 0.9
+_LEGEND_INCHES = 0.24
+_LEGEND_ENTRY_INCHES = 1.5
 _DPI = 110
 
 
@@ -31,11 +38,16 @@ class ClipPicture:
     Attributes:
         title (str): Names the clip.
         frames (np.ndarray): (T, H, W, 3) uint8 RGB.
-        prediction (np.ndarray): (T, h, w) bool.
+        prediction (np.ndarray): (T, h, w) class ids, 0 is background; bool
+            will do for a binary mask.
         log_mel (np.ndarray): (T, 96, 64) float, 0.96 s of time by 64 bands.
-        truth (np.ndarray | None): (T, h, w) bool; None without labels.
+        truth (np.ndarray | None): As prediction; None without labels.
         frame_iou (Sequence[float] | None): T values in [0, 1]; None without
             labels.
+        classes (Sequence[str] | None): K names, for a legend of those in
+            prediction or truth; None for binary masks.
+        palette (Sequence[Sequence[int]] | None): K RGB colours, 0..255; None
+            for binary masks.
     """
 
     title: str
@@ -44,6 +56,8 @@ class ClipPicture:
     log_mel: np.ndarray
     truth: np.ndarray | None = None
     frame_iou: Sequence[float] | None = None
+    classes: Sequence[str] | None = None
+    palette: Sequence[Sequence[int]] | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts that do not have the same number of frames."""
@@ -70,7 +84,7 @@ def draw_contact_sheet(
     """Write a contact sheet: a column per frame, a row per kind.
 
     Rows: frame, truth (if there is one), prediction, log-mel of the second of
-    sound that belongs to the frame.
+    sound that belongs to the frame; below, the names of the classes shown.
 
     Args:
         picture (ClipPicture): The clip.
@@ -83,14 +97,17 @@ def draw_contact_sheet(
 
 
 def overlay_mask(
-    frame: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]
+    frame: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]]
 ) -> np.ndarray:
     """Tint the masked pixels of a frame and turn the others to dark grey.
 
+    With more than two classes, a white line parts them.
+
     Args:
         frame (np.ndarray): (H, W, 3) uint8 RGB.
-        mask (np.ndarray): (h, w) bool; scaled to the frame by nearest pixel.
-        colour (tuple[int, int, int]): RGB of the tint, 0..255.
+        mask (np.ndarray): (h, w) class ids, at most 255; scaled to the frame
+            by nearest pixel. Class 0 is not masked.
+        palette (Sequence[Sequence[int]]): RGB of each class, 0..255.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 RGB.
@@ -99,12 +116,25 @@ def overlay_mask(
     resized = Image.fromarray(mask.astype(np.uint8)).resize(
         (width, height), Image.Resampling.NEAREST
     )
-    inside = np.asarray(resized, dtype=bool)[..., None]
-    tint = np.asarray(colour, dtype=np.float32)
+    ids = np.asarray(resized)
+    inside = ids[..., None] > 0
+    tint = np.asarray(palette, dtype=np.float32)[ids]
     pixels = frame.astype(np.float32)
     tinted = (1 - _OVERLAY_ALPHA) * pixels + _OVERLAY_ALPHA * tint
     grey = _OUTSIDE_BRIGHTNESS * pixels.mean(-1, keepdims=True)
-    return np.where(inside, tinted, grey).round().astype(np.uint8)
+    drawn = np.where(inside, tinted, grey)
+    # Some of many colours are greys, which a tint does not set off.
+    if len(palette) > 2:
+        drawn[_edges(ids)] = _EDGE_RGB
+    return drawn.round().astype(np.uint8)
+
+
+def _edges(ids: np.ndarray) -> np.ndarray:
+    """Pixels (H, W) whose class is not that of the pixel right or below."""
+    edges = np.zeros(ids.shape, dtype=bool)
+    edges[:, :-1] = ids[:, 1:] != ids[:, :-1]
+    edges[:-1] |= ids[1:] != ids[:-1]
+    return edges
 
 
 def _build_figure(picture: ClipPicture) -> Figure:
@@ -116,9 +146,13 @@ def _build_figure(picture: ClipPicture) -> Figure:
     row_inches = [panel_height] * len(rows) + [_LOG_MEL_INCHES]
     columns_inches = num_frames * _PANEL_INCHES
     # A sheet of few columns keeps room for its title.
+    sheet_width = max(columns_inches, 5.0) + 1.2
+    entries = _legend_entries(picture)
+    num_columns = max(1, int(sheet_width / _LEGEND_ENTRY_INCHES))
+    legend_inches = _LEGEND_INCHES * math.ceil(len(entries) / num_columns)
     size = (
-        max(columns_inches, 5.0) + 1.2,
-        sum(row_inches) + 0.25 * len(rows) + 1.0,
+        sheet_width,
+        sum(row_inches) + 0.25 * len(rows) + 1.0 + legend_inches,
     )
     figure = Figure(figsize=size)
     figure.suptitle(
@@ -134,7 +168,7 @@ def _build_figure(picture: ClipPicture) -> Figure:
             'left': 1.0 / size[0],
             'right': (1.0 + columns_inches) / size[0],
             'top': 1 - 0.68 / size[1],
-            'bottom': 0.42 / size[1],
+            'bottom': (0.42 + legend_inches) / size[1],
             'wspace': 0.05,
             'hspace': 0.16,
         },
@@ -142,7 +176,36 @@ def _build_figure(picture: ClipPicture) -> Figure:
     for axes_row, (label, images, captions) in zip(grid, rows, strict=False):
         _draw_images(axes_row, label, images, captions)
     _draw_log_mel(grid[-1], picture.log_mel)
+    if entries:
+        figure.legend(
+            handles=entries, loc='lower center', ncols=num_columns,
+            fontsize=8, frameon=False, borderaxespad=0.2,
+            labelcolor=_TEXT_COLOUR,
+        )  # fmt: skip
     return figure
+
+
+def _legend_entries(picture: ClipPicture) -> list[Patch]:
+    """A patch with colour and name for each class that is shown."""
+    if picture.classes is None or picture.palette is None:
+        return []
+    masks = [picture.prediction]
+    if picture.truth is not None:
+        masks.append(picture.truth)
+    shown = np.unique(np.concatenate([mask.ravel() for mask in masks]))
+    return [
+        Patch(
+            color=_as_hex(picture.palette[index]),
+            label=picture.classes[index],
+        )
+        for index in shown
+        if index > 0
+    ]
+
+
+def _as_hex(colour: Sequence[int]) -> str:
+    """RGB, 0..255 -> matplotlib's '#rrggbb'."""
+    return '#' + bytes(colour).hex()
 
 
 def _image_rows(
@@ -153,23 +216,27 @@ def _image_rows(
     seconds = [f'frame {t}' for t in range(num_frames)]
     rows = [('frame', list(picture.frames), seconds)]
     if picture.truth is not None:
-        images = _overlays(picture.frames, picture.truth, _TRUTH_RGB)
+        images = _overlays(picture, picture.truth, _TRUTH_PALETTE)
         captions = ['' if mask.any() else 'silent' for mask in picture.truth]
         rows.append(('truth', images, captions))
-    images = _overlays(picture.frames, picture.prediction, _PREDICTION_RGB)
+    images = _overlays(picture, picture.prediction, _PREDICTION_PALETTE)
     captions = [''] * num_frames
     if picture.frame_iou is not None:
-        captions = [f'IoU {iou:.3f}' for iou in picture.frame_iou]
+        name = 'IoU' if picture.palette is None else 'mIoU'
+        captions = [f'{name} {iou:.3f}' for iou in picture.frame_iou]
     rows.append(('prediction', images, captions))
     return rows
 
 
 def _overlays(
-    frames: np.ndarray, masks: np.ndarray, colour: tuple[int, int, int]
+    picture: ClipPicture,
+    masks: np.ndarray,
+    binary_palette: Sequence[Sequence[int]],
 ) -> list[np.ndarray]:
+    palette = binary_palette if picture.palette is None else picture.palette
     return [
-        overlay_mask(frame, mask, colour)
-        for frame, mask in zip(frames, masks, strict=True)
+        overlay_mask(frame, mask, palette)
+        for frame, mask in zip(picture.frames, masks, strict=True)
     ]
 
 

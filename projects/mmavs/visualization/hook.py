@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from mmengine.hooks import Hook
@@ -12,9 +13,12 @@ from mmseg.registry import HOOKS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from mmavs.datasets.metainfo import get_metainfo
+from mmavs.evaluation.clip_ids import stack_ids, stack_pred_ids
 from mmavs.evaluation.clip_logits import stack_logits, stack_truth
 from mmavs.evaluation.clip_metric import group_frames
 from mmavs.evaluation.functional import frame_iou, sounding_mask
+from mmavs.evaluation.semantic_functional import count_class_areas, frame_miou
 
 from .contact_sheet import ClipPicture, draw_contact_sheet
 
@@ -25,7 +29,9 @@ class AVSVisualizationHook(Hook):
 
     Which clips are drawn follows from their place in the dataset alone, so
     any number of processes draws the same ones. Masks and IoU are those of
-    the metrics; the frames are the pipeline's, before normalisation.
+    the metrics; the frames are the pipeline's, before normalisation. More
+    than two classes have the dataset's colours and names, and the IoU of a
+    frame is the mean over the classes in its prediction or truth.
 
     Args:
         show_dir (str): Folder of the pictures.
@@ -51,6 +57,23 @@ class AVSVisualizationHook(Hook):
         self.show_dir = Path(show_dir)
         self.interval = interval
         self.max_clips = max_clips
+        self._metainfo = get_metainfo('binary')
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Take names and colours of the classes from the dataset.
+
+        Args:
+            runner (Runner): With a ``val_dataloader``.
+        """
+        self._metainfo = runner.val_dataloader.dataset.metainfo
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Take names and colours of the classes from the dataset.
+
+        Args:
+            runner (Runner): With a ``test_dataloader``.
+        """
+        self._metainfo = runner.test_dataloader.dataset.metainfo
 
     def after_val_iter(
         self,
@@ -131,20 +154,50 @@ class AVSVisualizationHook(Hook):
         first = clip[0]
         name = f'{first["subset"]}_{first["clip_id"]}'
         title = f'{first["subset"]} / {first["clip_id"]}'
-        prediction = sounding_mask(stack_logits(clip))
-        truth, iou = None, None
-        if 'gt_sem_seg' in first:
-            target = stack_truth(clip)
-            iou = frame_iou(prediction, target).tolist()
-            truth = target.cpu().numpy()
-            title = f'{title}    mean IoU {np.mean(iou):.3f}'
+        classes, palette = None, None
+        if len(self._metainfo['classes']) > 2:
+            classes = self._metainfo['classes']
+            palette = self._metainfo['palette']
+            masks = _semantic_masks(clip, num_classes=len(classes))
+        else:
+            masks = _binary_masks(clip)
+        if masks.frame_iou is not None:
+            title = f'{title}    mean IoU {np.mean(masks.frame_iou):.3f}'
         picture = ClipPicture(
             title=title,
             # (T, 3, H, W) -> (T, H, W, 3)
             frames=frames.permute(0, 2, 3, 1).cpu().numpy(),
-            prediction=prediction.cpu().numpy(),
+            prediction=masks.prediction.cpu().numpy(),
             log_mel=log_mel[:, 0].cpu().numpy(),
-            truth=truth,
-            frame_iou=iou,
+            truth=None if masks.truth is None else masks.truth.cpu().numpy(),
+            frame_iou=masks.frame_iou,
+            classes=classes,
+            palette=palette,
         )
         draw_contact_sheet(picture, self.show_dir / f'{name}.png')
+
+
+class _Masks(NamedTuple):
+    """Prediction and, with labels, truth and IoU of T frames."""
+
+    prediction: Tensor
+    truth: Tensor | None = None
+    frame_iou: list[float] | None = None
+
+
+def _binary_masks(clip: Sequence[dict]) -> _Masks:
+    """Masks (T, h, w) bool of what sounds, by the metrics' rules."""
+    prediction = sounding_mask(stack_logits(clip))
+    if 'gt_sem_seg' not in clip[0]:
+        return _Masks(prediction)
+    truth = stack_truth(clip)
+    return _Masks(prediction, truth, frame_iou(prediction, truth).tolist())
+
+
+def _semantic_masks(clip: Sequence[dict], *, num_classes: int) -> _Masks:
+    """Masks (T, h, w) of class ids."""
+    if 'gt_sem_seg' not in clip[0]:
+        return _Masks(stack_pred_ids(clip, num_classes=num_classes))
+    pred, truth = stack_ids(clip, num_classes=num_classes)
+    areas = count_class_areas(pred, truth, num_classes=num_classes)
+    return _Masks(pred, truth, frame_miou(areas).tolist())
