@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,8 @@ def parse_args() -> argparse.Namespace:
         '--masks',
         type=Path,
         metavar='DIR',
-        help='write <second>.png, 0 or 255, at the size of the video',
+        help='write <second>.png at the size of the video: 0 or 255, or the '
+        'class ids if the model has more than two classes',
     )
     parser.add_argument(
         '--device',
@@ -106,6 +107,25 @@ def check_mask_dir(folder: Path, num_seconds: int) -> None:
             )
 
 
+def save_mask(
+    path: Path, mask: np.ndarray, palette: Sequence[Sequence[int]]
+) -> None:
+    """Write a mask: 0 or 255, or the ids of many classes in their colours.
+
+    Args:
+        path (Path): PNG file.
+        mask (np.ndarray): (H, W) uint8 class ids.
+        palette (Sequence[Sequence[int]]): RGB of each class id.
+    """
+    if len(palette) == 2:
+        Image.fromarray(np.where(mask > 0, 255, 0).astype(np.uint8)).save(path)
+        return
+    image = Image.fromarray(mask)
+    # The pixels stay ids; a viewer shows their colours.
+    image.putpalette([value for colour in palette for value in colour])
+    image.save(path)
+
+
 def segment(
     inferencer: AVSInferencer, video: ScannedVideo, folder: Path | None
 ) -> Iterator[np.ndarray]:
@@ -123,8 +143,7 @@ def segment(
     for part in inferencer.segment_video(video):
         for mask in part.masks:
             if folder is not None:
-                binary = np.where(mask > 0, 255, 0).astype(np.uint8)
-                Image.fromarray(binary).save(folder / f'{second}.png')
+                save_mask(folder / f'{second}.png', mask, inferencer.palette)
             second += 1
             yield mask
 
@@ -146,6 +165,9 @@ def main() -> None:
             segment(inferencer, video, args.masks),
             out,
             palette=inferencer.palette,
+            classes=inferencer.classes
+            if len(inferencer.classes) > 2
+            else None,
             alpha=args.alpha,
         )
     # The texts say what to do; a traceback would bury them.

@@ -152,7 +152,8 @@ def test_more_classes(tmp_path):
     loud = inferencer.model.seen[0]['log_mel'][2].mean() + 4
     expected = 1 - 1 / (1 + np.exp(-10) + np.exp(float(loud)))
     assert scores[2, 0, -1] == pytest.approx(expected, abs=1e-5)
-    assert len(inferencer.palette) == 71
+    assert len(inferencer.palette) == len(inferencer.classes) == 71
+    assert inferencer.classes[2] == 'airplane'
 
 
 def test_published_pipeline_and_inferencer_agree(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hearing_stub import write_stub
+from hearing_stub import stub_config, write_stub
 from mmavs.apis import read_video, scan_video
 from PIL import Image
 from tiny_videos import make_video
@@ -69,6 +69,27 @@ def test_overlay_and_masks(segment, tmp_path, capsys):
     right = redness[:7, :, 36:].mean((1, 2)) > 80
     assert np.flatnonzero(right).tolist() == [1, 6]
     assert np.abs(redness[:, :, :30]).mean() < 10
+
+
+def test_many_classes(segment, tmp_path):
+    """Masks hold the ids in their colours, and the video names the class."""
+    config = stub_config(labels='semantic')
+    config.model.num_channels = 3
+    config.dump(tmp_path / 'stub.py')
+    video = make_video(
+        tmp_path / 'a.mp4', seconds=3, size=(96, 128), sound=beep
+    )
+    out = segment(video, '--masks', tmp_path / 'masks')
+    with Image.open(tmp_path / 'masks' / '1.png') as image:
+        assert np.unique(np.asarray(image)[:, 64:]).tolist() == [2]
+        assert image.convert('RGB').getpixel((100, 50)) == (0, 128, 0)
+    with Image.open(tmp_path / 'masks' / '0.png') as image:
+        assert not np.asarray(image).any()
+    before, after = (read_video(path)[0] for path in (video, out))
+    change = np.abs(before.astype(int) - after).mean(-1)[:, :11, :11]
+    # The legend lies on second 1 alone, over the half without a mask.
+    assert change[1].mean() > 20
+    assert change[[0, 2]].mean() < 5
 
 
 def test_again_into_the_same_places(segment, tmp_path):

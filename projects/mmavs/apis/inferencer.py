@@ -55,6 +55,9 @@ class AVSInferencer:
     last window is moved back until it is full and only its new seconds are
     kept.
 
+    ``classes`` and ``palette`` hold the name and the RGB colour of each class
+    id.
+
     Args:
         config (str | Path | Config): Config of the model.
         checkpoint (str | Path): Its weights, opened safely.
@@ -87,7 +90,9 @@ class AVSInferencer:
                 f'clip_seconds must be at least 1, got {clip_seconds}.'
             )
         self.clip_seconds = clip_seconds
-        self.palette = get_metainfo(dataset.get('labels', 'binary'))['palette']
+        metainfo = get_metainfo(dataset.get('labels', 'binary'))
+        self.classes = metainfo['classes']
+        self.palette = metainfo['palette']
         init_default_scope(config.get('default_scope', 'mmseg'))
         self.sample_rate, self.pipeline = _build_pipeline(dataset.pipeline)
         self.model = _load_model(config, checkpoint, device)

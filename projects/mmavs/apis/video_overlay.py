@@ -23,6 +23,7 @@ from scipy.ndimage import binary_erosion
 from mmavs.atomic_file import atomic_path
 
 from ..datasets.metainfo import BINARY_PALETTE
+from .legend import draw_legend
 from .tracks import time_of
 from .video_io import (
     VideoFacts,
@@ -57,6 +58,7 @@ def write_overlay(
     out: str | Path,
     *,
     palette: Sequence[Sequence[int]] = BINARY_PALETTE,
+    classes: Sequence[str] | None = None,
     alpha: float = 0.5,
     show_progress: bool = True,
 ) -> None:
@@ -74,6 +76,8 @@ def write_overlay(
             uint8 class ids at the size of the frames; 0 is not coloured.
         out (str | Path): Where to write; ends in ``.mp4``.
         palette (Sequence[Sequence[int]]): RGB of each class id.
+        classes (Sequence[str] | None): Name of each class id; those of a
+            mask are listed in the upper left corner. None lists nothing.
         alpha (float): Weight of the colour, 0..1; the outline of a mask is
             drawn in full colour.
         show_progress (bool): Show a bar with the time left.
@@ -85,7 +89,9 @@ def write_overlay(
         OSError: If writing fails, for instance on a full disk.
     """
     out = check_output(out, source=facts.path)
-    painter = _Painter(facts, masks, palette=palette, alpha=alpha)
+    painter = _Painter(
+        facts, masks, palette=palette, classes=classes, alpha=alpha
+    )
     with (
         atomic_path(out) as part,
         Progress(disable=not show_progress) as progress,
@@ -156,6 +162,7 @@ class _Painter:
         facts (VideoFacts): Of the video.
         masks (Iterable[np.ndarray]): See :func:`write_overlay`.
         palette (Sequence[Sequence[int]]): See :func:`write_overlay`.
+        classes (Sequence[str] | None): See :func:`write_overlay`.
         alpha (float): See :func:`write_overlay`.
     """
 
@@ -165,6 +172,7 @@ class _Painter:
         masks: Iterable[np.ndarray],
         *,
         palette: Sequence[Sequence[int]],
+        classes: Sequence[str] | None,
         alpha: float,
     ) -> None:
         if not 0 <= alpha <= 1:
@@ -172,6 +180,7 @@ class _Painter:
         self.facts = facts
         self._masks = iter(masks)
         self._palette = np.asarray(palette)
+        self._classes = classes
         self._alpha = alpha
         self._second = -1
         self._darker = ((1 - alpha) * np.arange(256)).round().astype(np.uint8)
@@ -184,6 +193,8 @@ class _Painter:
         image = to_upright_rgb(frame, self.facts)
         image[self._painted] = self._darker[image[self._painted]] + self._tint
         image[self._edge] = self._edge_colours
+        height, width = self._legend.shape[:2]
+        image[:height, :width] = self._legend
         return image
 
     def _next_mask(self) -> None:
@@ -213,6 +224,11 @@ class _Painter:
         )
         self._edge = self._painted & ~inside
         self._edge_colours = self._palette[mask[self._edge]]
+        self._legend = np.zeros((0, 0, 3), np.uint8)
+        if self._classes is not None:
+            self._legend = draw_legend(
+                mask, classes=self._classes, palette=self._palette.tolist()
+            )
 
 
 class _OverlayFile:
