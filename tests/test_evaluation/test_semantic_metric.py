@@ -191,11 +191,16 @@ def test_per_class_csv(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ['classes.csv']
 
 
-def test_per_class_table_is_logged(capsys):
+def test_per_class_table_is_logged(monkeypatch):
     """Names and percentages of the classes seen, and of no other."""
+    logged = []
+    monkeypatch.setattr(
+        'mmavs.evaluation.semantic_metric.print_log',
+        lambda text, logger: logged.append(text),
+    )
     metric = _metric(['stepping_stones', 'dataset'], print_per_class=True)
     _evaluate(metric, [_one_row([[0, 0, 17, 17]], [[0, 17, 17, 17]], 0)])
-    text = capsys.readouterr().out
+    (text,) = logged
     line = next(line for line in text.splitlines() if 'dog' in line)
     cells = line.replace('│', ' ').split()
     # F = 2.6 / 2.9
