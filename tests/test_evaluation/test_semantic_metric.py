@@ -202,7 +202,7 @@ def test_per_class_table_is_logged(monkeypatch):
     _evaluate(metric, [_one_row([[0, 0, 17, 17]], [[0, 17, 17, 17]], 0)])
     (text,) = logged
     line = next(line for line in text.splitlines() if 'dog' in line)
-    cells = line.replace('│', ' ').split()
+    cells = line.replace('|', ' ').split()
     # F = 2.6 / 2.9
     assert cells == ['dog', '1', '66.67', '89.66', '1', '66.67', '89.66']
     assert 'background' in text

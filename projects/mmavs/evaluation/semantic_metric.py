@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from mmengine.logging import print_log
 from mmseg.registry import METRICS
+from rich.box import ASCII
 from rich.console import Console
 from rich.table import Table
 
@@ -259,7 +260,8 @@ def format_per_class(
     Returns:
         str: A table of text.
     """
-    table = Table()
+    # Log files are not always UTF-8.
+    table = Table(box=ASCII)
     table.add_column('class')
     for name in scores:
         for column in ('frames', 'IoU', 'F'):
