@@ -11,48 +11,32 @@ pipeline = [
     dict(type='ClipResize', frame_size=frame_size, mask_size=mask_size),
     dict(type='PackClip'),
 ]
-collate_fn = dict(type='clip_collate')  # clips of a batch may differ in T
-train_dataloader = dict(
+clips = dict(
+    type='AVSBenchDataset',
+    data_root=data_root,
+    task='s4',
+    labels='binary',
+    pipeline=pipeline,
+)
+loader = dict(
     batch_size=1,
     num_workers=4,
+    collate_fn=dict(type='clip_collate'),  # clips of a batch may differ in T
+)
+train_dataloader = dict(
+    loader,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=collate_fn,
-    dataset=dict(
-        type='AVSBenchDataset',
-        data_root=data_root,
-        task='s4',
-        split='train',
-        labels='binary',
-        pipeline=pipeline,
-    ),
+    dataset=dict(clips, split='train'),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
+    loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=collate_fn,
-    dataset=dict(
-        type='AVSBenchDataset',
-        data_root=data_root,
-        task='s4',
-        split='val',
-        labels='binary',
-        pipeline=pipeline,
-    ),
+    dataset=dict(clips, split='val'),
 )
 test_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
+    loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=collate_fn,
-    dataset=dict(
-        type='AVSBenchDataset',
-        data_root=data_root,
-        task='s4',
-        split='test',
-        labels='binary',
-        pipeline=pipeline,
-    ),
+    dataset=dict(clips, split='test'),
 )
 # Named protocols, see docs/metrics.md; `split` does not depend on batches.
 val_evaluator = dict(
