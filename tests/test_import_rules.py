@@ -14,8 +14,20 @@ CLOSED_DOORS = {
     'datasets': ('models', 'evaluation', 'engine', 'visualization', 'apis'),
     'evaluation': ('models', 'engine', 'visualization', 'apis'),
     'models': ('datasets', 'evaluation', 'engine', 'visualization', 'apis'),
-    'models/layers': ('models/aavs', 'models/segmentor'),
+    'models/layers': (
+        'models/aavs',
+        'models/segmentor',
+        'models/stepping_stones',
+    ),
     'models/audio_backbones': ('models/aavs', 'models/segmentor'),
+    # Any head may take a prior, so the prior knows no head.
+    'models/stepping_stones': (
+        'models/aavs',
+        'models/audio_backbones',
+        'models/segmentor',
+    ),
+    # Systems meet in configs.
+    'models/aavs': ('models/stepping_stones',),
     'engine': ('apis',),
     'visualization': ('apis',),
 }

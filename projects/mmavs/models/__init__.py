@@ -10,6 +10,7 @@ from .aavs import (
 from .audio_backbones import LogMelCNN, VGGish
 from .data_preprocessor import AVSDataPreprocessor
 from .segmentor import AVSegmentor
+from .stepping_stones import MaskPrior
 
 __all__ = [
     'AAVS',
@@ -20,5 +21,6 @@ __all__ = [
     'AdapterSwin',
     'AudioQueryGenerator',
     'LogMelCNN',
+    'MaskPrior',
     'VGGish',
 ]

@@ -26,8 +26,8 @@ class AAVSHead(Mask2FormerHead):
 
     Call graph::
 
-        forward(): pixel_decoder() -> _decoder_memory() -> audio_query()
-                   -> _decode()
+        forward(): pixel_decoder() -> audio_query()
+                   -> _decode(): _decoder_memory() -> mask_prior() -> layers
 
     Behaviour follows ``Stepping-Stones@de6a17b`` (the vendored
     ``modeling_mask2former.py``); reimplemented on mmdet's head, no code
@@ -42,6 +42,9 @@ class AAVSHead(Mask2FormerHead):
             decoder's self-attention meet the output projections:
             ``'replace'`` (published stage one), ``'append'`` (published
             stage two) or ``'none'``.
+        mask_prior (dict | None): Config of a ``MaskPrior``, which brings
+            masks that are known beforehand into the decoder (stage two).
+            None ignores them.
         skip_silent_clips (bool): Leave clips without any sounding pixel out
             of the loss, as published for MS3. A batch of such clips alone
             has zero loss.
@@ -59,6 +62,7 @@ class AAVSHead(Mask2FormerHead):
         audio_channels: int = 128,
         audio_hidden_channels: int = 512,
         adapter_mode: Literal['replace', 'append', 'none'] = 'replace',
+        mask_prior: dict | None = None,
         skip_silent_clips: bool = False,
         pixel_decoder: dict,
         **kwargs: Any,
@@ -81,6 +85,12 @@ class AAVSHead(Mask2FormerHead):
         )
         if adapter_mode != 'none':
             adapt_decoder(self.transformer_decoder, adapter_mode)
+        self.mask_prior = None
+        if mask_prior is not None:
+            self.mask_prior = MODELS.build(
+                mask_prior,
+                default_args=dict(embed_dims=self.decoder_embed_dims),
+            )
 
     def init_weights(self) -> None:
         """Initialise as mmdet does, then draw the adapters."""
@@ -112,7 +122,9 @@ class AAVSHead(Mask2FormerHead):
             query_pos,
             features.audio_embed,
         )
-        return self._decode(query, query_pos, memories, mask_feature)
+        return self._decode(
+            query, query_pos, memories, mask_feature, features.mask_prior
+        )
 
     def _decoder_memory(
         self, memories: list[Tensor]
@@ -136,13 +148,24 @@ class AAVSHead(Mask2FormerHead):
         query_pos: Tensor,
         memories: list[Tensor],
         mask_feature: Tensor,
+        prior: Tensor | None,
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Refine the queries level by level, coarse to fine and again."""
         keys, key_pos = self._decoder_memory(memories)
         sizes = [memory.shape[-2:] for memory in memories]
+        first_blocked = None
+        if self.mask_prior is not None:
+            mask_feature, key_pos, first_blocked = self.mask_prior(
+                mask_feature, key_pos, sizes, prior
+            )
         cls_score, mask_logit, blocked = self._forward_head(
             query, mask_feature, sizes[0]
         )
+        if first_blocked is not None:
+            # (N, 1, h*w) -> (N * heads, Q, h*w)
+            blocked = first_blocked.repeat_interleave(
+                self.num_heads, dim=0
+            ).expand_as(blocked)
         cls_scores, mask_logits = [cls_score], [mask_logit]
         for i, layer in enumerate(self.transformer_decoder.layers):
             level = i % self.num_transformer_feat_level
