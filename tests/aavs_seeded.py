@@ -18,6 +18,7 @@ from torch import Tensor
 
 DATA_DIR = Path(__file__).parent / 'data' / 'aavs'
 STAGE1_KEYS = DATA_DIR / 'stage1_keys.json'
+STAGE2_KEYS = DATA_DIR / 'stage2_keys.json'
 HF_KEYS = DATA_DIR / 'hf_swin_base_ade_keys.json'
 WINDOW = 12
 MATCHER_POINTS = 12544
@@ -110,6 +111,43 @@ def seeded_masks(num_frames: int, size: int = 224) -> Tensor:
         x == 17,
     ]
     return torch.stack([kinds[t % 5] for t in range(num_frames)]).long()
+
+
+def seeded_classes(num_frames: int, size: int = 224) -> Tensor:
+    """The masks of :func:`seeded_masks` with one or two of 71 classes each.
+
+    Args:
+        num_frames (int): T.
+        size (int): Height and width.
+
+    Returns:
+        Tensor: (T, size, size) int64; frame t shows class 10 t + 7 and, in
+        its lower half, class 70 - t.
+    """
+    masks = seeded_masks(num_frames, size)
+    classes = 10 * torch.arange(num_frames).view(-1, 1, 1) + 7 * masks
+    classes = torch.where(masks > 0, classes, 0)
+    lower = masks.clone()
+    lower[:, : size // 2] = 0
+    others = 70 - torch.arange(num_frames).view(-1, 1, 1)
+    return torch.where(lower > 0, others, classes)
+
+
+def seeded_prior(num_frames: int, size: int = 224) -> np.ndarray:
+    """A prior that is sure in most pixels and unsure in some.
+
+    Args:
+        num_frames (int): T.
+        size (int): Height and width.
+
+    Returns:
+        np.ndarray: (T, size, size) uint8, the masks of :func:`seeded_masks`
+        as 0 and 255; a band of every second frame rises from 0 to 255.
+    """
+    prior = 255 * seeded_masks(num_frames, size).numpy().astype(np.uint8)
+    ramp = np.linspace(0, 255, size).round().astype(np.uint8)
+    prior[::2, size // 2 : size // 4 * 3] = ramp
+    return prior
 
 
 class RepeatedPoints:

@@ -12,27 +12,30 @@ where CHECKOUTS holds ``Stepping-Stones`` at commit de6a17b.
 import importlib.util
 import os
 import sys
+import tempfile
 import warnings
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from unittest import mock
 
 import numpy as np
 import torch
-from aavs_parity import thin_out
+from aavs_parity import (
+    STAGE_ONE,
+    STAGE_TWO,
+    Stage,
+    thin_out,
+    write_seeded_prior,
+)
 from aavs_seeded import (
-    DATA_DIR,
-    STAGE1_KEYS,
     RepeatedPoints,
     load_keys,
     seeded_audio,
     seeded_frames,
-    seeded_masks,
     seeded_state_dict,
 )
 from torch import Tensor, nn
 
-FIXTURE = DATA_DIR / 'stage1_expected.npz'
 FIXTURE_FRAMES = 2
 REQUIRED = {
     'huggingface_hub': 'huggingface_hub==0.17.3',
@@ -44,15 +47,30 @@ REQUIRED = {
 # Asked for at import, used by nothing that is compared here.
 _STUBBED = ('towhee', 'torchvision', 'wandb')
 _LOSSES = ('cross_entropy', 'mask', 'dice')
-# Parameters that the published first stage trains, by parts of their names.
-TRAINED_IN_PHASE_ONE = (
-    'queries_embedder',
-    'queries_features',
-    'avs_adapt',
-    'class_predictor',
-    'audio_proj',
-)
-TRAINED_IN_PHASE_TWO = (*TRAINED_IN_PHASE_ONE, 'swin_adapt')
+_FOLDERS = {1: 'avs', 2: 'avss'}
+# Imported from the folder of a stage; both stages use these names.
+_OWN_MODULES = ('transformers', 'dataset', 'avs_model', 'utils')
+# Parameters that a published stage trains in its first phase, by parts of
+# their names; in the second also those of _TRAINED_LATER.
+_TRAINED = {
+    1: (
+        'queries_embedder',
+        'queries_features',
+        'avs_adapt',
+        'class_predictor',
+        'audio_proj',
+    ),
+    2: (
+        'queries_embedder',
+        'avs_adapt',
+        'class_predictor',
+        'audio_proj',
+        'audio_embed',
+        'silence_embed',
+        'uncertain_embed',
+    ),
+}
+_TRAINED_LATER = 'swin_adapt'
 
 
 def why_not() -> str | None:
@@ -64,8 +82,8 @@ def why_not() -> str | None:
     root = os.environ.get('MMAVS_REFERENCE_ROOT')
     if root is None:
         return 'MMAVS_REFERENCE_ROOT is not set'
-    if not (Path(root) / 'Stepping-Stones' / 'avs').is_dir():
-        return f'no Stepping-Stones/avs in MMAVS_REFERENCE_ROOT={root}'
+    if not (Path(root) / 'Stepping-Stones' / 'avss').is_dir():
+        return f'no Stepping-Stones/avss in MMAVS_REFERENCE_ROOT={root}'
     missing = [
         package
         for name, package in REQUIRED.items()
@@ -74,14 +92,25 @@ def why_not() -> str | None:
     return f'pip install --no-deps {" ".join(missing)}' if missing else None
 
 
-def import_reference() -> tuple[ModuleType, ModuleType]:
-    """Import the published package and its data set.
+def import_reference(stage: Stage) -> SimpleNamespace:
+    """Import a stage's published package, its data set and its model file.
+
+    Args:
+        stage (Stage): Which of the two; the other's modules, of the same
+            names, are forgotten.
 
     Returns:
-        tuple[ModuleType, ModuleType]: ``transformers`` as vendored there,
-        and ``dataset``.
+        SimpleNamespace: ``transformers`` as vendored there, ``dataset`` and
+        ``avs_model``.
     """
-    folder = Path(os.environ['MMAVS_REFERENCE_ROOT'], 'Stepping-Stones/avs')
+    folder = Path(
+        os.environ['MMAVS_REFERENCE_ROOT'],
+        'Stepping-Stones',
+        _FOLDERS[stage.number],
+    )
+    for name in list(sys.modules):
+        if name.split('.')[0] in _OWN_MODULES:
+            del sys.modules[name]
     sys.path.insert(0, str(folder))
     dont_write_bytecode = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
@@ -101,12 +130,15 @@ def import_reference() -> tuple[ModuleType, ModuleType]:
                 if name not in sys.modules
             }
             with mock.patch.dict(sys.modules, stubs):
+                import avs_model
                 import dataset
     finally:
         sys.path.remove(str(folder))
         sys.dont_write_bytecode = dont_write_bytecode
     assert Path(transformers.__file__).is_relative_to(folder)
-    return transformers, dataset
+    return SimpleNamespace(
+        transformers=transformers, dataset=dataset, avs_model=avs_model
+    )
 
 
 def image_processor(transformers: ModuleType):
@@ -123,11 +155,12 @@ def image_processor(transformers: ModuleType):
     )
 
 
-def build_reference(transformers: ModuleType) -> nn.Module:
+def build_reference(transformers: ModuleType, stage: Stage) -> nn.Module:
     """Build the published network with seeded weights.
 
     Args:
         transformers (ModuleType): From :func:`import_reference`.
+        stage (Stage): The same.
 
     Returns:
         nn.Module: With children ``model`` and ``audio_proj``, in evaluation
@@ -140,19 +173,62 @@ def build_reference(transformers: ModuleType) -> nn.Module:
     network.audio_proj = nn.Sequential(
         nn.Linear(128, 512), nn.ReLU(), nn.Linear(512, 256)
     )
-    network.load_state_dict(seeded_state_dict(load_keys(STAGE1_KEYS)))
+    network.load_state_dict(seeded_state_dict(load_keys(stage.keys)))
     return network.eval()
 
 
+def trained_parameters(
+    network: nn.Module, stage: Stage, phase: int
+) -> dict[str, nn.Parameter]:
+    """Pick what the published code trains.
+
+    Args:
+        network (nn.Module): From :func:`build_reference`.
+        stage (Stage): The same.
+        phase (int): 1 or 2.
+
+    Returns:
+        dict[str, nn.Parameter]: By their names there.
+    """
+    parts = _TRAINED[stage.number]
+    if phase == 2:
+        parts = (*parts, _TRAINED_LATER)
+    return {
+        name: parameter
+        for name, parameter in network.named_parameters()
+        if any(part in name for part in parts)
+    }
+
+
+def reference_prior(avs_model: ModuleType, root: Path) -> Tensor:
+    """Read the seeded clip's prior as the published model does.
+
+    Args:
+        avs_model (ModuleType): From :func:`import_reference`.
+        root (Path): Dump of :func:`aavs_parity.write_seeded_prior`.
+
+    Returns:
+        Tensor: (T, 224, 224).
+    """
+    model = SimpleNamespace(mask_path=str(root))
+    return avs_model.AdaptiveAVS.load_mask(model, 'seeded', 'v2')
+
+
 def reference_outputs(
-    network: nn.Module, processor, num_frames: int
+    network: nn.Module,
+    processor,
+    stage: Stage,
+    num_frames: int,
+    prior: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Run the published network on the seeded clip.
 
     Args:
         network (nn.Module): From :func:`build_reference`.
         processor (Mask2FormerImageProcessor): See :func:`image_processor`.
+        stage (Stage): Which of the two it is.
         num_frames (int): T.
+        prior (Tensor | None): (T, h, w), stage two only.
 
     Returns:
         dict[str, Tensor]: The entries of ``aavs_parity.our_outputs``.
@@ -160,7 +236,7 @@ def reference_outputs(
     model = network.model
     inputs = processor.preprocess(
         list(seeded_frames(num_frames).numpy()),
-        list(seeded_masks(num_frames).float()),
+        list(stage.labels(num_frames).float()),
         return_tensors='pt',
     )
     caught: dict = {}
@@ -174,6 +250,7 @@ def reference_outputs(
         inputs['pixel_values'],
         prompt_features_projected=audio,
         output_auxiliary_logits=True,
+        **({} if prior is None else {'audio_boost_mask': prior}),
     )
     predictions = [*out.auxiliary_logits, out]
     with mock.patch('torch.rand', RepeatedPoints(num_frames)):
@@ -186,9 +263,16 @@ def reference_outputs(
         )
     for hook in hooks:
         hook.remove()
-    scores = processor.post_process_binary_segmentation(
-        out, target_sizes=[(224, 224)] * num_frames
-    )
+    if stage.number == 1:
+        scores = processor.post_process_binary_segmentation(
+            out, target_sizes=[(224, 224)] * num_frames
+        )
+        result = {'scores': torch.stack(scores)}
+    else:
+        maps = processor.post_process_semantic_segmentation(
+            out, target_sizes=(224, 224)
+        )
+        result = {'semantic': torch.stack(maps)}
     memories = caught['decoder'].multi_scale_features
     maps = caught['encoder'].feature_maps
     return {
@@ -198,7 +282,7 @@ def reference_outputs(
         **{f'memory_{i}': x for i, x in enumerate(memories)},
         'cls': torch.stack([_get(p, 'class') for p in predictions]),
         'mask': torch.stack([_get(p, 'masks') for p in predictions]),
-        'scores': torch.stack(scores),
+        **result,
         'losses': torch.stack(
             [
                 torch.stack([losses[f'loss_{n}{end}'].sum() for n in _LOSSES])
@@ -227,15 +311,24 @@ def main() -> None:
     reason = why_not()
     if reason is not None:
         sys.exit(reason)
-    transformers, _ = import_reference()
-    with torch.no_grad():
-        outputs = reference_outputs(
-            build_reference(transformers),
-            image_processor(transformers),
-            FIXTURE_FRAMES,
-        )
-    np.savez_compressed(FIXTURE, **thin_out(outputs))
-    print(f'Wrote {FIXTURE.name}, {FIXTURE.stat().st_size} bytes')
+    for stage in (STAGE_ONE, STAGE_TWO):
+        published = import_reference(stage)
+        prior = None
+        if stage.number == 2:
+            with tempfile.TemporaryDirectory() as root:
+                write_seeded_prior(Path(root), FIXTURE_FRAMES)
+                prior = reference_prior(published.avs_model, Path(root))
+        with torch.no_grad():
+            outputs = reference_outputs(
+                build_reference(published.transformers, stage),
+                image_processor(published.transformers),
+                stage,
+                FIXTURE_FRAMES,
+                prior,
+            )
+        np.savez_compressed(stage.fixture, **thin_out(outputs, stage))
+        size = stage.fixture.stat().st_size
+        print(f'Wrote {stage.fixture.name}, {size} bytes')
 
 
 if __name__ == '__main__':

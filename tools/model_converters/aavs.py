@@ -1,11 +1,12 @@
-"""Turn a published stage-one AAVS checkpoint into one of this project.
+"""Turn a published AAVS checkpoint into one of this project.
 
 Usage::
 
-    python tools/model_converters/aavs.py SRC DST --vggish VGGISH
+    python tools/model_converters/aavs.py SRC DST --vggish VGGISH [--stage 2]
 
 SRC is a checkpoint of Stepping Stones' first stage (binary masks, folder
-``avs`` of the release): 1038 tensors. VGGish is not part of it, so
+``avs`` of the release, 1038 tensors) or, with ``--stage 2``, of its second
+(71 classes, folder ``avss``, 1041 tensors). VGGish is not part of either, so
 torchvggish's public file goes in as well: DST is whole, for
 ``tools/test.py``, ``tools/segment_video.py`` and ``load_from``.
 """
@@ -67,11 +68,21 @@ def _aavs_rows() -> dict:
     return rows
 
 
-TABLE = {
+STAGE_ONE_TABLE = {
     **mask2former_table(prefix=_WRAPPER),
     **_aavs_rows(),
     **dict.fromkeys(SKIPPED),
 }
+STAGE_TWO_TABLE = {
+    **STAGE_ONE_TABLE,
+    **{
+        f'{_DECODER}{kind}_embed.weight': (
+            f'decode_head.mask_prior.{kind}_embed.weight'
+        )
+        for kind in ('silence', 'uncertain', 'audio')
+    },
+}
+TABLES = {1: STAGE_ONE_TABLE, 2: STAGE_TWO_TABLE}
 
 
 def main() -> None:
@@ -85,14 +96,24 @@ def main() -> None:
         required=True,
         help="torchvggish's vggish-10086976.pth",
     )
+    parser.add_argument(
+        '--stage',
+        type=int,
+        choices=sorted(TABLES),
+        default=1,
+        help='stage of the paper that SRC belongs to (default: 1)',
+    )
     args = parser.parse_args()
-    state_dict, report = convert(read_state_dict(args.src), TABLE)
+    table = TABLES[args.stage]
+    state_dict, report = convert(read_state_dict(args.src), table)
     vggish, vggish_report = convert(read_state_dict(args.vggish), VGGISH_TABLE)
     state_dict |= {f'audio_backbone.{k}': v for k, v in vggish.items()}
     write_checkpoint(
         args.dst,
         state_dict,
-        meta=dict(source='GeWu-Lab/Stepping-Stones, stage one'),
+        meta=dict(
+            source=f'GeWu-Lab/Stepping-Stones, stage {args.stage}',
+        ),
     )
     print(report)
     for name, reason in SKIPPED.items():

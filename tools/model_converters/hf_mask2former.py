@@ -2,13 +2,14 @@
 
 Usage::
 
-    python tools/model_converters/hf_mask2former.py SRC DST
+    python tools/model_converters/hf_mask2former.py SRC DST [--keep-queries]
 
 SRC is ``pytorch_model.bin`` or ``model.safetensors`` of
 ``facebook/mask2former-swin-base-ade-semantic``; DST is what AAVS's configs
 name as ``load_from``. The queries and the class head are left out: AAVS draws
 its own (30 queries, background and sounding). Adapters and the audio
-projection keep their own initialisation too.
+projection keep their own initialisation too. The second stage has 100 queries,
+as many as the file, and begins with those: ``--keep-queries``.
 """
 
 from __future__ import annotations
@@ -189,6 +190,15 @@ def _decoder_rows(src: str) -> dict:
 
 
 TABLE = {**mask2former_table(), **dict.fromkeys(SKIPPED)}
+TABLE_WITH_QUERIES = {
+    **TABLE,
+    'model.transformer_module.queries_embedder.weight': (
+        'decode_head.query_embed.weight'
+    ),
+    'model.transformer_module.queries_features.weight': (
+        'decode_head.query_feat.weight'
+    ),
+}
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -211,8 +221,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('src', type=Path, help='.bin or .safetensors')
     parser.add_argument('dst', type=Path, help='the .pth to write')
+    parser.add_argument(
+        '--keep-queries',
+        action='store_true',
+        help='take the 100 queries over as well, for AVSS (71 classes)',
+    )
     args = parser.parse_args()
-    state_dict, report = convert(_read(args.src), TABLE)
+    table = TABLE_WITH_QUERIES if args.keep_queries else TABLE
+    state_dict, report = convert(_read(args.src), table)
     channels = len(state_dict['backbone.patch_embed.projection.weight'])
     if channels != _SWIN_CHANNELS:  # Swin-S has all the names of Swin-B
         raise ValueError(
@@ -229,7 +245,8 @@ def main() -> None:
     )
     print(report)
     for name, reason in SKIPPED.items():
-        print(f'  skipped {name}: {reason}')
+        if table[name] is None:
+            print(f'  skipped {name}: {reason}')
     print(f'Wrote {args.dst}; name it as load_from.')
 
 

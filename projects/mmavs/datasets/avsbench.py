@@ -55,8 +55,9 @@ class AVSBenchDataset(BaseDataset):
         ann_file (str): The table, relative to ``data_root``.
         data_root (str): Root of the data set.
         data_prefix (Mapping[str, str] | None): ``mask_prior``: root of the
-            predicted masks ``{subset}/{uid}/{frame}.png`` for stage two;
-            relative to ``data_root``, as mmengine does it.
+            predicted masks ``{subset}/{uid}/{0..T-1}.png`` for stage two.
+            Unlike other prefixes it is not below ``data_root`` but taken as
+            it stands: it is what ``tools/test.py --dump-masks`` was given.
         metainfo (Mapping | None): Overrides entries of the metainfo.
         pipeline (Sequence[dict | Callable]): Transforms.
         indices (int | Sequence[int] | None): Keep the first n, or these.
@@ -171,6 +172,13 @@ class AVSBenchDataset(BaseDataset):
         info['rng_seed'] = (self.seed, self.epoch, info['sample_idx'])
         return info
 
+    def _join_prefix(self) -> None:
+        """Put the paths below ``data_root``, but not the masks of a run."""
+        mask_prior = self.data_prefix.pop('mask_prior', None)
+        super()._join_prefix()
+        if mask_prior is not None:
+            self.data_prefix['mask_prior'] = mask_prior
+
     def _parse_row(self, row: dict[str, str]) -> dict:
         subset, clip_id = row['label'], row['uid']
         num_frames = NUM_FRAMES[subset]
@@ -191,8 +199,10 @@ class AVSBenchDataset(BaseDataset):
         )
         if 'mask_prior' in self.data_prefix:
             prior_dir = Path(self.data_prefix['mask_prior'], subset, clip_id)
+            # Of each second, also where all of them show frame 0: stage one
+            # heard another sound every time.
             info['mask_prior_paths'] = [
-                str(prior_dir / f'{i}.png') for i in frames
+                str(prior_dir / f'{t}.png') for t in range(num_frames)
             ]
         return info
 

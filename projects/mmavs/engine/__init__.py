@@ -1,7 +1,12 @@
 """What runs around the models: hooks, random states, file backend."""
 
 from .atomic_backend import ATOMIC_BACKEND, AtomicBackend
-from .hooks import AtomicCheckpointHook, ResumeStateHook, TwoPhaseTuningHook
+from .hooks import (
+    AtomicCheckpointHook,
+    MaskPriorCheckHook,
+    ResumeStateHook,
+    TwoPhaseTuningHook,
+)
 from .launch import add_launch_arguments, load_config, start_processes
 from .random_state import get_random_state, set_random_state
 
@@ -9,6 +14,7 @@ __all__ = [
     'ATOMIC_BACKEND',
     'AtomicBackend',
     'AtomicCheckpointHook',
+    'MaskPriorCheckHook',
     'ResumeStateHook',
     'TwoPhaseTuningHook',
     'add_launch_arguments',

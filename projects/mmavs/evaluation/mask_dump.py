@@ -12,13 +12,11 @@ from mmseg.registry import METRICS
 from PIL import Image
 
 from mmavs.atomic_file import atomic_path
+from mmavs.datasets.mask_directory import INDEX_NAME
 
 from .clip_logits import stack_logits
 from .clip_metric import ClipEntry, ClipMetric
 from .functional import sounding_mask, sounding_score
-
-#: Name of the file that makes a folder of masks complete.
-INDEX_NAME = 'index.json'
 
 
 @METRICS.register_module()

@@ -9,6 +9,7 @@ from .geometry import (
     ClipResize,
 )
 from .loading import LoadClipFrames, LoadClipMasks
+from .mask_prior import LoadMaskPrior
 
 __all__ = [
     'ClipColorJitter',
@@ -17,6 +18,7 @@ __all__ = [
     'ClipResize',
     'LoadClipFrames',
     'LoadClipMasks',
+    'LoadMaskPrior',
     'LoadWaveform',
     'LogMel',
     'PackClip',

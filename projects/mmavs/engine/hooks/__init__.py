@@ -1,7 +1,13 @@
 """Training hooks."""
 
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .mask_prior_check_hook import MaskPriorCheckHook
 from .resume_state_hook import ResumeStateHook
 from .two_phase_hook import TwoPhaseTuningHook
 
-__all__ = ['AtomicCheckpointHook', 'ResumeStateHook', 'TwoPhaseTuningHook']
+__all__ = [
+    'AtomicCheckpointHook',
+    'MaskPriorCheckHook',
+    'ResumeStateHook',
+    'TwoPhaseTuningHook',
+]
