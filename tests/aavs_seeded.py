@@ -42,20 +42,30 @@ def load_keys(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def seeded_state_dict(
-    keys: dict[str, tuple[int, ...]], seed: int = 0
+    keys: dict[str, tuple[int, ...]],
+    seed: int = 0,
+    gains: dict[str, float] | None = None,
 ) -> dict[str, Tensor]:
     """Draw weights for a published checkpoint's names.
 
     Args:
         keys (dict[str, tuple[int, ...]]): Shape of every tensor.
         seed (int): Other seeds give other weights.
+        gains (dict[str, float] | None): Factor for the tensors whose names
+            hold a regular expression.
 
     Returns:
         dict[str, Tensor]: float32, except the Swin's position indices.
     """
-    return {
+    weights = {
         name: _draw_weight(name, shape, seed) for name, shape in keys.items()
     }
+    for pattern, gain in (gains or {}).items():
+        found = [name for name in weights if re.search(pattern, name)]
+        assert found, pattern
+        for name in found:
+            weights[name] = gain * weights[name]
+    return weights
 
 
 def seeded_frames(num_frames: int, size: int = 384, seed: int = 0) -> Tensor:

@@ -173,7 +173,9 @@ def build_reference(transformers: ModuleType, stage: Stage) -> nn.Module:
     network.audio_proj = nn.Sequential(
         nn.Linear(128, 512), nn.ReLU(), nn.Linear(512, 256)
     )
-    network.load_state_dict(seeded_state_dict(load_keys(stage.keys)))
+    network.load_state_dict(
+        seeded_state_dict(load_keys(stage.keys), gains=stage.gains)
+    )
     return network.eval()
 
 
