@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from aavs_parity import (
     STAGE_ONE,
     STAGE_TWO,
@@ -50,8 +51,10 @@ pytestmark = [
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
 ]
 NUM_FRAMES = 5
-# Measured on 2 CPU cores: pixels 2.4e-7, visual maps 8e-6, cls 2.7e-6,
-# mask 4.7e-5, scores 5.5e-5, losses 4.8e-5.
+SIZES = (12, 24, 48)
+# Measured on 2 CPU cores: pixels 2.4e-7, visual maps 8e-6, losses 4.8e-5;
+# stage one: cls 2.7e-6, mask 4.7e-5, scores 5.5e-5; stage two: cls 1.0e-5,
+# mask 4.8e-5, equal maps.
 TOLERANCES = {
     'pixels': 1e-5,
     'backbone_0': 1e-4,
@@ -132,11 +135,58 @@ def outputs(sides):
         return sides.outputs(NUM_FRAMES)
 
 
+def on_the_threshold(theirs: torch.Tensor, mine: torch.Tensor) -> list:
+    """Find pixels that rounding alone blocks on one side and not the other.
+
+    A layer attends where the mask before it, resized to its level, is not
+    negative. That is a step: with logits around zero, two libraries that
+    agree to 5e-5 take another pixel once in a million.
+
+    Args:
+        theirs (torch.Tensor): Masks (10, T, Q, 96, 96).
+        mine (torch.Tensor): The same.
+
+    Returns:
+        list[tuple[int, int]]: Prediction and frame of each.
+    """
+    found = []
+    # The first layer's mask is the prior's in stage two.
+    for prediction in range(9):
+        size = (SIZES[prediction % 3],) * 2
+        one, other = (
+            F.interpolate(side[prediction], size, mode='bilinear')
+            for side in (theirs, mine)
+        )
+        differ = (one < 0) != (other < 0)
+        assert torch.where(differ, one - other, 0).abs().max() < 2e-4
+        frames = differ.nonzero()[:, 0].tolist()
+        found += [(prediction, frame) for frame in frames]
+    return found
+
+
+@pytest.fixture(scope='module')
+def comparable(outputs):
+    """(10, T): predictions before which no pixel was on the threshold."""
+    theirs, mine = outputs
+    found = on_the_threshold(theirs['mask'], mine['mask'])
+    print(f'on the threshold (prediction, frame): {found}')
+    assert len(found) <= 8  # of 0.4 and 4.5 million
+    kept = torch.ones(10, NUM_FRAMES, dtype=torch.bool)
+    for prediction, frame in found:
+        kept[prediction + 1 :, frame] = False
+    assert kept.all(0).sum() >= 2  # whole frames
+    return kept
+
+
 @pytest.mark.parametrize('name', TOLERANCES)
-def test_every_output_agrees(outputs, name):
+def test_every_output_agrees(outputs, comparable, name):
     theirs, mine = outputs
     assert mine[name].shape == theirs[name].shape
-    worst = (mine[name] - theirs[name]).abs().max().item()
+    error = (mine[name] - theirs[name]).abs()
+    if name in ('cls', 'mask'):
+        assert error.max() < 0.05
+        error = error[comparable]
+    worst = error.max().item()
     print(f'{name}: max error {worst:.2e}')
     assert worst < TOLERANCES[name]
 
@@ -186,7 +236,8 @@ def test_gradients_agree(sides):
         )
     print(f'gradients: relative error at most {max(errors):.2e}')
     assert min(cosines) > 0.99999
-    # Measured: at most 4.7e-4, which is rounding (1.6e-7 in float64).
+    # Measured: at most 9.3e-4, which is rounding (of stage one 1.6e-7 in
+    # float64).
     assert max(errors) < 5e-3
 
 
