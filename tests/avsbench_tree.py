@@ -61,6 +61,36 @@ def write_avsbench_tree(
     return root
 
 
+def write_mask_directory(
+    root: Path,
+    clips: Sequence[Clip] = ONE_OF_EACH,
+    *,
+    size: tuple[int, int] = (224, 224),
+    checkpoint_hash: str = 'k' * 64,
+) -> Path:
+    """Write what ``MaskDump`` would: a box that grows, in every clip."""
+    listed = []
+    for clip in clips:
+        folder = root / clip.subset / clip.uid
+        folder.mkdir(parents=True)
+        num_frames = NUM_FRAMES[clip.subset]
+        for t in range(num_frames):
+            mask = np.zeros(size, dtype=np.uint8)
+            mask[: (t + 1) * size[0] // num_frames, : size[1] // 2] = 255
+            Image.fromarray(mask).save(folder / f'{t}.png')
+        listed.append(
+            dict(subset=clip.subset, clip_id=clip.uid, num_frames=num_frames)
+        )
+    index = dict(
+        config_hash='c' * 64,
+        checkpoint_hash=checkpoint_hash,
+        mode='hard',
+        clips=listed,
+    )
+    (root / 'index.json').write_text(json.dumps(index))
+    return root
+
+
 def square_of_frame(clip: Clip, t: int) -> tuple[slice, slice]:
     """Rows and columns of the labelled square of frame t."""
     height, width = clip.frame_size

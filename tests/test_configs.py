@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from avsbench_tree import write_avsbench_tree
+from avsbench_tree import write_avsbench_tree, write_mask_directory
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -26,7 +26,7 @@ NAMES = [str(path.relative_to(ROOT / 'configs')) for path in CONFIGS]
 #: {system}_{backbone}[_stage2]_{schedule}_{task}-{HxW}[_{ablation}].py
 NAME = re.compile(
     r'[a-z0-9]+_(tiny|[a-z0-9]+-[a-z0-9]+)(_stage2)?(_\d+xb\d+-\d+e)?'
-    r'_(s4|ms3|avss)(-binary)?-\d+x\d+(_[a-z0-9-]+)?\.py'
+    r'_(s4|ms3|avss)(-binary)?-\d+x\d+(_[a-z0-9-]+)*\.py'
 )
 
 _SMALL_SWIN = dict(
@@ -58,6 +58,9 @@ def prepare(cfg: Config, data_root: Path, work_dir: Path) -> Config:
         loader = cfg[f'{split}_dataloader']
         loader.update(num_workers=0, persistent_workers=False, batch_size=1)
         loader.dataset.update(data_root=str(data_root), indices=1)
+        if 'data_prefix' in loader.dataset:
+            masks = str(data_root / 'stage_one_masks')
+            loader.dataset.data_prefix.mask_prior = masks
         for transform in loader.dataset.pipeline:
             if transform.type == 'LogMel':
                 transform.cache_dir = None
@@ -97,11 +100,13 @@ def _quick_text(monkeypatch):
 
 @pytest.fixture(scope='module')
 def data_root(tmp_path_factory):
-    return write_avsbench_tree(tmp_path_factory.mktemp('avsbench'))
+    root = write_avsbench_tree(tmp_path_factory.mktemp('avsbench'))
+    write_mask_directory(root / 'stage_one_masks')
+    return root
 
 
 def test_there_are_configs():
-    assert len(CONFIGS) >= 15
+    assert len(CONFIGS) >= 26
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -160,3 +165,85 @@ def test_backbone_is_as_pretrained_in_the_first_phase(data_root, tmp_path):
     assert len(trained) == len(
         [name for name in trained if any(group in name for group in groups)]
     )
+
+
+STEPPING_STONES = ROOT / 'configs/stepping_stones'
+STAGE_TWO = 'aavs_swin-b_stage2_1xb1-60e_avss-384x384'
+
+
+def test_ablations_are_short():
+    ablations = list(STEPPING_STONES.glob(f'{STAGE_TWO}_*.py'))
+    assert len(ablations) >= 7
+    for path in ablations:
+        assert len(path.read_text().splitlines()) < 15, path
+
+
+def _changes(path: Path, base: Path) -> dict:
+    """What a config says otherwise than another, by dotted name."""
+    flat = [_flat(Config.fromfile(p).to_dict()) for p in (path, base)]
+    names = sorted(flat[0].keys() | flat[1].keys())
+    missing = object()
+    return {
+        name: flat[0].get(name)
+        for name in names
+        if flat[0].get(name, missing) != flat[1].get(name, missing)
+    }
+
+
+def _flat(value, name: str = '') -> dict:
+    if isinstance(value, (dict, list)):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        return {
+            k: v
+            for key, part in pairs
+            for k, v in _flat(part, f'{name}.{key}').items()
+        }
+    return {name[1:]: value}
+
+
+def test_stage_two_is_the_single_stage_and_a_prior():
+    """Else the comparison of the two would compare something else, too."""
+    changes = _changes(
+        STEPPING_STONES / f'{STAGE_TWO}.py',
+        ROOT / 'configs/aavs/aavs_swin-b_1xb1-60e_avss-384x384.py',
+    )
+    model = {name for name in changes if name.startswith('model')}
+    assert model == {'model.decode_head.mask_prior.type'}
+    hooks = {name for name in changes if name.startswith('default_hooks')}
+    assert hooks == {
+        'default_hooks.tuning.trainable',
+        'default_hooks.mask_prior_check.type',
+        'default_hooks.mask_prior_check.size',
+    }
+    roots = ('optim_wrapper', 'train_cfg', 'load_from', 'val_evaluator')
+    assert not [name for name in changes if name.startswith(roots)]
+
+
+@pytest.mark.parametrize(
+    ('ablation', 'changed'),
+    [
+        ('no-mask-fusion', {'fuse_mask_feature': False}),
+        ('no-robust-key', {'robust_key': False}),
+        (
+            'no-mask-fusion_no-robust-key',
+            {'fuse_mask_feature': False, 'robust_key': False},
+        ),
+    ],
+)
+def test_an_ablation_changes_its_switch_alone(ablation, changed):
+    changes = _changes(
+        STEPPING_STONES / f'{STAGE_TWO}_{ablation}.py',
+        STEPPING_STONES / f'{STAGE_TWO}.py',
+    )
+    prefix = 'model.decode_head.mask_prior.'
+    assert changes == {f'{prefix}{k}': v for k, v in changed.items()}
+
+
+def test_the_oracle_changes_what_is_tested_and_not_what_is_trained():
+    changes = _changes(
+        STEPPING_STONES / f'{STAGE_TWO}_oracle-prior.py',
+        STEPPING_STONES / f'{STAGE_TWO}.py',
+    )
+    assert changes['test_dataloader.dataset.pipeline.2.source'] == 'truth'
+    assert changes['val_dataloader.dataset.pipeline.2.source'] == 'truth'
+    assert not [n for n in changes if n.startswith(('train', 'model'))]

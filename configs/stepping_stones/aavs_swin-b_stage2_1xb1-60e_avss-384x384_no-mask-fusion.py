@@ -1,7 +1,7 @@
 """Ablation: the prior is not added to the mask feature.
 
-Paper (Table 4): 45.2 mIoU, 49.6 F with stage one's masks, 54.8 / 59.7 with the
-truth; protocol ``stepping_stones``. We have not trained it on AVSBench.
+Paper (Table 4): 45.2 mIoU, 49.6 F, protocol ``stepping_stones``. We have not
+trained it on AVSBench.
 """
 
 _base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384.py']

@@ -1,7 +1,7 @@
 """Ablation: the prior only leads the attention of the first layer.
 
-Paper (Table 4): 43.4 mIoU, 48.3 F with stage one's masks, 51.2 / 56.2 with the
-truth; protocol ``stepping_stones``. We have not trained it on AVSBench.
+Paper (Table 4): 43.4 mIoU, 48.3 F, protocol ``stepping_stones``. We have not
+trained it on AVSBench.
 """
 
 _base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384_no-mask-fusion.py']

@@ -1,7 +1,7 @@
 """Ablation: keys are not told apart by the prior.
 
-Paper (Table 4): 46.4 mIoU, 51.4 F with stage one's masks, 60.2 / 62.3 with the
-truth; protocol ``stepping_stones``. We have not trained it on AVSBench.
+Paper (Table 4): 46.4 mIoU, 51.4 F, protocol ``stepping_stones``. We have not
+trained it on AVSBench.
 """
 
 _base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384.py']

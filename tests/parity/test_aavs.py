@@ -267,8 +267,9 @@ def test_stored_numbers_are_those_of_the_published_code(sides):
             if name == 'semantic':
                 assert (computed[name] == expected).mean() >= 0.9999
                 continue
+            # Another number of threads moves the last digits.
             np.testing.assert_allclose(
-                computed[name], expected, rtol=0, atol=5e-5, err_msg=name
+                computed[name], expected, rtol=1e-5, atol=5e-5, err_msg=name
             )
 
 

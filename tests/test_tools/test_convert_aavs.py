@@ -5,32 +5,45 @@ import sys
 
 import pytest
 import torch
-from aavs_parity import CONVERTERS, build_aavs, import_converter
-from aavs_seeded import STAGE1_KEYS, load_keys
+from aavs_parity import (
+    CONVERTERS,
+    STAGE_ONE,
+    STAGE_TWO,
+    build_aavs,
+    import_converter,
+)
+from aavs_seeded import load_keys
+
+STAGES = pytest.mark.parametrize(
+    'stage', [STAGE_ONE, STAGE_TWO], ids=['stage1', 'stage2']
+)
 
 
-@pytest.fixture(scope='module')
-def keys() -> dict[str, tuple[int, ...]]:
-    return load_keys(STAGE1_KEYS)
-
-
-@pytest.fixture(scope='module')
-def shapes(keys) -> dict[str, torch.Tensor]:
+def _shapes(stage) -> dict[str, torch.Tensor]:
     """The published checkpoint without its numbers."""
     return {
-        name: torch.empty(shape, device='meta') for name, shape in keys.items()
+        name: torch.empty(shape, device='meta')
+        for name, shape in load_keys(stage.keys).items()
     }
 
 
-def test_published_checkpoint_has_1038_tensors(keys):
-    """As counted in the release; 1034 of the network, 4 of audio_proj."""
-    assert len(keys) == 1038
+@pytest.fixture(scope='module')
+def shapes() -> dict[str, torch.Tensor]:
+    return _shapes(STAGE_ONE)
+
+
+@STAGES
+def test_published_checkpoint_has_1038_or_1041_tensors(stage):
+    """As counted in the release; 4 of audio_proj, 3 of stage two's keys."""
+    keys = load_keys(stage.keys)
+    assert len(keys) == (1038 if stage.number == 1 else 1041)
     assert sum(name.startswith('audio_proj.') for name in keys) == 4
 
 
-def test_every_weight_of_ours_comes_from_the_two_files(shapes):
+@STAGES
+def test_every_weight_of_ours_comes_from_the_two_files(stage):
     vggish = import_converter('vggish')
-    model = build_aavs()
+    model = build_aavs(stage)
     expected = model.state_dict()
     sound = {
         name: expected.pop(f'audio_backbone.{name}')
@@ -38,21 +51,32 @@ def test_every_weight_of_ours_comes_from_the_two_files(shapes):
     }
     assert sound
     convert = import_converter('name_table').convert
-    table = import_converter('aavs').TABLE
+    table = import_converter('aavs').TABLES[stage.number]
     # Raise where a name or a shape differs.
     convert(sound, vggish.TABLE, expected=sound)
-    converted, report = convert(shapes, table, expected=expected)
+    converted, report = convert(_shapes(stage), table, expected=expected)
     assert set(converted) == set(expected)
     assert report.dropped == ['model.criterion.empty_weight']
 
 
-def test_a_file_of_the_second_stage_is_refused_by_name(shapes):
-    """Its three embeddings have no place in a stage-one model."""
-    name = 'model.model.transformer_module.silence_embed.weight'
-    other = {**shapes, name: torch.empty(1, 256, device='meta')}
+@pytest.mark.parametrize('kind', ['silence', 'uncertain', 'audio'])
+def test_an_embedding_of_stage_two_becomes_the_prior_s(kind):
+    name = f'model.model.transformer_module.{kind}_embed.weight'
     convert = import_converter('name_table').convert
+    _, report = convert(_shapes(STAGE_TWO), import_converter('aavs').TABLES[2])
+    ours = f'decode_head.mask_prior.{kind}_embed.weight'
+    assert report.moved[ours] == (name,)
+
+
+def test_a_file_of_the_other_stage_is_refused_by_name(shapes):
+    """The three embeddings have no place in a stage-one model."""
+    name = 'model.model.transformer_module.silence_embed.weight'
+    convert = import_converter('name_table').convert
+    tables = import_converter('aavs').TABLES
     with pytest.raises(ValueError, match=f'unknown in the source: {name}'):
-        convert(other, import_converter('aavs').TABLE)
+        convert(_shapes(STAGE_TWO), tables[1])
+    with pytest.raises(ValueError, match=f'missing in the source: {name}'):
+        convert(shapes, tables[2])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +95,7 @@ def test_a_missing_key_is_named(shapes, absent):
     assert len(rest) == len(shapes) - 1
     convert = import_converter('name_table').convert
     with pytest.raises(ValueError, match=absent.replace('.', r'\.')):
-        convert(rest, import_converter('aavs').TABLE)
+        convert(rest, import_converter('aavs').TABLES[1])
 
 
 def test_patch_merging_is_reordered_by_hand():
@@ -89,15 +113,18 @@ def test_patch_merging_is_reordered_by_hand():
     )
 
 
-def test_command_writes_a_checkpoint_and_counts(tmp_path, keys):
+@STAGES
+def test_command_writes_a_checkpoint_and_counts(tmp_path, stage):
     """1038 in: 1 dropped, 1037 become 905, for 24 + 9 times q, k, v join.
 
     Joined are weight and bias of 33 attentions, 6 tensors to 2:
-    1037 - 33 * 4 = 905.
+    1037 - 33 * 4 = 905. Stage two has three more, before and after.
     """
+    more = 3 * (stage.number - 1)
     source = tmp_path / 'published.pth'
     # Names are counted here, so four numbers stand for each tensor.
-    torch.save({name: torch.zeros(4) for name in keys}, source)
+    weights = {name: torch.zeros(4) for name in load_keys(stage.keys)}
+    torch.save(weights, source)
     vggish = tmp_path / 'vggish.pth'
     sound = [
         f'features.{i}.{kind}'
@@ -113,15 +140,17 @@ def test_command_writes_a_checkpoint_and_counts(tmp_path, keys):
     target = tmp_path / 'ours.pth'
     command = [sys.executable, CONVERTERS / 'aavs.py', source, target]
     done = subprocess.run(
-        [*command, '--vggish', vggish],
+        [*command, '--vggish', vggish, '--stage', str(stage.number)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert '1037 tensors became 905' in done.stdout
+    assert f'{1037 + more} tensors became {905 + more}' in done.stdout
     assert 'skipped model.criterion.empty_weight: ' in done.stdout
     content = torch.load(target, weights_only=True)
-    assert content['meta'] == {'source': 'GeWu-Lab/Stepping-Stones, stage one'}
-    assert len(content['state_dict']) == 905 + 18
+    assert content['meta'] == {
+        'source': f'GeWu-Lab/Stepping-Stones, stage {stage.number}'
+    }
+    assert len(content['state_dict']) == 905 + more + 18
     heard = content['state_dict']['audio_backbone.embeddings.4.bias']
     assert heard.tolist() == [1.0] * 4

@@ -6,7 +6,7 @@ import types
 
 import pytest
 import torch
-from aavs_parity import CONVERTERS, build_aavs, import_converter
+from aavs_parity import CONVERTERS, STAGE_TWO, build_aavs, import_converter
 from aavs_seeded import HF_KEYS, load_keys
 
 PATCH_EMBED = (
@@ -99,6 +99,38 @@ def test_command_writes_a_checkpoint_and_says_what_it_skipped(
     assert 'queries_features.weight: the queries are drawn anew' in done.stdout
     content = torch.load(target, weights_only=True)
     assert len(content['state_dict']) == 621
+
+
+def test_the_second_stage_begins_with_the_queries_of_the_file(
+    small_file, tmp_path
+):
+    """Both embeddings more: 755 become 623, and nothing else changes."""
+    target = tmp_path / 'init.pth'
+    command = [CONVERTERS / 'hf_mask2former.py', small_file, target]
+    done = subprocess.run(
+        [sys.executable, *command, '--keep-queries'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '755 tensors became 623' in done.stdout
+    assert 'queries_features' not in done.stdout
+    names = torch.load(target, weights_only=True)['state_dict'].keys()
+    assert {
+        'decode_head.query_embed.weight',
+        'decode_head.query_feat.weight',
+    } <= names
+
+
+def test_queries_fit_the_model_of_the_second_stage(shapes):
+    """All 100; those of stage one would be 30."""
+    expected = build_aavs(STAGE_TWO).state_dict()
+    convert = import_converter('name_table').convert
+    table = import_converter('hf_mask2former').TABLE_WITH_QUERIES
+    converted, _ = convert(shapes, table)
+    wrong = [n for n in converted if converted[n].shape != expected[n].shape]
+    assert not wrong
+    assert converted['decode_head.query_embed.weight'].shape == (100, 256)
 
 
 def test_a_narrower_swin_is_refused(tmp_path):

@@ -1,0 +1,261 @@
+"""The prior of stage two, from the truth and from stage one's files."""
+
+import json
+
+import numpy as np
+import pytest
+from avsbench_tree import write_avsbench_tree, write_mask_directory
+from mmavs.datasets import AVSBenchDataset
+from mmavs.datasets.mask_directory import check_mask_directory
+from mmavs.datasets.transforms import LoadMaskPrior
+from mmavs.evaluation import MaskDump
+from PIL import Image
+from predicted_clips import as_dicts, predicted_frames, seeded_clip
+
+COMMAND = r'python tools/test\.py CONFIG CHECKPOINT --dump-masks DIR'
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    return write_avsbench_tree(tmp_path_factory.mktemp('avsbench'))
+
+
+@pytest.fixture
+def masks(tmp_path):
+    return write_mask_directory(tmp_path / 'masks')
+
+
+def _dataset(root, masks, split='test', **kwargs):
+    return AVSBenchDataset(
+        data_root=str(root),
+        task='avss',
+        split=split,
+        data_prefix=dict(mask_prior=str(masks)),
+        **kwargs,
+    )
+
+
+def _clips(root, masks, **kwargs):
+    dataset = _dataset(root, masks, **kwargs)
+    return [dataset.get_data_info(i) for i in range(len(dataset))]
+
+
+def _of(clips, subset):
+    return next(clip for clip in clips if clip['subset'] == subset)
+
+
+def test_truth_is_one_where_the_label_is_not_background():
+    labels = np.array([[[0, 70], [3, 0]]], np.uint8)
+    prior = LoadMaskPrior()(dict(masks=labels))['mask_prior']
+    assert prior.dtype == np.float32
+    assert prior.tolist() == [[[0, 1], [1, 0]]]
+
+
+def test_files_are_divided_by_255(tmp_path):
+    """Hard values, and soft ones: 51 / 255 = 0.2."""
+    path = str(tmp_path / '0.png')
+    Image.fromarray(np.array([[0, 255], [51, 204]], np.uint8)).save(path)
+    prior = LoadMaskPrior('files')(dict(mask_prior_paths=[path]))['mask_prior']
+    assert prior.dtype == np.float32
+    np.testing.assert_allclose(prior, [[[0, 1], [0.2, 0.8]]], rtol=1e-6)
+
+
+def test_a_clip_gets_its_own_masks_in_order(root, masks):
+    """Mask t fills (t + 1) / T of the height, half of the width."""
+    clip = _of(_clips(root, masks), 'v2')
+    prior = LoadMaskPrior('files')(clip)['mask_prior']
+    assert prior.shape == (10, 224, 224)
+    expected = [(t + 1) * 224 // 10 / 224 / 2 for t in range(10)]
+    np.testing.assert_allclose(prior.mean((1, 2)), expected, rtol=1e-5)
+
+
+def test_a_dump_read_back_is_the_prediction(tmp_path):
+    frames = predicted_frames(
+        seeded_clip(0, channels=2)[0], None, sample_idx=0, subset='v1m'
+    )
+    dump = MaskDump(
+        str(tmp_path), config_hash='c' * 64, checkpoint_hash='k' * 64
+    )
+    dump.process({}, as_dicts(frames))
+    dump.evaluate(1)
+    clip = dict(
+        clip_id='clip0',
+        subset='v1m',
+        num_frames=5,
+        mask_prior_paths=[
+            str(tmp_path / f'v1m/clip0/{t}.png') for t in range(5)
+        ],
+    )
+    check_mask_directory(str(tmp_path), [clip], checkpoint='k' * 64)
+    prior = LoadMaskPrior('files')(clip)['mask_prior']
+    logits = seeded_clip(0, channels=2)[0]
+    np.testing.assert_array_equal(prior, (logits[:, 1] > logits[:, 0]).float())
+
+
+def test_masks_of_a_run_do_not_lie_below_the_data(root):
+    """The folder is the one that --dump-masks was given, link or not."""
+    clip = _clips(root, 'work_dirs/masks')[0]
+    first = clip['mask_prior_paths'][0]
+    assert first == 'work_dirs/masks/v1s/v1s-test/0.png'
+
+
+def test_five_seconds_with_frame_0_have_five_masks(root, masks):
+    """A v1s training clip: stage one heard another sound every time."""
+    clip = _of(_clips(root, masks, split='train'), 'v1s')
+    assert len(set(clip['frame_paths'])) == 1
+    names = [path.rsplit('/', 1)[1] for path in clip['mask_prior_paths']]
+    assert names == [f'{t}.png' for t in range(5)]
+
+
+def test_unknown_source():
+    with pytest.raises(ValueError, match="'truth' or 'files', got 'guess'"):
+        LoadMaskPrior('guess')
+
+
+def test_truth_needs_labels():
+    with pytest.raises(ValueError, match='put it after LoadClipMasks'):
+        LoadMaskPrior('truth')(dict(clip_id='a'))
+
+
+def test_files_need_a_folder():
+    with pytest.raises(ValueError, match=r'data_prefix=dict\(mask_prior=DIR'):
+        LoadMaskPrior('files')(dict(clip_id='a'))
+
+
+def test_masks_of_two_sizes_in_a_clip(root, masks):
+    clip = _of(_clips(root, masks), 'v1m')
+    Image.new('L', (8, 8)).save(clip['mask_prior_paths'][3])
+    with pytest.raises(ValueError, match=r"'v1m-test' must have one size"):
+        LoadMaskPrior('files')(clip)
+
+
+def _remove(masks):
+    (masks / 'v1m/v1m-test/3.png').unlink()
+
+
+def _cut_off(masks):
+    path = masks / 'v1m/v1m-test/3.png'
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def _replace_by_text(masks):
+    (masks / 'v1m/v1m-test/3.png').write_text('no picture')
+
+
+def _colour(masks):
+    Image.new('RGB', (224, 224)).save(masks / 'v1m/v1m-test/3.png')
+
+
+FAULTS = [
+    (_remove, FileNotFoundError, 'no mask prior'),
+    (_cut_off, ValueError, 'cannot read'),
+    (_replace_by_text, ValueError, 'cannot read'),
+    (_colour, ValueError, r'must be 8 bit grey \(L\), got RGB'),
+]
+
+
+@pytest.mark.parametrize(('spoil', 'kind', 'text'), FAULTS)
+def test_a_broken_file_is_named_when_it_is_read(
+    root, masks, spoil, kind, text
+):
+    spoil(masks)
+    clip = _of(_clips(root, masks), 'v1m')
+    with pytest.raises(kind, match=f"{text}.*3.png of clip 'v1m-test'"):
+        LoadMaskPrior('files')(clip)
+
+
+@pytest.mark.parametrize(('spoil', 'kind', 'text'), FAULTS)
+def test_a_broken_file_is_found_by_the_check(root, masks, spoil, kind, text):
+    spoil(masks)
+    with pytest.raises(
+        kind, match=f"{text}.*v1m/v1m-test/3.png of clip 'v1m-test'.*{COMMAND}"
+    ):
+        check_mask_directory(str(masks), _clips(root, masks))
+
+
+def test_a_whole_folder_passes(root, masks):
+    clips = _clips(root, masks)
+    assert len(clips) == 3
+    check_mask_directory(
+        str(masks), clips, size=(224, 224), checkpoint='k' * 64
+    )
+
+
+def test_a_mask_of_another_size(root, masks):
+    with pytest.raises(
+        ValueError, match=rf'must be \(96, 96\), got \(224, 224\).*{COMMAND}'
+    ):
+        check_mask_directory(str(masks), _clips(root, masks), size=(96, 96))
+
+
+def _edit(masks, change):
+    path = masks / 'index.json'
+    index = json.loads(path.read_text())
+    change(index)
+    path.write_text(json.dumps(index))
+
+
+def test_a_clip_that_the_index_lacks(root, masks):
+    """Its files are there, but nobody says that they are whole."""
+
+    def drop(index):
+        index['clips'] = [c for c in index['clips'] if c['subset'] != 'v1m']
+
+    _edit(masks, drop)
+    with pytest.raises(
+        ValueError,
+        match=f"lists 0 masks, expected 5, .*of clip 'v1m-test'.*{COMMAND}",
+    ):
+        check_mask_directory(str(masks), _clips(root, masks))
+
+
+def test_a_clip_with_another_number_of_masks(root, masks):
+    _edit(masks, lambda index: index['clips'][2].update(num_frames=4))
+    with pytest.raises(ValueError, match='lists 4 masks, expected 5'):
+        check_mask_directory(str(masks), _clips(root, masks))
+
+
+def test_no_index_is_a_dump_cut_off(root, masks):
+    (masks / 'index.json').unlink()
+    with pytest.raises(FileNotFoundError, match=f'no index.json.*{COMMAND}'):
+        check_mask_directory(str(masks), _clips(root, masks))
+
+
+@pytest.mark.parametrize('text', ['{"clips": [', '[]', '{"clips": []}'])
+def test_an_index_that_is_none(root, masks, text):
+    (masks / 'index.json').write_text(text)
+    with pytest.raises(ValueError, match=f'index.*{COMMAND}'):
+        check_mask_directory(str(masks), _clips(root, masks))
+
+
+def test_masks_of_another_checkpoint(root, masks):
+    with pytest.raises(
+        ValueError,
+        match=f"another checkpoint.*kkk, expected abc.*'v1s-test'.*{COMMAND}",
+    ):
+        check_mask_directory(str(masks), _clips(root, masks), checkpoint='abc')
+
+
+def test_subsets_may_come_from_checkpoints_of_their_own(root, masks):
+    def sign(index):
+        for clip in index['clips']:
+            clip['checkpoint_hash'] = clip['subset'] * 10
+
+    _edit(masks, sign)
+    clips = _clips(root, masks)
+    check_mask_directory(
+        str(masks), clips, checkpoint=dict(v1s='v1sv1s', v1m='v1mv1m')
+    )
+    with pytest.raises(ValueError, match="expected v1s, for .*'v1m-test'"):
+        check_mask_directory(
+            str(masks), clips, checkpoint=dict(v1s='v1s', v1m='v1s')
+        )
+
+
+def test_the_command_for_other_splits_says_so(root, masks):
+    (masks / 'index.json').unlink()
+    with pytest.raises(
+        FileNotFoundError,
+        match=rf'{COMMAND} --cfg-options test_dataloader\.dataset\.split=val',
+    ):
+        check_mask_directory(str(masks), _clips(root, masks, split='val'))
