@@ -133,12 +133,13 @@ def _check_checkpoint(
 
 
 def _check_masks(clip: Mapping, size: tuple[int, int] | None) -> None:
-    for path in clip['mask_prior_paths']:
-        mask = read_mask(clip, path)
-        size = mask.shape if size is None else tuple(size)
-        if mask.shape != size:
+    paths = clip['mask_prior_paths']
+    shapes = [read_mask(clip, path).shape for path in paths]
+    expected = shapes[0] if size is None else tuple(size)
+    for path, shape in zip(paths, shapes, strict=True):
+        if shape != expected:
             raise ValueError(
-                f'mask prior must be {size}, got {mask.shape} in '
+                f'mask prior must be {expected}, got {shape} in '
                 f'{_describe(clip, path)}'
             )
 
