@@ -3,7 +3,9 @@
 Paper (Table 4): 51.2 mIoU, 56.2 F, protocol ``stepping_stones``.
 """
 
-_base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384_no-mask-fusion_no-robust-key.py']
+_base_ = [
+    './aavs_swin-b_stage2_1xb1-60e_avss-384x384_no-mask-fusion_no-robust-key.py'
+]
 
 dataset = dict(pipeline=_base_.train_pipeline)
 val_dataloader = dict(dataset=dataset)
