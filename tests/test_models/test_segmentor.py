@@ -65,3 +65,14 @@ def test_sliding_windows_are_refused():
     cfg.test_cfg = dict(mode='slide', crop_size=(64, 64), stride=(32, 32))
     with pytest.raises(ValueError, match="'whole', got 'slide'"):
         build(cfg)
+
+
+def test_one_channel_stays_a_logit_and_is_cut_at_zero(model):
+    """mmseg alone would store sigmoids and cut them at 0.3."""
+    logits = torch.tensor([[-0.5, 0.0], [1e-6, 2.0]]).view(1, 1, 2, 2)
+    (result,) = model.postprocess_result(
+        logits, samples_of(torch.zeros(1, 2, 2))
+    )
+    assert torch.equal(result.seg_logits.data, logits[0])
+    assert result.pred_sem_seg.data.tolist() == [[[0, 0], [1, 1]]]
+    assert result.pred_sem_seg.data.dtype == torch.int64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -53,8 +54,9 @@ class AVSegmentor(EncoderDecoder):
 
         Args:
             inputs (dict): ``frames`` (N, 3, H, W), ``log_mel``
-                (N, 1, 96, 64), ``num_frames`` (one int per clip) and, in
-                stage two, ``mask_prior`` (N, 1, h, w).
+                (N, 1, 96, 64), ``num_frames`` (one int per clip), in stage
+                two ``mask_prior`` (N, 1, h, w), and ``valid`` (N,) if clips
+                were padded.
 
         Returns:
             ClipFeatures: What every decode head takes.
@@ -67,6 +69,7 @@ class AVSegmentor(EncoderDecoder):
             audio_embed=self.audio_backbone(inputs['log_mel']),
             mask_prior=inputs.get('mask_prior'),
             num_frames=tuple(inputs['num_frames']),
+            valid=inputs.get('valid'),
         )
 
     def predict(
@@ -93,3 +96,29 @@ class AVSegmentor(EncoderDecoder):
                 SegDataSample(metainfo=meta) for _ in inputs['frames']
             ]
         return super().predict(inputs, data_samples)
+
+    def postprocess_result(
+        self,
+        seg_logits: Tensor,
+        data_samples: list[SegDataSample],
+    ) -> list[SegDataSample]:
+        """Resize logits and take the prediction from them.
+
+        mmseg stores the sigmoid of a single channel, and cuts it at 0.3; here
+        ``seg_logits`` are logits whatever their number, and a pixel sounds if
+        its logit is above 0.
+
+        Args:
+            seg_logits (Tensor): (N, C, H, W).
+            data_samples (list[SegDataSample]): N samples.
+
+        Returns:
+            list[SegDataSample]: See :meth:`predict`.
+        """
+        if seg_logits.shape[1] > 1:
+            return super().postprocess_result(seg_logits, data_samples)
+        against_zero = torch.cat([torch.zeros_like(seg_logits), seg_logits], 1)
+        samples = super().postprocess_result(against_zero, data_samples)
+        for sample in samples:
+            sample.seg_logits.data = sample.seg_logits.data[1:]
+        return samples

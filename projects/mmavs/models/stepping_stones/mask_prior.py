@@ -124,16 +124,22 @@ class MaskPrior(BaseModule):
             blocked=self.block(sizes[0], prior),
         )
 
-    def fuse(self, mask_feature: Tensor, prior: Tensor) -> Tensor:
+    def fuse(self, mask_feature: Tensor, prior: Tensor | None) -> Tensor:
         """Add the prior to every channel of the mask feature (section 3.2).
+
+        All that a head without masked attention needs (section 4.3).
 
         Args:
             mask_feature (Tensor): (N, C, H, W).
-            prior (Tensor): (N, 1, h, w).
+            prior (Tensor | None): (N, 1, h, w) in [0, 1] at any size.
 
         Returns:
             Tensor: (N, C, H, W).
+
+        Raises:
+            ValueError: If there is no prior, or not one per frame.
         """
+        prior = _checked(prior, num_frames=len(mask_feature))
         if not self.fuse_mask_feature:
             return mask_feature
         return mask_feature + _resize(prior, mask_feature.shape[-2:])
