@@ -1,7 +1,6 @@
 """Frames that only pad a clip."""
 
 import torch
-
 from mmavs.structures import ClipFeatures
 
 
