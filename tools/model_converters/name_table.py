@@ -31,11 +31,15 @@ that the target model would refuse.
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import itertools
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -288,3 +292,37 @@ def write_checkpoint(
     tensors = {name: tensor.clone() for name, tensor in state_dict.items()}
     with atomic_path(path) as part:
         torch.save(dict(meta=dict(meta), state_dict=tensors), part)
+
+
+def convert_file(
+    table: Table,
+    *,
+    description: str | None,
+    converter: str,
+    argv: list[str] | None = None,
+) -> None:
+    """Be the command line ``SRC DST`` of a converter with one table.
+
+    Args:
+        table (Table): Of all keys of SRC.
+        description (str | None): The script's docstring.
+        converter (str): The script's path in this project, for the record.
+        argv (list[str] | None): Arguments; None takes the process's.
+    """
+    parser = argparse.ArgumentParser(
+        description=(description or '').split('\n')[0]
+    )
+    parser.add_argument('src', help='the public weights (.pth)')
+    parser.add_argument('dst', help='checkpoint to write (.pth)')
+    args = parser.parse_args(argv)
+    try:
+        state_dict, report = convert(read_state_dict(args.src), table)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'{parser.prog}: {error}')
+    digest = hashlib.sha256(Path(args.src).read_bytes()).hexdigest()
+    meta = dict(
+        source=Path(args.src).name, source_sha256=digest, converter=converter
+    )
+    write_checkpoint(args.dst, state_dict, meta=meta)
+    print(report)
+    print(f'{args.src} (sha256 {digest[:8]}) -> {args.dst}')
