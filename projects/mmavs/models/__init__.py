@@ -10,7 +10,8 @@ from .aavs import (
 from .audio_backbones import LogMelCNN, VGGish
 from .data_preprocessor import AVSDataPreprocessor
 from .segmentor import AVSegmentor
-from .stepping_stones import MaskPrior
+from .stepping_stones import MaskPrior, build_fusion_prior
+from .visual_backbones import PVTv2
 
 __all__ = [
     'AAVS',
@@ -22,5 +23,7 @@ __all__ = [
     'AudioQueryGenerator',
     'LogMelCNN',
     'MaskPrior',
+    'PVTv2',
     'VGGish',
+    'build_fusion_prior',
 ]

@@ -1,0 +1,111 @@
+"""Pyramid Vision Transformer v2, as both baselines use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmdet.models.backbones.pvt import (
+    PVTEncoderLayer,
+    PyramidVisionTransformerV2,
+    SpatialReductionAttention,
+)
+from mmdet.models.layers import nchw_to_nlc, nlc_to_nchw
+from mmseg.registry import MODELS
+from torch import Tensor
+
+#: Of the norms behind patch embeddings and spatial reductions; the others
+#: have 1e-6, which is also mmdet's for all of them.
+_REDUCTION_EPS = 1e-5
+
+
+@MODELS.register_module()
+class PVTv2(PyramidVisionTransformerV2):
+    """mmdet's PVTv2 with the norms of the original release.
+
+    https://arxiv.org/abs/2106.13797. Behaviour follows
+    ``AVSegFormer@7083cb6:model/backbone/pvt.py``, which AVSBench shares;
+    outputs agree to 1e-5. Weights come from the public ``pvt_v2_b5.pth``
+    through ``tools/model_converters/pvt_v2.py``. The defaults are those of
+    the variant B5, 81.4 M parameters.
+
+    Args:
+        embed_dims (int): Channels per head; stage i has
+            ``embed_dims * num_heads[i]``.
+        num_layers (tuple[int, ...]): Blocks of each stage.
+        num_heads (tuple[int, ...]): Heads of each stage.
+        mlp_ratios (tuple[int, ...]): Widening of each stage's MLP.
+        sr_ratios (tuple[int, ...]): Spatial reduction of keys and values.
+        drop_path_rate (float): Stochastic depth of the last block; rises
+            linearly from 0 in the first.
+        kwargs: Other arguments of mmdet's ``PyramidVisionTransformerV2``.
+    """
+
+    def __init__(
+        self,
+        *,
+        embed_dims: int = 64,
+        num_layers: tuple[int, ...] = (3, 6, 40, 3),
+        num_heads: tuple[int, ...] = (1, 2, 5, 8),
+        mlp_ratios: tuple[int, ...] = (4, 4, 4, 4),
+        sr_ratios: tuple[int, ...] = (8, 4, 2, 1),
+        drop_path_rate: float = 0.1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            embed_dims=embed_dims,
+            num_layers=num_layers,
+            num_heads=num_heads,
+            mlp_ratios=mlp_ratios,
+            sr_ratios=sr_ratios,
+            drop_path_rate=drop_path_rate,
+            # A converted file has this class's names already.
+            convert_weights=False,
+            **kwargs,
+        )
+        for stage in self.layers:
+            stage[0].norm.eps = _REDUCTION_EPS
+        for block in self._blocks():
+            block.attn.__class__ = _FusedAttention
+            if block.attn.sr_ratio > 1:
+                block.attn.norm.eps = _REDUCTION_EPS
+
+    def _blocks(self) -> Iterator[PVTEncoderLayer]:
+        for stage in self.layers:
+            yield from stage[1]
+
+
+class _FusedAttention(SpatialReductionAttention):
+    """mmdet's layer, which does not write out the attention matrix.
+
+    mmdet asks for the averaged weights and throws them away; without them
+    torch takes its fused kernel, with equal results.
+    """
+
+    def forward(
+        self,
+        x: Tensor,
+        hw_shape: tuple[int, int],
+        identity: Tensor | None = None,
+    ) -> Tensor:
+        """Attend to the spatially reduced input, and add the identity.
+
+        Args:
+            x (Tensor): (N, H*W, C).
+            hw_shape (tuple[int, int]): (H, W).
+            identity (Tensor | None): (N, H*W, C); None takes ``x``.
+
+        Returns:
+            Tensor: (N, H*W, C).
+        """
+        reduced = x
+        if self.sr_ratio > 1:
+            reduced = self.sr(nlc_to_nchw(x, hw_shape))
+            reduced = self.norm(nchw_to_nlc(reduced))
+        # nn.MultiheadAttention is built with batch_first=False here.
+        key = reduced.transpose(0, 1)
+        out, _ = self.attn(x.transpose(0, 1), key, key, need_weights=False)
+        identity = x if identity is None else identity
+        return identity + self.dropout_layer(
+            self.proj_drop(out.transpose(0, 1))
+        )
