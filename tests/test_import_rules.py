@@ -26,11 +26,17 @@ CLOSED_DOORS = {
         'models/audio_backbones',
         'models/segmentor',
     ),
-    # Systems meet in configs.
-    'models/aavs': ('models/stepping_stones',),
     'engine': ('apis',),
     'visualization': ('apis',),
 }
+
+#: Folders of models that any system may use; every other one is a system.
+SHARED = {'audio_backbones', 'layers', 'stepping_stones', 'visual_backbones'}
+SYSTEMS = sorted(
+    path.parent.name
+    for path in (PACKAGE / 'models').glob('*/__init__.py')
+    if path.parent.name not in SHARED
+)
 
 
 def _imports(path: Path, root: Path) -> set[str]:
@@ -63,6 +69,20 @@ def test_closed_doors(room):
         for other in CLOSED_DOORS[room]:
             name = f'mmavs.{other.replace("/", ".")}'
             wrong = [i for i in imported if f'{i}.'.startswith(f'{name}.')]
+            assert not wrong, f'{path.relative_to(ROOT)} imports {wrong}'
+
+
+def test_there_are_systems():
+    assert 'aavs' in SYSTEMS
+
+
+@pytest.mark.parametrize('system', SYSTEMS)
+def test_systems_meet_in_configs_alone(system):
+    for path in _files(PACKAGE / 'models' / system):
+        imported = _imports(path, PACKAGE.parent)
+        for other in set(SYSTEMS) - {system}:
+            name = f'mmavs.models.{other}.'
+            wrong = [i for i in imported if f'{i}.'.startswith(name)]
             assert not wrong, f'{path.relative_to(ROOT)} imports {wrong}'
 
 

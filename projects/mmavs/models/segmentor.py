@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from mmengine.config import ConfigDict
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -40,7 +41,8 @@ class AVSegmentor(EncoderDecoder):
         test_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
-        test_cfg = test_cfg or dict(mode='whole')
+        # mmseg reads test_cfg.mode, which a plain dictionary has not.
+        test_cfg = ConfigDict(test_cfg or dict(mode='whole'))
         if test_cfg.get('mode', 'whole') != 'whole':
             raise ValueError(
                 "test_cfg.mode must be 'whole', got "
