@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+#: Class id of pixels whose class nobody wrote down. Always whole frames:
+#: AVSBench labels only frame 0 of the training clips of v1s.
+UNLABELLED = 255
+
 #: Metainfo that every per-frame ``SegDataSample`` of a clip carries.
 CLIP_META_KEYS = (
     'clip_id',

@@ -62,6 +62,29 @@ def test_only_frame_0_of_a_v1s_training_clip_is_labelled(root):
     assert len(set(v1s_val['frame_paths'])) == 5
 
 
+@pytest.mark.parametrize('task', ['s4', 'avss'])
+def test_unlabelled_frames_may_be_kept_instead(root, task):
+    """The clip's own five frames, and one label."""
+    clip = _dataset(root, task=task, split='train', unlabelled='ignore')[0]
+    folder = f'{root}/v1s/v1s-train'
+    expected = [f'{folder}/frames/{t}.jpg' for t in range(5)]
+    assert clip['frame_paths'] == expected
+    assert clip['mask_paths'] == [f'{folder}/labels_rgb/0.png'] + [None] * 4
+
+
+def test_all_other_clips_are_labelled_in_full(root):
+    clips = [
+        clip
+        for split in ('train', 'val', 'test')
+        for clip in _dataset(root, split=split, unlabelled='ignore')
+        if (clip['subset'], split) != ('v1s', 'train')
+    ]
+    assert len(clips) == 8
+    for clip in clips:
+        assert len(set(clip['mask_paths'])) == clip['num_frames']
+        assert None not in clip['mask_paths']
+
+
 def test_mask_prior_and_label_folder_are_doors(root):
     dataset = _dataset(
         root,
@@ -158,6 +181,7 @@ def test_one_uid_may_occur_in_two_subsets(tmp_path):
         (dict(task='s5'), r"task must be one of .*, got 's5'"),
         (dict(split='dev'), r"split must be one of .*, got 'dev'"),
         (dict(subsets=['v3']), r"subsets must be one of .*, got 'v3'"),
+        (dict(unlabelled='drop'), r"unlabelled must be one of .*'drop'"),
         (dict(labels='soft'), r"'binary' or 'semantic', got 'soft'"),
         (dict(label_folder='masks'), r'label_folder must be one of'),
         (dict(label_folder='labels_semantic'), r"expected.*'labels_rgb'"),

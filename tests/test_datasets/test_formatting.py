@@ -77,6 +77,18 @@ def test_a_clip_without_labels(extra, ori_shape):
     assert sample.ori_shape == ori_shape
 
 
+def test_a_frame_without_a_label():
+    """255 all over stays what it is, and no file is named."""
+    results = _results()
+    results['mask_paths'][1] = None
+    results['masks'][1] = 255
+    samples = PackClip()(results)['data_samples']
+    paths = [sample.mask_path for sample in samples]
+    assert paths == ['labels_rgb/0.png', None, 'labels_rgb/2.png']
+    assert (samples[1].gt_sem_seg.data == 255).all()
+    assert samples[2].gt_sem_seg.data.max() <= 1
+
+
 def test_collated_clips_may_differ_in_length():
     clips = [PackClip()(_results(num_frames)) for num_frames in (3, 2)]
     batch = clip_collate(clips)

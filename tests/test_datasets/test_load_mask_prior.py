@@ -51,6 +51,12 @@ def test_truth_is_one_where_the_label_is_not_background():
     assert prior.tolist() == [[[0, 1], [1, 0]]]
 
 
+def test_truth_of_a_frame_without_a_label_is_silent():
+    labels = np.array([[[0, 3]], [[255, 255]]], np.uint8)
+    prior = LoadMaskPrior()(dict(masks=labels))['mask_prior']
+    assert prior.tolist() == [[[0, 1]], [[0, 0]]]
+
+
 def test_files_are_divided_by_255(tmp_path):
     """Hard values, and soft ones: 51 / 255 = 0.2."""
     path = str(tmp_path / '0.png')

@@ -129,9 +129,76 @@ def test_labels_of_transform_and_data_set_must_agree(clip):
         LoadClipMasks(label='semantic')(clip)
 
 
+@pytest.mark.parametrize('resize', ['bilinear', 'nearest'])
+@pytest.mark.parametrize('label', ['binary', 'semantic'])
+@pytest.mark.parametrize('size', [(224, 224), (6, 4), None])
+def test_frames_without_a_label_are_255_all_over(
+    tmp_path, label, resize, size
+):
+    """The labelled frame is what it is without the others."""
+    stored = Clip('v1s', 'train', 'a', class_id=28, frame_size=(60, 90))
+    write_avsbench_tree(tmp_path, [stored])
+    clip = _entry(
+        tmp_path, task='s4', split='train', labels=label, unlabelled='ignore'
+    )
+    load = LoadClipMasks(label=label, size=size, binary_resize=resize)
+    results = load(dict(clip))
+    expected_size = size or (60, 90)
+    assert results['mask_size'] == expected_size
+    assert results['masks'].shape == (5, *expected_size)
+    assert results['masks'].dtype == np.uint8
+    assert (results['masks'][1:] == 255).all()
+    first = load(dict(clip, mask_paths=clip['mask_paths'][:1]))['masks'][0]
+    np.testing.assert_array_equal(results['masks'][0], first)
+    assert set(np.unique(first)) == {0, 28 if label == 'semantic' else 1}
+
+
+def test_masks_as_stored_need_one_size(clip):
+    Image.new('RGB', (40, 30)).save(clip['mask_paths'][3])
+    with pytest.raises(
+        ValueError,
+        match=r"labels of clip 'a' .*got \[\(30, 40\), \(60, 90\)\]",
+    ):
+        LoadClipMasks(size=None)(clip)
+    clip['mask_paths'] = [None] * 5
+    with pytest.raises(ValueError, match=r'one size, got \[\]; set LoadClip'):
+        LoadClipMasks(size=None)(clip)
+
+
+def test_a_clip_without_labels_is_named():
+    with pytest.raises(ValueError, match=r"clip 'a' has no labels; leave"):
+        LoadClipMasks()(dict(clip_id='a', mask_paths=None))
+
+
+def test_nearest_binary_masks_keep_outlines_by_hand(tmp_path):
+    """Four pixels to eight: each twice, where bilinear would widen."""
+    image = np.zeros((1, 4, 3), dtype=np.uint8)
+    image[0, 1] = (0, 0, 128)
+    size = (1, 8)
+    mask = _masks_of(tmp_path, image, size=size, binary_resize='nearest')
+    np.testing.assert_array_equal(mask, [[0, 0, 1, 1, 0, 0, 0, 0]])
+    # Centres at -1/4, 1/4, 3/4, 5/4, 7/4, 9/4, ...: shares of pixel 1 are
+    # 0, 1/4, 3/4, 3/4, 1/4, 0, ..., the least is grey 0.114 * 128 / 4 > 0.
+    mask = _masks_of(tmp_path, image, size=size)
+    np.testing.assert_array_equal(mask, [[0, 1, 1, 1, 1, 0, 0, 0]])
+
+
+@pytest.mark.parametrize('mode', ['1', 'L', 'RGB', 'P'])
+def test_nearest_binary_masks_of_any_stored_type(tmp_path, mode):
+    """The published decoding of palette files depends on their palette."""
+    grey = Image.fromarray(np.array([[0, 255], [255, 0]], dtype=np.uint8))
+    grey.convert(mode).save(tmp_path / 'a.png')
+    with Image.open(tmp_path / 'a.png') as image:
+        assert image.mode == mode
+    results = dict(mask_paths=[str(tmp_path / 'a.png')])
+    load = LoadClipMasks(size=None, binary_resize='nearest')
+    assert load(results)['masks'].tolist() == [[[0, 1], [1, 0]]]
+
+
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
+        (dict(binary_resize='x'), r"'bilinear' or 'nearest', got 'x'"),
         (dict(label='soft'), r"'binary' or 'semantic', got 'soft'"),
         (dict(unknown_colour='x'), r"'background' or 'error', got 'x'"),
     ],

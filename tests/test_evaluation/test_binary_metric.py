@@ -234,7 +234,8 @@ def _put(name, channels, height, width, value):
     [
         (_drop('gt_sem_seg'), 'no gt_sem_seg for'),
         (_drop('seg_logits'), 'no seg_logits for'),
-        (_put('gt_sem_seg', 1, 24, 32, 255), r'got values \[255\] for'),
+        (_put('gt_sem_seg', 1, 24, 32, 128), r'got values \[128\] for'),
+        (_put('gt_sem_seg', 1, 24, 32, 255), 'not labelled .*255.*unlabelled'),
         (_put('gt_sem_seg', 1, 12, 32, 1), r'got \(1, 12, 32\) for'),
         (_put('seg_logits', 2, 24, 32, float('nan')), '1536 NaN or infinite'),
         (_put('seg_logits', 71, 24, 32, 0.0), r'got \(71, 24, 32\) for'),

@@ -288,6 +288,7 @@ def _put(name, *shape, value):
         (_drop('gt_sem_seg'), 'no gt_sem_seg for'),
         (_drop('pred_sem_seg'), 'no pred_sem_seg for'),
         (_put('gt_sem_seg', 1, 24, 32, value=71), r'gt_sem.*0..70, .*71..71'),
+        (_put('gt_sem_seg', 1, 24, 32, value=255), 'not labelled .*255.*unla'),
         (_put('pred_sem_seg', 1, 24, 32, value=-1), r'pred_sem.*-1..-1 for'),
         (_put('gt_sem_seg', 1, 12, 32, value=1), r'\(24, 32\), got \(12, 32'),
         (_put('seg_logits', 2, 24, 32, value=math.nan), '1536 NaN'),

@@ -131,6 +131,27 @@ def test_batch_of_silent_clips_moves_nothing():
     assert not any(grad.any() for grad in grads)
 
 
+def test_frames_without_labels_are_refused():
+    """Leaving them out would teach that nothing sounds in them."""
+    masks = torch.zeros(5, 16, 16)
+    masks[3] = 255
+    samples = samples_of(masks)
+    samples[3].set_metainfo(dict(clip_id='a', frame_index=3))
+    for skip in (False, True):
+        head = _head(skip_silent_clips=skip)
+        with pytest.raises(
+            ValueError, match=r"frame 3 of clip 'a' .*255.*'repeat_first'"
+        ):
+            head.loss(random_features(CHANNELS), samples, {})
+
+
+def test_frames_that_pad_their_clip_are_refused():
+    features = random_features(CHANNELS)
+    features = features._replace(valid=torch.ones(5, dtype=torch.bool))
+    with pytest.raises(ValueError, match='leave pad_clips_to out'):
+        _head()(features)
+
+
 def test_unknown_options_are_named():
     with pytest.raises(ValueError, match="adapter_mode .* got 'beside'"):
         _head(adapter_mode='beside')

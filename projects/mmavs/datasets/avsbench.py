@@ -19,6 +19,7 @@ TASK_SUBSETS = {'s4': ('v1s',), 'ms3': ('v1m',), 'avss': SUBSETS}
 NUM_FRAMES = {'v1s': 5, 'v1m': 5, 'v2': 10}
 LABEL_FOLDERS = ('labels_rgb', 'labels_semantic')
 SOUND_SOURCES = ('own', 'next_clip')
+UNLABELLED_RULES = ('repeat_first', 'ignore')
 _COLUMNS = ('uid', 'split', 'label')
 
 
@@ -34,9 +35,9 @@ class AVSBenchDataset(BaseDataset):
         {data_root}/{v1s|v1m|v2}/{uid}/audio.wav
 
     T is 10 in v2 and 5 elsewhere. Only frame 0 of a v1s training clip counts
-    as labelled: such a clip is frame 0 and label 0 five times, each time with
-    another of its five seconds of sound. Behaviour follows
-    Stepping-Stones@de6a17b ``avs/dataset.py``; reimplemented, no code taken.
+    as labelled, see ``unlabelled``. Behaviour follows
+    Stepping-Stones@de6a17b ``avs/dataset.py`` and, with ``'ignore'``,
+    AVSBench@f7414af ``avs_scripts``; reimplemented, no code taken.
 
     Args:
         task (str): ``'s4'`` (subset v1s), ``'ms3'`` (v1m) or ``'avss'``
@@ -51,6 +52,11 @@ class AVSBenchDataset(BaseDataset):
         sound_from (str): ``'own'``, or ``'next_clip'``: every clip gets the
             sound of the next one of its subset and split, the last that of
             the first. Shows what a model owes to the right sound.
+        unlabelled (str): What v1s training clips hold. ``'repeat_first'``
+            (AAVS): frame 0 and label 0 five times, each time with another of
+            the five seconds of sound. ``'ignore'`` (AVSBench, AVSegFormer):
+            the clip's own five frames, the last four without a label: their
+            entry of ``mask_paths`` is None.
         seed (int): Part of what the random transforms draw from.
         ann_file (str): The table, relative to ``data_root``.
         data_root (str): Root of the data set.
@@ -80,6 +86,7 @@ class AVSBenchDataset(BaseDataset):
         labels: str = 'binary',
         label_folder: str = 'labels_rgb',
         sound_from: str = 'own',
+        unlabelled: str = 'repeat_first',
         seed: int = 0,
         ann_file: str = 'metadata.csv',
         data_root: str = '',
@@ -107,6 +114,8 @@ class AVSBenchDataset(BaseDataset):
         self.label_folder = label_folder
         _check_choice('sound_from', sound_from, SOUND_SOURCES)
         self.sound_from = sound_from
+        _check_choice('unlabelled', unlabelled, UNLABELLED_RULES)
+        self.unlabelled = unlabelled
         self.seed = seed
         # In shared memory: persistent workers hold a copy of the data set
         # made before the first epoch and must still see the later ones.
@@ -137,9 +146,9 @@ class AVSBenchDataset(BaseDataset):
         Returns:
             list[dict]: One dict per clip, in the order of the table: keys
             ``clip_id``, ``subset``, ``split``, ``task``, ``labels``,
-            ``num_frames`` (T), ``frame_paths``, ``mask_paths`` (T each),
-            ``audio_path`` and, with ``data_prefix['mask_prior']``,
-            ``mask_prior_paths`` (T).
+            ``num_frames`` (T), ``frame_paths``, ``mask_paths`` (T each, None
+            for a frame without a label), ``audio_path`` and, with
+            ``data_prefix['mask_prior']``, ``mask_prior_paths`` (T).
         """
         rows = read_metadata(self.ann_file)
         clips = [
@@ -183,7 +192,9 @@ class AVSBenchDataset(BaseDataset):
         subset, clip_id = row['label'], row['uid']
         num_frames = NUM_FRAMES[subset]
         only_first = subset == 'v1s' and self.split == 'train'
-        frames = [0 if only_first else t for t in range(num_frames)]
+        repeat = only_first and self.unlabelled == 'repeat_first'
+        frames = [0 if repeat else t for t in range(num_frames)]
+        labelled = [t == 0 or not only_first or repeat for t in frames]
         clip_dir = Path(self.data_root, subset, clip_id)
         mask_dir = clip_dir / self.label_folder
         info = dict(
@@ -193,8 +204,11 @@ class AVSBenchDataset(BaseDataset):
             task=self.task,
             labels=self.labels,
             num_frames=num_frames,
-            frame_paths=[str(clip_dir / f'frames/{i}.jpg') for i in frames],
-            mask_paths=[str(mask_dir / f'{i}.png') for i in frames],
+            frame_paths=[str(clip_dir / f'frames/{t}.jpg') for t in frames],
+            mask_paths=[
+                str(mask_dir / f'{t}.png') if has_label else None
+                for t, has_label in zip(frames, labelled, strict=True)
+            ],
             audio_path=str(clip_dir / 'audio.wav'),
         )
         if 'mask_prior' in self.data_prefix:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from .clip_metric import describe_frame
+from .clip_metric import check_labelled, describe_frame
 
 
 def stack_ids(
@@ -26,7 +26,8 @@ def stack_ids(
 
     Raises:
         ValueError: If one is missing, of another size than the other, or
-            holds an id that is not 0..K-1, or if ``seg_logits`` are there
+            holds an id that is not 0..K-1, such as 255, which stands for no
+            label, or if ``seg_logits`` are there
             and hold NaN; the message names clip and frame.
     """
     pairs = [_checked_pair(frame, num_classes) for frame in frames]
@@ -65,6 +66,7 @@ def _checked_pair(frame: Mapping, num_classes: int) -> tuple[Tensor, Tensor]:
             'gt_sem_seg must have the size of pred_sem_seg, expected '
             f'{tuple(pred.shape)}, got {tuple(target.shape)} for {where}.'
         )
+    check_labelled(target, where)
     _check_ids('gt_sem_seg', target, num_classes, where)
     return pred, target.to(pred.device).long()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from .clip_metric import describe_frame
+from .clip_metric import check_labelled, describe_frame
 
 
 def stack_logits(frames: Sequence[Mapping]) -> Tensor:
@@ -62,7 +62,8 @@ def stack_truth(frames: Sequence[Mapping]) -> Tensor:
 
     Raises:
         ValueError: If a truth is missing, of another size than the logits, or
-            holds values other than 0 and 1; the message names clip and frame.
+            holds values other than 0 and 1, such as 255, which stands for no
+            label; the message names clip and frame.
     """
     truth = []
     for frame in frames:
@@ -80,6 +81,7 @@ def stack_truth(frames: Sequence[Mapping]) -> Tensor:
                 f'gt_sem_seg must have the size of seg_logits, expected '
                 f'{expected}, got {tuple(data.shape)} for {where}.'
             )
+        check_labelled(data, where)
         if not ((data == 0) | (data == 1)).all():
             raise ValueError(
                 'a binary truth holds 0 and 1, got values '

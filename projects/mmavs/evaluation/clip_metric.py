@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from mmengine.evaluator import BaseMetric
+from torch import Tensor
+
+from mmavs.structures import UNLABELLED
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,25 @@ def describe_frame(sample: Mapping) -> str:
         f'frame {sample["frame_index"]} of clip {sample["clip_id"]!r} '
         f'({sample["subset"]})'
     )
+
+
+def check_labelled(truth: Tensor, where: str) -> None:
+    """Refuse to score a frame that nobody labelled.
+
+    Args:
+        truth (Tensor): Class ids of a frame.
+        where (str): Names the frame.
+
+    Raises:
+        ValueError: If the truth is 255 all over.
+    """
+    if bool((truth == UNLABELLED).all()):
+        raise ValueError(
+            f'{where} is not labelled (gt_sem_seg is {UNLABELLED}), so it '
+            'cannot be scored: of v1s training clips only frame 0 is. '
+            "Evaluate split='val' or 'test', or set the data set's "
+            "unlabelled='repeat_first'."
+        )
 
 
 def _check_whole_clip(frames: Sequence[Mapping]) -> None:

@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
+from ...structures import UNLABELLED
 from ..metainfo import AVSBENCH_CLASSES, colours_to_ids
 from .geometry import resize_frame
 
@@ -73,19 +74,25 @@ class LoadClipFrames(BaseTransform):
 class LoadClipMasks(BaseTransform):
     """Read the labels of a clip as class ids.
 
-    Binary: the colour image is resized with OpenCV (bilinear), turned grey
-    and compared with 0, which widens objects a little, as
-    Stepping-Stones@de6a17b ``avs/dataset.py`` does for training and for its
-    metric. Semantic: the image is resized with Pillow (nearest) and its
-    exact colours become ids, as ``avss/dataset.py`` does; a grey image
-    (``labels_semantic``) holds the ids themselves.
+    Binary: whatever is not black sounds, see ``binary_resize``. Semantic:
+    the image is resized with Pillow (nearest) and its exact colours become
+    ids, as Stepping-Stones@de6a17b ``avss/dataset.py`` does; a grey image
+    (``labels_semantic``) holds the ids themselves. A frame without a label
+    (its path is None) is 255 all over.
 
     Required keys: ``mask_paths``. Added keys: ``masks`` (T, h, w) uint8
     class ids, ``mask_size`` (h, w).
 
     Args:
         label (str): ``'binary'`` (0, 1) or ``'semantic'`` (0..70).
-        size (tuple[int, int]): (h, w) of the masks.
+        size (tuple[int, int] | None): (h, w) of the masks; None keeps them
+            as stored, for a transform that follows.
+        binary_resize (str): How binary labels come to that size.
+            ``'bilinear'``: the colour image is resized with OpenCV, turned
+            grey and compared with 0, which widens objects a little, as
+            Stepping-Stones@de6a17b ``avs/dataset.py`` does for training and
+            for its metric. ``'nearest'``: with Pillow, which keeps outlines
+            as they are drawn (AVSBench, AVSegFormer).
         unknown_colour (str): What a colour outside the palette becomes in
             semantic labels: ``'background'``, as published, or ``'error'``.
 
@@ -96,8 +103,9 @@ class LoadClipMasks(BaseTransform):
     def __init__(
         self,
         label: Literal['binary', 'semantic'] = 'binary',
-        size: tuple[int, int] = (224, 224),
+        size: tuple[int, int] | None = (224, 224),
         unknown_colour: Literal['background', 'error'] = 'background',
+        binary_resize: Literal['bilinear', 'nearest'] = 'bilinear',
     ) -> None:
         if label not in ('binary', 'semantic'):
             raise ValueError(
@@ -108,8 +116,14 @@ class LoadClipMasks(BaseTransform):
                 "unknown_colour must be 'background' or 'error', got "
                 f'{unknown_colour!r}'
             )
+        if binary_resize not in ('bilinear', 'nearest'):
+            raise ValueError(
+                "binary_resize must be 'bilinear' or 'nearest', got "
+                f'{binary_resize!r}'
+            )
         self.label = label
         self.size = size
+        self.binary_resize = binary_resize
         self.unknown_colour = unknown_colour
 
     def transform(self, results: dict) -> dict:
@@ -124,35 +138,65 @@ class LoadClipMasks(BaseTransform):
         Raises:
             FileNotFoundError: If a label is missing.
             ValueError: If a label cannot be read, holds an id or a colour
-                that is no class, or the data set gives other labels.
+                that is no class, the data set gives other labels or none, or
+                ``size`` is None and sizes differ or no frame has a label.
         """
         if results.get('labels', self.label) != self.label:
             raise ValueError(
                 f'the data set has labels={results["labels"]!r}, but '
                 f'LoadClipMasks(label={self.label!r}); set both alike.'
             )
+        if results.get('mask_paths') is None:
+            raise ValueError(
+                f'clip {results.get("clip_id")!r} has no labels; leave '
+                'LoadClipMasks out of the pipeline.'
+            )
         read = self._binary if self.label == 'binary' else self._semantic
+        masks = [
+            None if path is None else read(results, path)
+            for path in results['mask_paths']
+        ]
+        size = self._common_size(results, masks)
+        unlabelled = np.full(size, UNLABELLED, dtype=np.uint8)
         results['masks'] = np.stack(
-            [read(results, path) for path in results['mask_paths']]
+            [unlabelled if mask is None else mask for mask in masks]
         )
-        results['mask_size'] = self.size
+        results['mask_size'] = size
         return results
 
+    def _common_size(
+        self, results: dict, masks: list[np.ndarray | None]
+    ) -> tuple[int, int]:
+        if self.size is not None:
+            return self.size
+        sizes = sorted({mask.shape for mask in masks if mask is not None})
+        if len(sizes) != 1:
+            raise ValueError(
+                f'labels of clip {results.get("clip_id")!r} must have one '
+                f'size, got {sizes}; set LoadClipMasks(size=(h, w)).'
+            )
+        return sizes[0]
+
     def _binary(self, results: dict, path: str) -> np.ndarray:
+        if self.binary_resize == 'nearest':
+            image = _open(results, path, 'mask').convert('RGB')
+            return self._nearest(image).any(-1).astype(np.uint8)
         colour = _read_rgb(results, path, 'mask')
-        height, width = self.size
-        colour = cv2.resize(colour, (width, height))
+        if self.size is not None:
+            colour = cv2.resize(colour, self.size[::-1])
         grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
         return (grey > 0).astype(np.uint8)
 
+    def _nearest(self, image: Image.Image) -> np.ndarray:
+        if self.size is not None:
+            image = image.resize(self.size[::-1], Image.Resampling.NEAREST)
+        return np.array(image)
+
     def _semantic(self, results: dict, path: str) -> np.ndarray:
         image = _open(results, path, 'mask')
-        height, width = self.size
         if image.mode != 'L':
             image = image.convert('RGB')
-        pixels = np.asarray(
-            image.resize((width, height), Image.Resampling.NEAREST)
-        )
+        pixels = self._nearest(image)
         where = _describe(results, path, 'mask')
         if image.mode == 'L':
             if pixels.max() >= len(AVSBENCH_CLASSES):

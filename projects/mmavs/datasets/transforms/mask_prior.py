@@ -8,6 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
+from ...structures import UNLABELLED
 from ..mask_directory import read_mask
 
 
@@ -27,7 +28,9 @@ class LoadMaskPrior(BaseTransform):
     [0, 1], at the size of the truth or of the files.
 
     Args:
-        source (str): ``'truth'``: 1 where the label is not background;
+        source (str): ``'truth'``: 1 where the label is not background, and 0
+            all over in frames without a label, whose published labels are
+            empty images (no loss sees those frames either way);
             ``'files'``: grey PNG files / 255, hard or soft, from the data
             set's ``data_prefix['mask_prior']``.
 
@@ -68,7 +71,8 @@ class LoadMaskPrior(BaseTransform):
                 "LoadMaskPrior(source='truth') needs the labels of clip "
                 f'{results.get("clip_id")!r}: put it after LoadClipMasks.'
             )
-        return (results['masks'] != 0).astype(np.float32)
+        masks = results['masks']
+        return ((masks != 0) & (masks != UNLABELLED)).astype(np.float32)
 
     def _from_files(self, results: dict) -> np.ndarray:
         if 'mask_prior_paths' not in results:

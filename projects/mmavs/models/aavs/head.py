@@ -13,7 +13,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from mmavs.structures import ClipFeatures
+from mmavs.structures import UNLABELLED, ClipFeatures
 
 from ..layers import init_adapters
 from .audio_query import AudioQueryGenerator
@@ -113,7 +113,15 @@ class AAVSHead(Mask2FormerHead):
             tuple[list[Tensor], list[Tensor]]: Class scores (N, Q, K + 1),
             the last for "no object", and mask logits (N, Q, H/4, W/4); one
             of each before the first layer and after each layer.
+
+        Raises:
+            ValueError: If frames only pad their clip.
         """
+        if features.valid is not None:
+            raise ValueError(
+                'AAVS takes no padded frames: leave pad_clips_to out of the '
+                'AVSDataPreprocessor.'
+            )
         mask_feature, memories = self.pixel_decoder(list(features.visual))
         num_frames = len(mask_feature)
         query_pos = self.query_embed.weight.expand(num_frames, -1, -1)
@@ -229,10 +237,22 @@ class AAVSHead(Mask2FormerHead):
 
         Truth is stored at 224x224 (AVSBench) and trained at the frame's
         size; nearest-exact takes the pixels that Pillow's NEAREST takes.
+
+        Raises:
+            ValueError: If a frame is not labelled. Leaving it out would
+                teach that nothing sounds in it.
         """
         resized = []
         for sample in batch_data_samples:
             truth = sample.gt_sem_seg.data
+            if bool((truth == UNLABELLED).any()):
+                raise ValueError(
+                    'AAVS learns from labelled frames only, got frame '
+                    f'{sample.get("frame_index")} of clip '
+                    f'{sample.get("clip_id")!r} without labels '
+                    f'({UNLABELLED}); set the data set to '
+                    "unlabelled='repeat_first'."
+                )
             size = tuple(sample.img_shape[:2])
             if truth.shape[-2:] != size:
                 truth = F.interpolate(
