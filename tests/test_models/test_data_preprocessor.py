@@ -138,6 +138,72 @@ def test_lost_data_samples_are_noticed():
         AVSDataPreprocessor()(batch)
 
 
+@pytest.mark.parametrize('lengths', [(1,), (5,), (10,), (1, 5, 10), (10, 5)])
+def test_clips_are_filled_up_at_their_end(lengths):
+    """Frames, sound and prior with zeros; the rest is as it was."""
+    clips = [_clip(str(i), length) for i, length in enumerate(lengths)]
+    for clip in clips:
+        clip['inputs']['mask_prior'] = 1 + torch.rand(
+            len(clip['data_samples']), 1, 5, 5
+        )
+    collated = clip_collate(clips)
+    plain = AVSDataPreprocessor()(collated)
+    padded = AVSDataPreprocessor(pad_clips_to=10)(collated)
+    inputs = padded['inputs']
+    assert inputs['num_frames'] == (10,) * len(lengths)
+    expected = [t < length for length in lengths for t in range(10)]
+    assert inputs['valid'].tolist() == expected
+    assert inputs['valid'].dtype == torch.bool
+    for key in ('frames', 'log_mel', 'mask_prior'):
+        rows = inputs[key]
+        assert len(rows) == 10 * len(lengths)
+        assert torch.equal(rows[inputs['valid']], plain['inputs'][key])
+        assert not rows[~inputs['valid']].any()
+        assert rows.dtype == plain['inputs'][key].dtype
+    assert _order(padded) == _order(plain)
+    assert len(padded['data_samples']) == sum(lengths)
+
+
+@pytest.mark.parametrize('lengths', [(1,), (5,), (10,), (1, 5, 10)])
+def test_without_padding_there_is_no_flag(lengths):
+    clips = [_clip(str(i), length) for i, length in enumerate(lengths)]
+    inputs = AVSDataPreprocessor()(clip_collate(clips))['inputs']
+    assert set(inputs) == {'frames', 'log_mel', 'num_frames'}
+    assert inputs['num_frames'] == lengths
+
+
+def test_filled_up_frames_are_of_the_mean_colour():
+    """Zero after normalisation, not black: AVSBench pads what is normal."""
+    preprocessor = AVSDataPreprocessor(
+        mean=(10, 20, 30), std=(2, 4, 5), pad_clips_to=2
+    )
+    frames = preprocessor(clip_collate([_clip(num_frames=1)]))['inputs'][
+        'frames'
+    ]
+    # (12, 28, 30) is (1, 2, 0); black would be (-5, -5, -6).
+    assert frames[:, :, 0, 0].tolist() == [[1, 2, 0], [0, 0, 0]]
+
+
+def test_a_clip_longer_than_the_padding_is_named():
+    clips = [_clip('short', 2), _clip('long', 4)]
+    with pytest.raises(
+        ValueError, match=r"clip 'long' has 4 frames, more than pad_clips_to=3"
+    ):
+        AVSDataPreprocessor(pad_clips_to=3)(clip_collate(clips))
+
+
+def test_padding_to_nothing_is_refused():
+    with pytest.raises(ValueError, match='None or at least 1, got 0'):
+        AVSDataPreprocessor(pad_clips_to=0)
+
+
+def test_a_wrong_length_of_sound_names_the_clip_with_padding_too():
+    """Padding must not hide that a clip has more sound than frames."""
+    clips = [_clip('a', 2), _clip('b', 2, num_rows=3)]
+    with pytest.raises(ValueError, match=r"log_mel of clip 'b' .* its 2 fram"):
+        AVSDataPreprocessor(pad_clips_to=10)(clip_collate(clips))
+
+
 def test_files_on_disk_become_a_batch(tmp_path):
     """Data set, transforms, collation and preprocessor fit together."""
     write_avsbench_tree(tmp_path)

@@ -76,3 +76,16 @@ def test_one_channel_stays_a_logit_and_is_cut_at_zero(model):
     assert torch.equal(result.seg_logits.data, logits[0])
     assert result.pred_sem_seg.data.tolist() == [[[0, 0], [1, 1]]]
     assert result.pred_sem_seg.data.dtype == torch.int64
+
+
+def test_prediction_without_samples_leaves_padding_out(model, monkeypatch):
+    """Two clips of 1 and 2 frames, filled up to 2 and 3."""
+    valid = torch.tensor([True, False, True, True, False])
+
+    def predict(features, batch_img_metas, test_cfg):
+        return features.drop_padding(torch.zeros(5, 2, 8, 8))
+
+    monkeypatch.setattr(model.decode_head, 'predict', predict)
+    with torch.no_grad():
+        results = model.predict(_inputs() | dict(valid=valid))
+    assert len(results) == 3

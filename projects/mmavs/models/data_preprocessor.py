@@ -21,10 +21,21 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
 
     Clips of a batch may differ in T, not in frame size.
 
+    AVSBench and AVSegFormer fill the clips of AVSS up to 10 frames
+    (``AVSBench@f7414af:avs_scripts/avss/color_dataloader.py``), which counts
+    where frames are normalised over the batch or mixed over time. The frames
+    that fill up are zero after normalisation, the mean colour, and their
+    sound is zero, too. Data samples exist for the clip's own frames alone.
+
     Args:
         mean (Sequence[float]): Of red, green, blue, in 0..255.
         std (Sequence[float]): Of red, green, blue, in 0..255.
+        pad_clips_to (int | None): Frames to which every clip is filled up at
+            its end. None folds clips as they are.
         non_blocking (bool): Move without waiting for the device.
+
+    Raises:
+        ValueError: If ``pad_clips_to`` is below 1.
     """
 
     mean: Tensor
@@ -35,9 +46,15 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
         mean: Sequence[float] = (123.675, 116.28, 103.53),
         std: Sequence[float] = (58.395, 57.12, 57.375),
         *,
+        pad_clips_to: int | None = None,
         non_blocking: bool = False,
     ) -> None:
         super().__init__(non_blocking=non_blocking)
+        if pad_clips_to is not None and pad_clips_to < 1:
+            raise ValueError(
+                f'pad_clips_to must be None or at least 1, got {pad_clips_to}'
+            )
+        self.pad_clips_to = pad_clips_to
         for name, values in (('mean', mean), ('std', std)):
             column = torch.tensor(values, dtype=torch.float32).view(-1, 1, 1)
             self.register_buffer(name, column, persistent=False)
@@ -57,11 +74,14 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
             normalised, ``log_mel`` (N, 1, 96, 64), others (N, ...) and
             ``num_frames``, the T of each clip; ``data_samples``, N
             ``SegDataSample``. N is the sum of T; the frames of a clip stay
-            together and in order.
+            together and in order. With ``pad_clips_to=P``, N is B * P,
+            ``num_frames`` says P for each clip, ``inputs`` has ``valid``
+            (N,) bool, and there is a data sample for each valid row.
 
         Raises:
             ValueError: If an input has another number of rows than its clip
-                has frames, or frame sizes differ in the batch.
+                has frames, frame sizes differ in the batch, or a clip has
+                more frames than ``pad_clips_to``.
         """
         data = self.cast_data(data)
         inputs: dict[str, list[Tensor]] = data['inputs']
@@ -74,7 +94,35 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
         folded['num_frames'] = tuple(lengths)
         folded['frames'] = (folded['frames'].float() - self.mean) / self.std
         samples = [sample for clip in clips for sample in clip]
+        if self.pad_clips_to is not None:
+            folded = _pad_clips(folded, clips, self.pad_clips_to)
         return dict(inputs=folded, data_samples=samples)
+
+
+def _pad_clips(
+    inputs: dict[str, Any],
+    clips: list[list[SegDataSample]],
+    num_frames: int,
+) -> dict[str, Any]:
+    """Fill clips up with rows of zeros: N -> B * num_frames."""
+    for clip in clips:
+        if len(clip) > num_frames:
+            raise ValueError(
+                f'clip {clip[0].clip_id!r} has {len(clip)} frames, more than '
+                f'pad_clips_to={num_frames} of the AVSDataPreprocessor'
+            )
+    device = inputs['frames'].device
+    lengths = torch.tensor([len(clip) for clip in clips], device=device)
+    steps = torch.arange(num_frames, device=device)
+    valid = (steps < lengths[:, None]).flatten()
+    padded: dict[str, Any] = {}
+    for key, rows in inputs.items():
+        if key != 'num_frames':
+            padded[key] = rows.new_zeros(len(valid), *rows.shape[1:])
+            padded[key][valid] = rows
+    padded['num_frames'] = (num_frames,) * len(clips)
+    padded['valid'] = valid
+    return padded
 
 
 def _clip_major(

@@ -83,19 +83,22 @@ class AVSegmentor(EncoderDecoder):
 
         Args:
             inputs (dict): See :meth:`extract_feat`.
-            data_samples (list[SegDataSample] | None): N samples; results
-                come at their ``ori_shape``, or at the size of the frames if
-                there are none.
+            data_samples (list[SegDataSample] | None): N samples, one for
+                each frame that is not padding; results come
+                at their ``ori_shape``, or at the size of the frames if there
+                are none.
 
         Returns:
             list[SegDataSample]: N samples with ``seg_logits`` (C, h, w) and
             ``pred_sem_seg`` (1, h, w).
         """
         if data_samples is None:
-            size = tuple(inputs['frames'].shape[-2:])
+            frames, valid = inputs['frames'], inputs.get('valid')
+            size = tuple(frames.shape[-2:])
             meta = dict(ori_shape=size, img_shape=size, pad_shape=size)
+            num_samples = len(frames) if valid is None else int(valid.sum())
             data_samples = [
-                SegDataSample(metainfo=meta) for _ in inputs['frames']
+                SegDataSample(metainfo=meta) for _ in range(num_samples)
             ]
         return super().predict(inputs, data_samples)
 
