@@ -99,7 +99,7 @@ def test_collated_clips_may_differ_in_length():
 
 def test_everything_is_in_the_registry():
     names = (
-        'LoadClipFrames LoadClipMasks ClipResize ClipRandomFlip '
-        'ClipRandomCrop ClipColorJitter PackClip'
+        'LoadClipFrames LoadClipMasks ClipResize ClipResizeCenterCrop '
+        'ClipRandomFlip ClipRandomCrop ClipColorJitter PackClip'
     ).split()
     assert [name for name in names if name not in TRANSFORMS] == []

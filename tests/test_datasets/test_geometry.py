@@ -7,6 +7,7 @@ from mmavs.datasets.transforms import (
     ClipRandomCrop,
     ClipRandomFlip,
     ClipResize,
+    ClipResizeCenterCrop,
 )
 from PIL import Image
 
@@ -54,6 +55,80 @@ def test_resize_leaves_what_fits_and_needs_no_masks():
     results = ClipResize((40, 60))(dict(frames=frames))
     np.testing.assert_array_equal(results['frames'], frames)
     assert set(results) == {'frames', 'mask_size'}
+
+
+@pytest.mark.parametrize(
+    ('shape', 'scaled', 'box'),
+    [
+        # 16:9: 1280 * 224 / 720 = 398.2 -> 398; (398 - 224) / 2 = 87.
+        ((720, 1280), (224, 398), (87, 0, 311, 224)),
+        # Upright, 4:3: 640 * 224 / 480 = 298.7 -> 298, 74 / 2 = 37.
+        ((640, 480), (298, 224), (0, 37, 224, 261)),
+        # 100 * 224 / 99 = 226.3 -> 226, 2 / 2 = 1.
+        ((99, 100), (224, 226), (1, 0, 225, 224)),
+        # 227 - 224 = 3, and round(1.5) = 2.
+        ((224, 227), (224, 227), (2, 0, 226, 224)),
+        # 229 - 224 = 5, and round(2.5) = 2, as Python rounds.
+        ((224, 229), (224, 229), (2, 0, 226, 224)),
+        ((224, 225), (224, 225), (0, 0, 224, 224)),
+        ((50, 50), (224, 224), (0, 0, 224, 224)),
+    ],
+)
+def test_center_crop_by_hand(shape, scaled, box):
+    """The short side becomes 224, the long one is cut off, then cut out."""
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (1, *shape, 3), dtype=np.uint8)
+    masks = rng.integers(0, 71, (1, *shape), dtype=np.uint8)
+    results = ClipResizeCenterCrop()(dict(frames=frames, masks=masks))
+    assert results['mask_size'] == (224, 224)
+    for key, picture, filter_ in (
+        ('frames', frames[0], Image.Resampling.BILINEAR),
+        ('masks', masks[0], Image.Resampling.NEAREST),
+    ):
+        expected = Image.fromarray(picture).resize(scaled[::-1], filter_)
+        np.testing.assert_array_equal(results[key][0], expected.crop(box))
+        assert results[key].dtype == np.uint8
+
+
+def test_center_crop_has_one_geometry_for_pictures_of_all_sizes():
+    """A prior stored as a square covers the same view as the frames."""
+    view = np.zeros((1, 90, 160), dtype=np.uint8)
+    view[:, :, 35:125] = 1  # the centre 90 x 90
+    square = np.array(Image.fromarray(view[0]).resize((64, 64), 0))[None]
+    results = ClipResizeCenterCrop(frame_size=90, mask_size=45)(
+        dict(
+            frames=np.repeat(view[..., None], 3, -1),
+            masks=square,
+            mask_prior=square.astype(np.float32),
+        )
+    )
+    assert results['frames'].shape == (1, 90, 90, 3)
+    assert results['frames'].all()
+    assert results['masks'].shape == results['mask_prior'].shape == (1, 45, 45)
+    # The square has pixels of 2.5; 45 of 80 columns start at 17.5 -> 18.
+    assert results['masks'][:, :, 1:-1].all()
+    assert results['mask_prior'][:, :, 2:-2].min() == 1
+
+
+@pytest.mark.parametrize(
+    'transform',
+    [
+        ClipResize((24, 32), (224, 224)),
+        ClipResize((24, 32), (7, 11)),
+        ClipResizeCenterCrop(24, 13),
+        ClipRandomFlip(prob=1.0),
+        ClipRandomCrop(scale=(0.3, 0.7)),
+        ClipColorJitter(),
+    ],
+)
+def test_frames_without_a_label_stay_255_all_over(transform):
+    """And the labelled frames gain no 255."""
+    clip = _clip()
+    clip['masks'] //= 4  # 0..58
+    clip['masks'][1] = 255
+    masks = transform(clip)['masks']
+    assert (masks[1] == 255).all()
+    assert masks[[0, 2]].max() <= 58
 
 
 def test_flip_mirrors_all_pictures():
@@ -159,6 +234,7 @@ def test_random_transforms_need_a_seed(transform):
 @pytest.mark.parametrize(
     ('transform', 'kwargs', 'message'),
     [
+        (ClipResizeCenterCrop, dict(mask_size=0), r'least 1, got 224 and 0'),
         (ClipRandomFlip, dict(prob=1.5), r'prob must be in \[0, 1\], got 1.5'),
         (ClipRandomCrop, dict(scale=(0.8, 0.5)), r'got \(0.8, 0.5\)'),
         (ClipRandomCrop, dict(scale=(0, 1)), r'scale must be .*got \(0, 1\)'),

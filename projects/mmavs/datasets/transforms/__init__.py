@@ -7,6 +7,7 @@ from .geometry import (
     ClipRandomCrop,
     ClipRandomFlip,
     ClipResize,
+    ClipResizeCenterCrop,
 )
 from .loading import LoadClipFrames, LoadClipMasks
 from .mask_prior import LoadMaskPrior
@@ -16,6 +17,7 @@ __all__ = [
     'ClipRandomCrop',
     'ClipRandomFlip',
     'ClipResize',
+    'ClipResizeCenterCrop',
     'LoadClipFrames',
     'LoadClipMasks',
     'LoadMaskPrior',

@@ -83,18 +83,59 @@ class ClipResize(BaseTransform):
         Returns:
             dict: The clip with resized pictures and ``mask_size``.
         """
-        bilinear = Image.Resampling.BILINEAR
-        nearest = Image.Resampling.NEAREST
-        for key, size, filter_ in (
-            ('frames', self.frame_size, bilinear),
-            ('masks', self.mask_size, nearest),
-            ('mask_prior', self.mask_size, bilinear),
-        ):
-            if key in results:
-                results[key] = np.stack(
-                    [_resize(item, size, filter_) for item in results[key]]
-                )
+        _resize_pictures(results, self.frame_size, self.mask_size)
         results['mask_size'] = self.mask_size
+        return results
+
+
+@TRANSFORMS.register_module()
+class ClipResizeCenterCrop(BaseTransform):
+    """Resize the short side of a clip's pictures and cut out their centre.
+
+    Aspect is kept, and the ends of the long side are lost. Follows
+    ``AVSBench@f7414af:avs_scripts/avss/color_dataloader.py``, with which
+    AVSBench and AVSegFormer train on AVSS; they validate and test with
+    :class:`ClipResize`. Reimplemented, no code taken. Filters as in
+    :class:`ClipResize`. One geometry, that of the frames, holds for all: a
+    mask of another aspect is first brought to that of the frames.
+
+    Args:
+        frame_size (int): Height and width of the frames.
+        mask_size (int): Height and width of masks and mask prior.
+
+    Raises:
+        ValueError: If a size is below 1.
+    """
+
+    def __init__(self, frame_size: int = 224, mask_size: int = 224) -> None:
+        if min(frame_size, mask_size) < 1:
+            raise ValueError(
+                'frame_size and mask_size must be at least 1, got '
+                f'{frame_size} and {mask_size}'
+            )
+        self.frame_size = frame_size
+        self.mask_size = mask_size
+
+    def transform(self, results: dict) -> dict:
+        """Resize and cut.
+
+        Args:
+            results (dict): The clip.
+
+        Returns:
+            dict: The clip with square pictures and ``mask_size``.
+        """
+        shape = results['frames'].shape[1:3]
+        _resize_pictures(
+            results,
+            _with_short_side(shape, self.frame_size),
+            _with_short_side(shape, self.mask_size),
+        )
+        for key in _PICTURE_KEYS:
+            if key in results:
+                size = self.frame_size if key == 'frames' else self.mask_size
+                results[key] = _center_crop(results[key], size)
+        results['mask_size'] = (self.mask_size, self.mask_size)
         return results
 
 
@@ -235,6 +276,40 @@ class ClipColorJitter(BaseTransform):
         pixels = grey + saturation * (pixels - grey)
         results['frames'] = pixels.round().clip(0, 255).astype(np.uint8)
         return results
+
+
+def _resize_pictures(
+    results: dict, frame_size: tuple[int, int], mask_size: tuple[int, int]
+) -> None:
+    """Resize all pictures of a clip that are there."""
+    bilinear = Image.Resampling.BILINEAR
+    nearest = Image.Resampling.NEAREST
+    for key, size, filter_ in (
+        ('frames', frame_size, bilinear),
+        ('masks', mask_size, nearest),
+        ('mask_prior', mask_size, bilinear),
+    ):
+        if key in results:
+            results[key] = np.stack(
+                [_resize(item, size, filter_) for item in results[key]]
+            )
+
+
+def _with_short_side(shape: tuple[int, int], short: int) -> tuple[int, int]:
+    """Scale (H, W) so that the short side is ``short``, the long cut off."""
+    height, width = shape
+    if width > height:
+        return short, width * short // height
+    return height * short // width, short
+
+
+def _center_crop(pictures: np.ndarray, size: int) -> np.ndarray:
+    """Cut the centre out of (T, H, W, ...); of two, the even offset."""
+    # Python rounds halves to even: sides of 227 and 229 start at 2, 225 at 0.
+    top, left = (round((side - size) / 2) for side in pictures.shape[1:3])
+    return np.ascontiguousarray(
+        pictures[:, top : top + size, left : left + size]
+    )
 
 
 def _resize(
