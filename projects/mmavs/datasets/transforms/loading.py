@@ -180,7 +180,8 @@ class LoadClipMasks(BaseTransform):
     def _binary(self, results: dict, path: str) -> np.ndarray:
         if self.binary_resize == 'nearest':
             image = _open(results, path, 'mask').convert('RGB')
-            return self._nearest(image).any(-1).astype(np.uint8)
+            sounding = np.any(self._nearest(image), axis=-1)
+            return np.asarray(sounding, dtype=np.uint8)
         colour = _read_rgb(results, path, 'mask')
         if self.size is not None:
             colour = cv2.resize(colour, self.size[::-1])
