@@ -6,11 +6,17 @@ import argparse
 import json
 from pathlib import Path
 
+from mmavs.datasets.avsbench import SPLITS
 from mmavs.engine import add_launch_arguments, load_config, start_processes
-from mmavs.evaluation.mask_dump import hash_config, hash_file
+from mmavs.evaluation.mask_dump import MaskDump, hash_config, hash_file
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS, METRICS
+
+#: Value of ``--split``.
+_ALL = 'all'
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,7 +45,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--dump-masks',
         metavar='DIR',
-        help='write the predicted masks and their index, for stage two',
+        help='write the predicted masks and their index, for stage two. With '
+        '--out or --show-dir all clips are predicted; without, those alone '
+        'whose masks are not there yet, and no metrics are computed',
+    )
+    parser.add_argument(
+        '--split',
+        choices=[*SPLITS, _ALL],
+        help='predict these clips instead of those of the test split; all: '
+        'for masks and pictures, without metrics',
     )
     parser.add_argument(
         '--soft',
@@ -55,43 +69,99 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.soft and args.dump_masks is None:
         parser.error('--soft says how --dump-masks writes; give it as well')
+    if args.split == _ALL:
+        if args.out is not None:
+            parser.error(
+                '--out with --split all would mix training and test clips '
+                'into one figure; give a split of its own'
+            )
+        if args.dump_masks is None and args.show_dir is None:
+            parser.error('--split all is for --dump-masks and --show-dir')
     return args
 
 
-def add_outputs(cfg: Config, args: argparse.Namespace) -> None:
-    """Add the hook and the metric that write pictures and masks.
+def add_pictures(cfg: Config, args: argparse.Namespace) -> None:
+    """Add the hook that writes pictures.
 
     Args:
-        cfg (Config): ``custom_hooks`` and ``test_evaluator`` are changed.
+        cfg (Config): ``custom_hooks`` is changed.
         args (argparse.Namespace): The command line.
     """
-    # What is tested, not where: the same with any number of processes.
-    config = {
-        name: value
-        for name, value in cfg.to_dict().items()
-        if name not in ('launcher', 'work_dir', 'load_from')
-    }
-    if args.show_dir is not None:
-        cfg.custom_hooks = [
-            *(cfg.get('custom_hooks') or []),
-            dict(
-                type='AVSVisualizationHook',
-                show_dir=args.show_dir,
-                max_clips=args.show_clips,
-            ),
-        ]
-    if args.dump_masks is not None:
-        evaluators = cfg.get('test_evaluator') or []
-        if not isinstance(evaluators, list):
-            evaluators = [evaluators]
-        dump = dict(
-            type='MaskDump',
-            root=args.dump_masks,
-            config_hash=hash_config(config),
-            checkpoint_hash=hash_file(args.checkpoint),
-            soft=args.soft,
-        )
-        cfg.test_evaluator = [*evaluators, dump]
+    cfg.custom_hooks = [
+        *(cfg.get('custom_hooks') or []),
+        dict(
+            type='AVSVisualizationHook',
+            show_dir=args.show_dir,
+            max_clips=args.show_clips,
+        ),
+    ]
+
+
+def add_dump(
+    cfg: Config, args: argparse.Namespace, config_hash: str
+) -> MaskDump:
+    """Let the test write masks.
+
+    Args:
+        cfg (Config): ``test_evaluator`` is changed.
+        args (argparse.Namespace): The command line.
+        config_hash (str): Of the config as it was given.
+
+    Returns:
+        MaskDump: What the runner will build once more.
+    """
+    dump = dict(
+        type='MaskDump',
+        root=args.dump_masks,
+        config_hash=config_hash,
+        checkpoint_hash=hash_file(args.checkpoint),
+        soft=args.soft,
+    )
+    cfg.test_evaluator = [*as_list(cfg.get('test_evaluator')), dump]
+    return METRICS.build(dump)
+
+
+def keep_lacking_clips(cfg: Config, dump: MaskDump) -> int:
+    """Predict only the clips whose masks are not there yet.
+
+    Before the processes join: then all of them see the same files.
+
+    Args:
+        cfg (Config): ``indices`` of the test data set is changed.
+        dump (MaskDump): Knows what it has written.
+
+    Returns:
+        int: Number of clips that are left.
+    """
+    dataset = cfg.test_dataloader.dataset
+    clips = DATASETS.build(dict(dataset, pipeline=[], indices=None))
+    chosen = dataset.get('indices')
+    if chosen is None or isinstance(chosen, int):
+        places = list(range(len(clips)))
+        # As in mmengine: the first ones, or, if negative, the last.
+        if chosen is not None:
+            places = places[:chosen] if chosen >= 0 else places[chosen:]
+    else:
+        places = list(chosen)
+    lacking = [
+        i for i in places if not dump.is_written(clips.get_data_info(i))
+    ]
+    for i in lacking:
+        dump.remove_leftovers(clips.get_data_info(i))
+    print_log(
+        f'{len(places) - len(lacking)} of {len(places)} clips have their '
+        f'masks in {dump.root} already',
+        logger='current',
+    )
+    dataset.indices = lacking
+    return len(lacking)
+
+
+def as_list(evaluators: dict | list | None) -> list:
+    """Give what the config says of metrics as a list."""
+    if evaluators is None:
+        return []
+    return list(evaluators) if isinstance(evaluators, list) else [evaluators]
 
 
 def write_metrics(path: str, metrics: dict[str, float]) -> None:
@@ -115,7 +185,27 @@ def main() -> None:
     cfg.resume = False
     if args.swap_sound:
         cfg.test_dataloader.dataset.sound_from = 'next_clip'
-    add_outputs(cfg, args)
+    # What is tested, not where: the same with any number of processes.
+    config = {
+        name: value
+        for name, value in cfg.to_dict().items()
+        if name not in ('launcher', 'work_dir', 'load_from')
+    }
+    if args.split is not None:
+        cfg.test_dataloader.dataset.split = (
+            list(SPLITS) if args.split == _ALL else args.split
+        )
+    only_masks = args.out is None and args.show_dir is None
+    only_masks = only_masks and args.dump_masks is not None
+    if args.split == _ALL or only_masks:
+        cfg.test_evaluator = []
+    if args.show_dir is not None:
+        add_pictures(cfg, args)
+    if args.dump_masks is not None:
+        dump = add_dump(cfg, args, hash_config(config))
+        if only_masks and not keep_lacking_clips(cfg, dump):
+            dump.write_index()
+            return
     start_processes(cfg)
     runner = Runner.from_cfg(cfg)
     # Not by load_from: mmengine would only warn of missing weights, and test

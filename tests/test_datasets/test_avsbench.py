@@ -33,6 +33,25 @@ def test_a_task_takes_its_subsets_of_one_split(root, task, subsets, split):
     assert found == [(subset, split, task) for subset in subsets]
 
 
+def test_several_splits_hold_the_clips_of_each(root):
+    """Every clip is as in its own split, training clips of v1s, too."""
+    splits = ['train', 'test']
+    prefix = dict(mask_prior='/dumped')
+    both = _dataset(root, split=splits, data_prefix=prefix)
+    found = {(clip['subset'], clip['split']): clip for clip in both}
+    assert len(found) == len(both) == 6
+    for split in splits:
+        for clip in _dataset(root, split=split, data_prefix=prefix):
+            other = found[clip['subset'], split]
+            for key in set(clip) - {'sample_idx', 'rng_seed'}:
+                assert clip[key] == other[key], key
+    v1s = found['v1s', 'train']
+    assert len(set(v1s['frame_paths'])) == 1
+    assert v1s['mask_prior_paths'] == [
+        f'/dumped/v1s/v1s-train/{t}.png' for t in range(5)
+    ]
+
+
 def test_subsets_override_the_task(root):
     dataset = _dataset(root, subsets=['v2'])
     assert [clip['clip_id'] for clip in dataset] == ['v2-val']
@@ -161,7 +180,7 @@ def test_missing_table(tmp_path):
         (['uid,split,label', ',val,v1m'], r"name a folder, got ''"),
         (
             ['uid,split,label', 'a,train,v1m'],
-            r"no clip with split='val' and label in \('v1s', .* 1 rows",
+            r"no clip with split in \('val',\) and label in .* 1 rows",
         ),
     ],
 )

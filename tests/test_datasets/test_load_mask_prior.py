@@ -262,6 +262,6 @@ def test_the_command_for_other_splits_says_so(root, masks):
     (masks / 'index.json').unlink()
     with pytest.raises(
         FileNotFoundError,
-        match=rf'{COMMAND} --cfg-options test_dataloader\.dataset\.split=val',
+        match=rf'{COMMAND} --split val',
     ):
         check_mask_directory(str(masks), _clips(root, masks, split='val'))

@@ -45,6 +45,7 @@ def test_hard_masks_read_back_equal_the_prediction(tmp_path):
     assert metric.evaluate(2) == {}
     masks = [f'v1m/clip0/{t}.png' for t in range(5)]
     masks += [f'v1s/clip1/{t}.png' for t in range(5)]
+    masks += ['v1m/clip0/clip.json', 'v1s/clip1/clip.json']
     assert _files(tmp_path) == sorted([*masks, 'index.json'])
     for index, subset in ((0, 'v1m'), (1, 'v1s')):
         expected = sounding_mask(seeded_clip(index, channels=2)[0])
@@ -66,19 +67,97 @@ def test_soft_masks_are_rounded_scores(tmp_path):
         assert len(np.unique(mask)) > 50
 
 
+def _record(index, **changes):
+    record = {
+        'subset': 'v1s' if index % 2 else 'v1m',
+        'clip_id': f'clip{index}',
+        'split': 'test',
+        'num_frames': 5,
+        'protocol': 'hard-24x32',
+        'mode': 'hard',
+        **HASHES,
+    }
+    return {**record, **changes}
+
+
+def _index(root):
+    return json.loads((root / 'index.json').read_text())
+
+
 def test_index_states_where_the_masks_come_from(tmp_path):
     metric = MaskDump(str(tmp_path), **HASHES)
     for index in (1, 0):
         metric.process({}, as_dicts(_clip(index)))
     metric.evaluate(2)
-    assert json.loads((tmp_path / 'index.json').read_text()) == {
+    assert _index(tmp_path) == {
         **HASHES,
         'mode': 'hard',
-        'clips': [
-            {'subset': 'v1m', 'clip_id': 'clip0', 'num_frames': 5},
-            {'subset': 'v1s', 'clip_id': 'clip1', 'num_frames': 5},
-        ],
+        'clips': [_record(0), _record(1)],
     }
+
+
+def test_dumps_of_several_models_share_a_folder(tmp_path):
+    """As those of the subsets do; each clip names the model it is from."""
+    other = {**HASHES, 'checkpoint_hash': 'o' * 64}
+    for hashes, index in ((HASHES, 1), (other, 0)):
+        metric = MaskDump(str(tmp_path), **hashes)
+        metric.process({}, as_dicts(_clip(index)))
+        metric.evaluate(1)
+    assert _index(tmp_path)['clips'] == [
+        _record(0, checkpoint_hash='o' * 64),
+        _record(1),
+    ]
+
+
+def _finished(root, **changes):
+    arguments = {**HASHES, 'soft': False, **changes}
+    metric = MaskDump(str(root), **arguments)
+    return [metric.is_written(_record(index)) for index in (0, 1)]
+
+
+def test_a_dump_that_was_cut_off_knows_its_finished_clips(tmp_path):
+    metric = MaskDump(str(tmp_path), **HASHES)
+    assert _finished(tmp_path) == [False, False]
+    for index in (0, 1):
+        metric.process({}, as_dicts(_clip(index)))
+    assert _finished(tmp_path) == [True, True]
+    # Another dump has written nothing yet.
+    for changes in (
+        dict(soft=True),
+        dict(config_hash='x'),
+        dict(checkpoint_hash='x'),
+    ):
+        assert _finished(tmp_path, **changes) == [False, False], changes
+    (tmp_path / 'v1m/clip0/3.png').unlink()
+    assert _finished(tmp_path) == [False, True]
+
+
+def test_a_clip_counts_only_with_its_last_mask(tmp_path, monkeypatch):
+    """Also where an earlier dump had finished it."""
+    metric = MaskDump(str(tmp_path), **HASHES)
+    metric.process({}, as_dicts(_clip(0)))
+    saved = []
+
+    def save_twice(image, path):
+        if len(saved) == 2:
+            path.write_bytes(b'half')
+            raise KeyboardInterrupt
+        saved.append(path)
+        path.write_bytes(b'whole')
+
+    monkeypatch.setattr(Image.Image, 'save', save_twice)
+    with pytest.raises(KeyboardInterrupt):
+        metric.process({}, as_dicts(_clip(0)))
+    assert _finished(tmp_path) == [False, False]
+
+
+def test_leftovers_of_a_killed_dump_are_removed(tmp_path):
+    metric = MaskDump(str(tmp_path), **HASHES)
+    metric.process({}, as_dicts(_clip(0)))
+    files = _files(tmp_path)
+    (tmp_path / 'v1m/clip0/.3-0123.png').write_bytes(b'half')
+    metric.remove_leftovers(_record(0))
+    assert _files(tmp_path) == files
 
 
 def test_a_new_dump_first_takes_the_old_index_away(tmp_path):
@@ -115,7 +194,7 @@ def test_two_processes_write_what_one_writes(tmp_path):
         _dump_share, str(tmp_path / 'rendezvous'), str(tmp_path / 'two')
     )
     files = _files(tmp_path / 'one')
-    assert len(files) == 3 * 5 + 1
+    assert len(files) == 3 * (5 + 1) + 1
     assert _files(tmp_path / 'two') == files
     for name in files:
         one, two = (tmp_path / n / name for n in ('one', 'two'))

@@ -10,6 +10,7 @@ import pytest
 import torch
 import toy_training
 from avsbench_tree import Clip, write_avsbench_tree
+from mmengine.config import Config
 from PIL import Image
 from tiny_models import TINY_CONFIG, build, tiny_config
 
@@ -19,19 +20,21 @@ _PROCESSES.set_forkserver_preload(['toy_training'])
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """Three clips of different sounds, and an untrained tiny model."""
+    """Clips of different sounds, and an untrained tiny model."""
     folder = tmp_path_factory.mktemp('test_tool')
-    clips = [Clip('v1m', 'test', f'clip{i}', 9 + 20 * i) for i in range(3)]
+    clips = [Clip('v1m', 'test', f'test-{i}', 9 + 20 * i) for i in range(3)]
+    clips += [Clip('v1m', split, f'{split}-0') for split in ('train', 'val')]
     write_avsbench_tree(folder / 'data', clips)
     torch.save(build(tiny_config()).state_dict(), folder / 'model.pth')
     return folder
 
 
-def _test(folder, *options):
+def _test(folder, *options, config=TINY_CONFIG, override=None):
     """Run the tool and return its exit code and what it wrote to stderr."""
-    arguments = [TINY_CONFIG, folder / 'model.pth', '--work-dir', folder]
+    arguments = [config, folder / 'model.pth', '--work-dir', folder]
     arguments += [*options, '--cfg-options']
     arguments += [f'test_dataloader.dataset.data_root={folder}/data']
+    arguments += [] if override is None else [override]
     log = folder / 'stderr.txt'
     process = _PROCESSES.Process(
         target=toy_training.run_tool,
@@ -45,24 +48,131 @@ def _test(folder, *options):
     return process.exitcode, log.read_text()
 
 
-def test_writes_metrics_pictures_and_masks(folder):
+def test_writes_metrics_and_pictures(folder):
     code, log = _test(
         folder,
         *('--out', folder / 'new' / 'metrics.json'),
         *('--show-dir', folder / 'show', '--show-clips', 2),
-        *('--dump-masks', folder / 'masks', '--soft'),
     )
     assert code == 0, log
     metrics = json.loads((folder / 'new' / 'metrics.json').read_text())
     assert {'split/mIoU', 'stepping_stones/F'} <= set(metrics)
     assert 0 < metrics['split/mIoU'] < 1
     pictures = sorted(path.name for path in (folder / 'show').iterdir())
-    assert pictures == [f'v1m_clip{i}.png' for i in range(2)]
-    index = json.loads((folder / 'masks' / 'index.json').read_text())
-    assert index['mode'] == 'soft'
-    assert len(index['checkpoint_hash']) == len(index['config_hash']) == 64
-    mask = Image.open(folder / 'masks' / 'v1m' / 'clip2' / '4.png')
-    assert len(np.unique(mask)) > 2
+    assert pictures == [f'v1m_test-{i}.png' for i in range(2)]
+
+
+def _dump(folder, *options):
+    code, log = _test(folder, '--dump-masks', folder / 'masks', *options)
+    assert code == 0, log
+    text = (folder / 'masks' / 'index.json').read_text()
+    return {clip['clip_id']: clip for clip in json.loads(text)['clips']}
+
+
+def test_dumps_the_masks_of_every_split_once(folder):
+    """A second call writes the masks that are not there, and no others."""
+    clips = _dump(folder, '--split', 'all', '--soft')
+    splits = {'test-0': 'test', 'test-1': 'test', 'test-2': 'test'}
+    splits.update({'train-0': 'train', 'val-0': 'val'})
+    assert {name: clip['split'] for name, clip in clips.items()} == splits
+    for clip in clips.values():
+        assert clip['protocol'] == 'soft-96'
+        assert len(clip['checkpoint_hash']) == len(clip['config_hash']) == 64
+    masks = sorted((folder / 'masks').rglob('*.png'))
+    assert len(masks) == 5 * 5
+    assert len(np.unique(Image.open(masks[0]))) > 2
+    times = {path: path.stat().st_mtime_ns for path in masks}
+    pixels = masks[7].read_bytes()
+    masks[7].unlink()
+
+    assert _dump(folder, '--split', 'all', '--soft') == clips
+
+    rewritten = [p for p in masks if p.stat().st_mtime_ns != times[p]]
+    assert rewritten == masks[5:10]  # the clip that lacked one
+    assert masks[7].read_bytes() == pixels
+    (folder / 'masks' / 'index.json').unlink()
+    assert _dump(folder, '--split', 'all', '--soft') == clips
+    assert [p for p in masks[:5] if p.stat().st_mtime_ns != times[p]] == []
+
+
+def test_masks_metrics_and_pictures_in_one_run(folder):
+    """Metrics are of all clips, also where the masks are there already."""
+    masks, out, show = folder / 'both', folder / 'both.json', folder / 'both_s'
+    assert _test(folder, '--out', folder / 'alone.json')[0] == 0
+    for _ in range(2):
+        out.unlink(missing_ok=True)
+        options = ('--dump-masks', masks, '--out', out, '--show-dir', show)
+        code, log = _test(folder, *options, '--show-clips', 1)
+        assert code == 0, log
+        assert out.read_text() == (folder / 'alone.json').read_text()
+        assert len(list(masks.rglob('*.png'))) == 3 * 5
+        assert len(list(show.glob('*.png'))) == 1
+    # The same masks, so a dump alone has nothing left to do.
+    times = {p: p.stat().st_mtime_ns for p in masks.rglob('*.png')}
+    code, log = _test(folder, '--dump-masks', masks)
+    assert code == 0, log
+    assert times == {p: p.stat().st_mtime_ns for p in masks.rglob('*.png')}
+
+
+def test_pictures_of_all_splits_come_without_metrics(folder, tmp_path):
+    for split, has_metrics in (('all', False), ('val', True)):
+        work_dir, show = tmp_path / split, tmp_path / f'{split}-pictures'
+        options = ('--show-dir', show, '--show-clips', 1, '--split', split)
+        code, log = _test(folder, *options, '--work-dir', work_dir)
+        assert code == 0, log
+        assert len(list(show.glob('*.png'))) == 1
+        (log,) = work_dir.glob('*/*.log')
+        assert 'Epoch(test)' in log.read_text()
+        assert ('split/mIoU: ' in log.read_text()) == has_metrics
+
+
+def test_metrics_are_of_one_split(folder):
+    out = folder / 'val.json'
+    code, log = _test(folder, '--out', out, '--split', 'val')
+    assert code == 0, log
+    assert 0 < json.loads(out.read_text())['split/mIoU'] < 1
+    code, log = _test(folder, '--out', out, '--split', 'all')
+    assert code == 2
+    assert 'would mix training and test clips' in log
+    code, log = _test(folder, '--split', 'all')
+    assert code == 2
+    assert 'is for --dump-masks and --show-dir' in log
+
+
+@pytest.mark.parametrize(('indices', 'names'), [('-2', {1, 2}), ('[2]', {2})])
+def test_a_dump_keeps_to_the_indices_of_the_config(
+    folder, tmp_path, indices, names
+):
+    code, log = _test(
+        folder,
+        *('--dump-masks', tmp_path),
+        override=f'test_dataloader.dataset.indices={indices}',
+    )
+    assert code == 0, log
+    found = {path.name for path in (tmp_path / 'v1m').iterdir()}
+    assert found == {f'test-{i}' for i in names}
+
+
+def test_clips_without_labels_have_masks_but_no_metrics(folder, tmp_path):
+    """A pipeline that does not load labels, for data that have none."""
+    pipeline = [
+        transform
+        for transform in Config.fromfile(TINY_CONFIG).pipeline
+        if transform['type'] != 'LoadClipMasks'
+    ]
+    config = tmp_path / 'unlabelled.py'
+    config.write_text(
+        f'_base_ = [{str(TINY_CONFIG)!r}]\n'
+        f'test_dataloader = dict(dataset=dict(pipeline={pipeline!r}))\n'
+    )
+    masks = tmp_path / 'masks'
+    code, log = _test(folder, '--dump-masks', masks, config=config)
+    assert code == 0, log
+    assert len(list(masks.rglob('*.png'))) == 3 * 5
+    options = ('--dump-masks', masks, '--out', tmp_path / 'metrics.json')
+    code, log = _test(folder, *options, config=config)
+    assert code != 0
+    assert 'this split has no labels' in log
 
 
 def test_swapped_sound_changes_the_result(folder):

@@ -42,7 +42,8 @@ class AVSBenchDataset(BaseDataset):
     Args:
         task (str): ``'s4'`` (subset v1s), ``'ms3'`` (v1m) or ``'avss'``
             (all three).
-        split (str): ``'train'``, ``'val'`` or ``'test'``.
+        split (str | Sequence[str]): ``'train'``, ``'val'`` or ``'test'``, or
+            several of them, for example to predict the clips of all.
         subsets (Sequence[str] | None): Take these subsets instead of the
             task's own. Defaults to None.
         labels (str): ``'binary'`` (background, sounding) or ``'semantic'``
@@ -81,7 +82,7 @@ class AVSBenchDataset(BaseDataset):
         self,
         *,
         task: str,
-        split: str,
+        split: str | Sequence[str],
         subsets: Sequence[str] | None = None,
         labels: str = 'binary',
         label_folder: str = 'labels_rgb',
@@ -98,7 +99,9 @@ class AVSBenchDataset(BaseDataset):
         lazy_init: bool = False,
     ) -> None:
         _check_choice('task', task, tuple(TASK_SUBSETS))
-        _check_choice('split', split, SPLITS)
+        self.splits = (split,) if isinstance(split, str) else tuple(split)
+        for name in self.splits:
+            _check_choice('split', name, SPLITS)
         self.subsets = tuple(subsets or TASK_SUBSETS[task])
         for subset in self.subsets:
             _check_choice('subsets', subset, SUBSETS)
@@ -109,7 +112,6 @@ class AVSBenchDataset(BaseDataset):
                 f"label_folder='labels_rgb', got {label_folder!r}"
             )
         self.task = task
-        self.split = split
         self.labels = labels
         self.label_folder = label_folder
         _check_choice('sound_from', sound_from, SOUND_SOURCES)
@@ -154,17 +156,17 @@ class AVSBenchDataset(BaseDataset):
         clips = [
             self._parse_row(row)
             for row in rows
-            if row['label'] in self.subsets and row['split'] == self.split
+            if row['label'] in self.subsets and row['split'] in self.splits
         ]
         if not clips:
             raise ValueError(
-                f'{self.ann_file}: no clip with split={self.split!r} and '
+                f'{self.ann_file}: no clip with split in {self.splits} and '
                 f'label in {self.subsets} among its {len(rows)} rows; check '
                 'task, subsets and split, or the table.'
             )
         if self.sound_from == 'next_clip':
-            for subset in self.subsets:
-                _rotate_sounds([c for c in clips if c['subset'] == subset])
+            for group in _by_subset_and_split(clips):
+                _rotate_sounds(group)
         return clips
 
     def get_data_info(self, idx: int) -> dict:
@@ -189,9 +191,9 @@ class AVSBenchDataset(BaseDataset):
             self.data_prefix['mask_prior'] = mask_prior
 
     def _parse_row(self, row: dict[str, str]) -> dict:
-        subset, clip_id = row['label'], row['uid']
+        subset, split, clip_id = row['label'], row['split'], row['uid']
         num_frames = NUM_FRAMES[subset]
-        only_first = subset == 'v1s' and self.split == 'train'
+        only_first = subset == 'v1s' and split == 'train'
         repeat = only_first and self.unlabelled == 'repeat_first'
         frames = [0 if repeat else t for t in range(num_frames)]
         labelled = [t == 0 or not only_first or repeat for t in frames]
@@ -200,7 +202,7 @@ class AVSBenchDataset(BaseDataset):
         info = dict(
             clip_id=clip_id,
             subset=subset,
-            split=self.split,
+            split=split,
             task=self.task,
             labels=self.labels,
             num_frames=num_frames,
@@ -219,6 +221,13 @@ class AVSBenchDataset(BaseDataset):
                 str(prior_dir / f'{t}.png') for t in range(num_frames)
             ]
         return info
+
+
+def _by_subset_and_split(clips: Sequence[dict]) -> list[list[dict]]:
+    groups: dict[tuple[str, str], list[dict]] = {}
+    for clip in clips:
+        groups.setdefault((clip['subset'], clip['split']), []).append(clip)
+    return list(groups.values())
 
 
 def _rotate_sounds(clips: Sequence[dict]) -> None:

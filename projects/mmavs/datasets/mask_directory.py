@@ -3,7 +3,11 @@
 Layout, written by ``mmavs.evaluation.MaskDump``::
 
     <root>/<subset>/<clip_id>/{0..T-1}.png   8 bit grey, 0..255
+    <root>/<subset>/<clip_id>/clip.json      written last: the clip is whole
     <root>/index.json                        written last: the dump is whole
+
+The index lists all clips of all dumps into the folder, each with its split
+and with what made its masks.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from PIL import Image
 
 #: Name of the file that makes a folder of masks complete.
 INDEX_NAME = 'index.json'
+#: Name of the file that makes the masks of one clip complete.
+RECORD_NAME = 'clip.json'
 
 
 def read_mask(clip: Mapping, path: str) -> np.ndarray:
@@ -147,15 +153,9 @@ def _check_masks(clip: Mapping, size: tuple[int, int] | None) -> None:
 def _describe(clip: Mapping, path: str) -> str:
     """Name a mask, its clip, and the command that makes both."""
     split = clip.get('split', 'test')
-    # tools/test.py predicts the test split unless it is told otherwise.
-    other = (
-        ''
-        if split == 'test'
-        else f' --cfg-options test_dataloader.dataset.split={split}'
-    )
     return (
         f'{path} of clip {clip.get("clip_id")!r}, subset '
         f'{clip.get("subset")!r}, split {split!r}; masks are made by '
-        f'`python tools/test.py CONFIG CHECKPOINT --dump-masks DIR{other}` '
-        'with the first stage.'
+        '`python tools/test.py CONFIG CHECKPOINT --dump-masks DIR '
+        f'--split {split}` with the first stage.'
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from mmseg.registry import METRICS
 from PIL import Image
 
 from mmavs.atomic_file import atomic_path
-from mmavs.datasets.mask_directory import INDEX_NAME
+from mmavs.datasets.mask_directory import INDEX_NAME, RECORD_NAME
 
 from .clip_logits import stack_logits
 from .clip_metric import ClipEntry, ClipMetric
@@ -24,9 +25,15 @@ class MaskDump(ClipMetric[ClipEntry]):
     """Write every predicted mask and an index of them; needs no truth.
 
     Writes ``<root>/<subset>/<clip_id>/<frame>.png`` (8 bit, frame 0..T-1, at
-    the size of ``seg_logits``) and, after the last clip of all processes,
-    ``<root>/index.json``. Without the index a folder is incomplete; the index
-    of an earlier dump is removed before the first mask is written.
+    the size of ``seg_logits``), after the masks of a clip its ``clip.json``,
+    and after the last clip of all processes ``<root>/index.json``, which
+    lists every clip in the folder that is whole. The index is removed before
+    the first mask is written, so a dump that was cut off has none.
+
+    Several dumps, of other subsets or splits, may share a folder. To go on
+    with one that was cut off, predict the clips alone for which
+    :meth:`is_written` says False, or call :meth:`write_index` if there are
+    none.
 
     Args:
         root (str): Folder to write into.
@@ -58,6 +65,39 @@ class MaskDump(ClipMetric[ClipEntry]):
         }
         self._started = False
 
+    def is_written(self, clip: Mapping) -> bool:
+        """Say whether this very dump has written a clip already.
+
+        Args:
+            clip (Mapping): ``subset``, ``clip_id``, ``split`` and
+                ``num_frames``, for example of ``AVSBenchDataset``.
+
+        Returns:
+            bool: Whether all its masks are there and come from the same
+            config, checkpoint and mode.
+        """
+        folder = self._folder(clip)
+        try:
+            text = (folder / RECORD_NAME).read_text(encoding='utf-8')
+        except FileNotFoundError:
+            return False
+        record = json.loads(text)
+        expected = {**self._header, 'split': clip['split']}
+        return expected.items() <= record.items() and all(
+            (folder / f'{t}.png').is_file() for t in range(clip['num_frames'])
+        )
+
+    def remove_leftovers(self, clip: Mapping) -> None:
+        """Remove files half written when an earlier dump was killed.
+
+        Not while another process may write this clip.
+
+        Args:
+            clip (Mapping): As for :meth:`is_written`.
+        """
+        for path in self._folder(clip).glob('.*'):
+            path.unlink(missing_ok=True)
+
     def process_clip(self, frames: list[dict]) -> ClipEntry:
         """Write the masks of one clip.
 
@@ -65,16 +105,27 @@ class MaskDump(ClipMetric[ClipEntry]):
             frames (list[dict]): T samples with ``seg_logits``.
 
         Returns:
-            ClipEntry: The clip's line of the index.
+            ClipEntry: What identifies the clip.
         """
         if not self._started:
             (self.root / INDEX_NAME).unlink(missing_ok=True)
             self._started = True
         first = frames[0]
-        folder = self.root / first['subset'] / first['clip_id']
-        for index, mask in enumerate(self._to_uint8(stack_logits(frames))):
+        folder = self._folder(first)
+        (folder / RECORD_NAME).unlink(missing_ok=True)
+        masks = self._to_uint8(stack_logits(frames))
+        for index, mask in enumerate(masks):
             with atomic_path(folder / f'{index}.png') as temporary:
                 Image.fromarray(mask).save(temporary)
+        record = {
+            'subset': first['subset'],
+            'clip_id': first['clip_id'],
+            'split': first['split'],
+            'num_frames': len(frames),
+            'protocol': _protocol(self._header['mode'], masks.shape[1:]),
+            **self._header,
+        }
+        _write_json(folder / RECORD_NAME, record)
         return ClipEntry(
             sample_idx=first['sample_idx'],
             subset=first['subset'],
@@ -94,20 +145,23 @@ class MaskDump(ClipMetric[ClipEntry]):
             dict[str, float]: Empty.
         """
         self._started = False
-        clips = [
-            {
-                'subset': entry.subset,
-                'clip_id': entry.clip_id,
-                'num_frames': entry.num_frames,
-            }
-            for entry in entries
-        ]
-        index = {**self._header, 'clips': clips}
-        with atomic_path(self.root / INDEX_NAME) as temporary:
-            temporary.write_text(
-                json.dumps(index, indent=1) + '\n', encoding='utf-8'
-            )
+        self.write_index()
         return {}
+
+    def write_index(self) -> None:
+        """List all clips in the folder that are whole, whoever wrote them.
+
+        The top level of the index describes the dump written last, each clip
+        the one that it comes from.
+        """
+        clips = [
+            json.loads(path.read_text(encoding='utf-8'))
+            for path in sorted(self.root.glob(f'*/*/{RECORD_NAME}'))
+        ]
+        _write_json(self.root / INDEX_NAME, {**self._header, 'clips': clips})
+
+    def _folder(self, clip: Mapping) -> Path:
+        return self.root / clip['subset'] / clip['clip_id']
 
     def _to_uint8(self, logits: torch.Tensor) -> np.ndarray:
         """(T, C, h, w) logits -> (T, h, w) uint8 masks."""
@@ -116,6 +170,18 @@ class MaskDump(ClipMetric[ClipEntry]):
         else:
             masks = 255 * sounding_mask(logits)
         return masks.to(torch.uint8).cpu().numpy()
+
+
+def _protocol(mode: str, size: tuple[int, ...]) -> str:
+    """Name how masks were written: 'hard-224', or 'soft-224x160' (h, w)."""
+    sides = size[:1] if size[0] == size[1] else size
+    return f'{mode}-{"x".join(map(str, sides))}'
+
+
+def _write_json(path: Path, content: dict) -> None:
+    with atomic_path(path) as temporary:
+        text = json.dumps(content, indent=1) + '\n'
+        temporary.write_text(text, encoding='utf-8')
 
 
 def hash_file(path: str) -> str:

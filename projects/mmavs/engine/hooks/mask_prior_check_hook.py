@@ -86,9 +86,10 @@ class MaskPriorCheckHook(Hook):
         root = dataset.data_prefix.get('mask_prior')
         if root is None:
             raise ValueError(
-                f'the {dataset.split} data set has LoadMaskPrior(source='
-                "'files') but no data_prefix=dict(mask_prior=DIR); DIR is "
-                'what tools/test.py --dump-masks wrote.'
+                f'the {"+".join(dataset.splits)} data set has '
+                "LoadMaskPrior(source='files') but no data_prefix=dict("
+                'mask_prior=DIR); DIR is what tools/test.py '
+                '--dump-masks wrote.'
             )
         check_mask_directory(
             root,
