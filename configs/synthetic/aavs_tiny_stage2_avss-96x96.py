@@ -1,0 +1,29 @@
+"""Stepping Stones, stage two: the tiny model with the masks of stage one.
+
+Exactly the single stage below and a mask prior. Both stages with one command:
+python tools/run_stepping_stones.py configs/synthetic/aavs_tiny_ms3-96x96.py \
+    configs/synthetic/aavs_tiny_stage2_avss-96x96.py --work-dir work_dirs/tiny
+"""
+
+_base_ = ['./aavs_tiny_avss-96x96.py']
+
+model = dict(decode_head=dict(mask_prior=dict(type='MaskPrior')))
+# Trained with the truth, validated and tested with stage one's masks.
+train_pipeline = [
+    *_base_.load,
+    dict(type='LoadMaskPrior', source='truth'),
+    *_base_.then,
+]
+test_pipeline = [
+    *_base_.load,
+    dict(type='LoadMaskPrior', source='files'),
+    *_base_.then,
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+dataset = dict(
+    pipeline=test_pipeline,
+    data_prefix=dict(mask_prior='work_dirs/tiny/masks'),
+)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)
+default_hooks = dict(mask_prior_check=dict(type='MaskPriorCheckHook'))
