@@ -1,0 +1,342 @@
+"""The steps of a training in two stages, each skipped when it is done.
+
+A step is a tool of this project in a process of its own. When it has ended,
+a note beside its result says what made it; the note is written last, so a
+step without one is run again, and goes on where it was cut off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from mmengine.config import Config, DictAction
+
+from mmavs.atomic_file import atomic_path
+from mmavs.checkpoint import load_from_local
+from mmavs.datasets.mask_directory import INDEX_NAME
+from mmavs.evaluation.mask_dump import hash_config, hash_file
+
+
+class Trained(NamedTuple):
+    """What a training ended in.
+
+    Attributes:
+        folder (Path): Its work dir.
+        config_hash (str): SHA-256 of what was trained.
+        checkpoint (Path): Best on validation, or the last if none is kept.
+        checkpoint_hash (str): SHA-256 of the file.
+    """
+
+    folder: Path
+    config_hash: str
+    checkpoint: Path
+    checkpoint_hash: str
+
+
+class Launcher(NamedTuple):
+    """How the tools are started.
+
+    Attributes:
+        name (str): 'none', 'pytorch' or 'slurm'.
+        num_processes (int): How many work together.
+        partition (str | None): Of Slurm.
+        lock (int): File that every process of a run holds open.
+        tools (Path): Folder of ``train.py`` and the others.
+    """
+
+    name: str
+    num_processes: int
+    partition: str | None
+    lock: int
+    tools: Path
+
+    def command(self, tool: str, *arguments: object) -> list[str]:
+        """Make the command line that starts a tool.
+
+        Args:
+            tool (str): 'train' or 'test'.
+            *arguments (object): Its positional arguments, then its options.
+
+        Returns:
+            list[str]: Words, without the variables that :meth:`run` sets.
+        """
+        words = [str(argument) for argument in arguments]
+        if self.name == 'none':
+            return [sys.executable, str(self.tools / f'{tool}.py'), *words]
+        if self.name == 'slurm':
+            script = str(self.tools / f'slurm_{tool}.sh')
+            return ['bash', script, str(self.partition), tool, *words]
+        # dist_*.sh take the number of processes after what is positional.
+        place = {'train': 1, 'test': 2}[tool]
+        words.insert(place, str(self.num_processes))
+        return ['bash', str(self.tools / f'dist_{tool}.sh'), *words]
+
+    def run(self, tool: str, *arguments: object) -> None:
+        """Print a command, run it, and stop if it fails.
+
+        Args:
+            tool (str): 'train' or 'test'.
+            *arguments (object): See :meth:`command`.
+        """
+        words = self.command(tool, *arguments)
+        print(f'\n$ {shlex.join(words)}', flush=True)
+        environment = {'PYTHON': sys.executable, **os.environ}
+        if self.name == 'slurm':
+            environment['GPUS'] = str(self.num_processes)
+            # The scripts take nodes of four.
+            node = min(self.num_processes, 4)
+            environment.setdefault('GPUS_PER_NODE', str(node))
+        code = start(words, environment, self.lock)
+        if code:
+            sys.exit(
+                f'The command above ended with {code}. Once the cause is '
+                'removed, the same command of run_stepping_stones.py goes on '
+                'from here.'
+            )
+
+
+def start(words: Sequence[str], environment: Mapping, lock: int) -> int:
+    """Run a command.
+
+    Args:
+        words (Sequence[str]): The command.
+        environment (Mapping): Its environment.
+        lock (int): File descriptor that it shall hold open.
+
+    Returns:
+        int: Its exit code.
+    """
+    return subprocess.run(
+        words, env=dict(environment), pass_fds=[lock]
+    ).returncode
+
+
+@contextmanager
+def lock(root: Path) -> Iterator[int]:
+    """Work in a folder alone; wait for what a killed run left behind.
+
+    A training goes on when the command that started it is killed, and must
+    end before another one takes over. It holds the lock as long as it lives.
+
+    Args:
+        root (Path): The folder, made if it is absent.
+
+    Yields:
+        int: File descriptor for the processes that are started.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    path = root / '.lock'
+    with open(path, 'w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                f'Processes of an earlier run still work in {root}; waiting '
+                f'until they end (`fuser {path}` lists them).',
+                flush=True,
+            )
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def read_config(path: str, options: Sequence[str]) -> Config:
+    """Read a config as the tools do.
+
+    Args:
+        path (str): Its file.
+        options (Sequence[str]): KEY=VALUE, as after ``--cfg-options``.
+
+    Returns:
+        Config: It.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument('options', nargs='*', action=DictAction)
+    cfg = Config.fromfile(path)
+    if options:
+        cfg.merge_from_dict(parser.parse_args(list(options)).options)
+    return cfg
+
+
+def read_record(path: Path, **expected: object) -> dict | None:
+    """Read what a finished step noted.
+
+    Args:
+        path (Path): Its file.
+        **expected (object): What it must say.
+
+    Returns:
+        dict | None: The note; None if there is none or it says otherwise.
+    """
+    if not path.is_file():
+        return None
+    record = json.loads(path.read_text(encoding='utf-8'))
+    return record if expected.items() <= record.items() else None
+
+
+def write_record(path: Path, **content: object) -> None:
+    """Note that a step is finished.
+
+    Args:
+        path (Path): File, written whole or not at all.
+        **content (object): What to note.
+    """
+    with atomic_path(path) as temporary:
+        text = json.dumps(content, indent=2) + '\n'
+        temporary.write_text(text, encoding='utf-8')
+
+
+def report_skip(step: str, folder: Path) -> None:
+    """Say that a step is skipped."""
+    print(f'\nSkipped, done before: {step} ({folder})', flush=True)
+
+
+def final_checkpoint(folder: Path) -> Path:
+    """Find the checkpoint to go on with.
+
+    Args:
+        folder (Path): Work dir of a training that has ended.
+
+    Returns:
+        Path: The best on validation, if the config keeps it, or the last.
+    """
+    text = (folder / 'last_checkpoint').read_text(encoding='utf-8')
+    last = folder / Path(text.strip()).name
+    hub = load_from_local(str(last), map_location='cpu')['message_hub']
+    best = hub['runtime_info'].get('best_ckpt')
+    return last if best is None else folder / Path(best).name
+
+
+def train(
+    launcher: Launcher,
+    root: Path,
+    name: str,
+    config: str,
+    options: Sequence[str],
+    places: Sequence[str] = (),
+) -> Trained:
+    """Train, or go on, or take what was trained before.
+
+    Args:
+        launcher (Launcher): How.
+        root (Path): The work dir is ``<root>/<name>-<hash of the config>``:
+            another config never meets the checkpoints of this one.
+        name (str): Of the step.
+        config (str): Its file.
+        options (Sequence[str]): Overrides that change the result.
+        places (Sequence[str]): Overrides that say where files are.
+
+    Returns:
+        Trained: The result.
+    """
+    content = read_config(config, options).to_dict()
+    config_hash = hash_config(
+        {**content, 'num_processes': launcher.num_processes}
+    )
+    folder = root / f'{name}-{config_hash[:8]}'
+    note = folder / 'trained.json'
+    record = read_record(note, config_hash=config_hash)
+    if record is not None:
+        path = folder / record['checkpoint']
+        if path.is_file() and hash_file(str(path)) == record['hash']:
+            report_skip(f'training of {name}', folder)
+            return Trained(folder, config_hash, path, record['hash'])
+    launcher.run(
+        'train',
+        *(config, '--work-dir', folder, '--resume'),
+        *('--cfg-options', *options, *places),
+    )
+    path = final_checkpoint(folder)
+    digest = hash_file(str(path))
+    write_record(
+        note, config_hash=config_hash, checkpoint=path.name, hash=digest
+    )
+    return Trained(folder, config_hash, path, digest)
+
+
+def dump_masks(
+    launcher: Launcher,
+    masks: Path,
+    config: str,
+    options: Sequence[str],
+    trained: Trained,
+) -> None:
+    """Write the masks of all splits of one subset, or those that lack.
+
+    Args:
+        launcher (Launcher): How.
+        masks (Path): Folder of the masks of all subsets.
+        config (str): Of stage one.
+        options (Sequence[str]): Overrides; name the subset.
+        trained (Trained): Stage one.
+    """
+    note = trained.folder / 'dumped.json'
+    found = {'clips': count_clips(masks, trained)}
+    if found['clips'] and read_record(note, **found) is not None:
+        report_skip(f'masks of {trained.folder.name}', masks)
+        return
+    launcher.run(
+        'test',
+        *(config, trained.checkpoint, '--work-dir', trained.folder),
+        *('--dump-masks', masks, '--split', 'all'),
+        *('--cfg-options', *options),
+    )
+    write_record(note, clips=count_clips(masks, trained))
+
+
+def count_clips(masks: Path, trained: Trained) -> int:
+    """Count the clips that a checkpoint has written masks of.
+
+    Args:
+        masks (Path): The folder.
+        trained (Trained): The checkpoint.
+
+    Returns:
+        int: Number of clips in the index; 0 without one.
+    """
+    index = read_record(masks / INDEX_NAME) or {'clips': []}
+    return sum(
+        clip['checkpoint_hash'] == trained.checkpoint_hash
+        for clip in index['clips']
+    )
+
+
+def test(
+    launcher: Launcher, config: str, options: Sequence[str], trained: Trained
+) -> dict[str, float]:
+    """Test, or read what was tested before.
+
+    Args:
+        launcher (Launcher): How.
+        config (str): Of stage two.
+        options (Sequence[str]): Overrides, places of files included.
+        trained (Trained): Stage two.
+
+    Returns:
+        dict[str, float]: The metrics.
+    """
+    note = trained.folder / 'tested.json'
+    record = read_record(note, checkpoint_hash=trained.checkpoint_hash)
+    if record is not None:
+        report_skip(f'test of {trained.folder.name}', trained.folder)
+        return record['metrics']
+    out = trained.folder / 'metrics.json'
+    launcher.run(
+        'test',
+        *(config, trained.checkpoint, '--work-dir', trained.folder),
+        *('--out', out, '--cfg-options', *options),
+    )
+    metrics = json.loads(out.read_text(encoding='utf-8'))
+    write_record(
+        note, checkpoint_hash=trained.checkpoint_hash, metrics=metrics
+    )
+    return metrics

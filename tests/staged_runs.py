@@ -1,0 +1,88 @@
+"""Runs of ``tools/run_stepping_stones.py`` whose steps are forked.
+
+A forked step starts in milliseconds, where a new Python takes seconds to
+import torch. Everything else, the killing above all, is real.
+"""
+
+import itertools
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import toy_training
+from mmengine.runner import EpochBasedTrainLoop, TestLoop
+
+LOOPS = {'train': EpochBasedTrainLoop, 'test': TestLoop}
+
+
+class Kill(NamedTuple):
+    """When to ``kill -9``.
+
+    Attributes:
+        command (int): In which of the commands that this run starts, from 0.
+        iteration (int): Before which of its iterations, from 1.
+        only_parent (bool): Let the command itself live on.
+    """
+
+    command: int
+    iteration: int
+    only_parent: bool = False
+
+
+def run_stages(arguments: Sequence[str], kill: Kill | None, logs: str) -> None:
+    """Run the tool; the target of a process of its own.
+
+    Args:
+        arguments (Sequence[str]): Of the tool.
+        kill (Kill | None): When to kill it.
+        logs (str): Folder for what each command, and the tool, prints.
+    """
+    os.setpgrp()
+    folder = Path(logs)
+    folder.mkdir()
+    run, count = subprocess.run, itertools.count()
+
+    def fork(words, env, pass_fds):
+        number = next(count)
+        child = os.fork()
+        if child == 0:
+            subprocess.run = run
+            if kill is not None and kill.command == number:
+                _arm(words, kill)
+            _run_step(words, folder / f'{number}.txt')
+        _, status = os.waitpid(child, 0)
+        return subprocess.CompletedProcess(
+            words, os.waitstatus_to_exitcode(status)
+        )
+
+    subprocess.run = fork
+    tool = 'run_stepping_stones.py'
+    toy_training.run_tool(tool, arguments, None, folder / 'tool.txt')
+
+
+def _run_step(words: Sequence[str], log: Path) -> None:
+    """Be the command: python TOOL ARGUMENTS."""
+    code = 1
+    try:
+        toy_training.run_tool(Path(words[1]).name, words[2:], None, log)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _arm(words: Sequence[str], kill: Kill) -> None:
+    loop = LOOPS[Path(words[1]).stem]
+    run_iter, calls = loop.run_iter, itertools.count(1)
+
+    def killing(self, *args, **kwargs):
+        if next(calls) == kill.iteration:
+            if kill.only_parent:
+                os.kill(os.getppid(), signal.SIGKILL)
+            else:
+                os.killpg(0, signal.SIGKILL)
+        return run_iter(self, *args, **kwargs)
+
+    loop.run_iter = killing
