@@ -247,3 +247,28 @@ def test_the_oracle_changes_what_is_tested_and_not_what_is_trained():
     assert changes['test_dataloader.dataset.pipeline.2.source'] == 'truth'
     assert changes['val_dataloader.dataset.pipeline.2.source'] == 'truth'
     assert not [n for n in changes if n.startswith(('train', 'model'))]
+
+
+@pytest.mark.parametrize(('level', 'iou'), [('low', 0.5), ('high', 0.8)])
+@pytest.mark.parametrize(
+    'base',
+    [
+        STEPPING_STONES / f'{STAGE_TWO}.py',
+        ROOT / 'configs/synthetic/aavs_tiny_stage2_avss-96x96.py',
+    ],
+    ids=['aavs', 'tiny'],
+)
+def test_a_simulated_prior_changes_what_is_tested(base, level, iou):
+    """Only that: the same checkpoint is tested with every prior."""
+    path = base.with_name(f'{base.stem}_{level}-prior.py')
+    changes = {
+        name: value
+        for name, value in _changes(path, base).items()
+        if name.startswith(('train', 'model', 'val_data', 'test_data'))
+    }
+    prior = 'dataset.pipeline.2'
+    assert changes == {
+        f'{split}_dataloader.{prior}.{name}': value
+        for split in ('val', 'test')
+        for name, value in (('source', 'degraded'), ('iou', iou))
+    }

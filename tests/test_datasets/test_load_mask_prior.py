@@ -4,13 +4,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from avsbench_tree import write_avsbench_tree, write_mask_directory
 from mmavs.datasets import AVSBenchDataset
 from mmavs.datasets.mask_directory import check_mask_directory
-from mmavs.datasets.transforms import LoadMaskPrior
+from mmavs.datasets.transforms import LoadClipMasks, LoadMaskPrior
 from mmavs.evaluation import MaskDump
+from mmavs.evaluation.functional import frame_iou
 from PIL import Image
 from predicted_clips import as_dicts, predicted_frames, seeded_clip
+from torch.utils.data import DataLoader
 
 COMMAND = r'python tools/test\.py CONFIG CHECKPOINT --dump-masks DIR'
 
@@ -113,9 +116,135 @@ def test_five_seconds_with_frame_0_have_five_masks(root, masks):
     assert names == [f'{t}.png' for t in range(5)]
 
 
+def _degraded(root, iou, *, epoch=0, seed=0, split='test', **kwargs):
+    """Prior and truth of every clip, by name."""
+    dataset = AVSBenchDataset(
+        data_root=str(root),
+        task='avss',
+        split=split,
+        seed=seed,
+        labels='semantic',
+        pipeline=[
+            LoadClipMasks('semantic', size=(56, 56)),
+            LoadMaskPrior('degraded', iou=iou),
+        ],
+        **kwargs,
+    )
+    dataset.epoch = epoch
+    clips = [dataset[i] for i in range(len(dataset))]
+    return {c['clip_id']: (c['mask_prior'], c['masks']) for c in clips}
+
+
+def _ious(clips):
+    """IoU of every frame, by the project's metric."""
+    return {
+        name: frame_iou(
+            torch.from_numpy(prior > 0), torch.from_numpy(masks > 0)
+        )
+        for name, (prior, masks) in clips.items()
+    }
+
+
+def test_degraded_truth_has_the_wanted_iou_in_every_frame(root):
+    clips = _degraded(root, 0.5)
+    assert len(clips) == 3
+    for name, iou in _ious(clips).items():
+        prior, masks = clips[name]
+        assert prior.dtype == np.float32
+        assert set(np.unique(prior)) == {0, 1}
+        area = (masks > 0).sum((1, 2))
+        assert area.min() > 100
+        assert (np.abs(iou.numpy() - 0.5) <= 0.5 / area).all()
+
+
+def test_errors_depend_on_seed_and_clip_alone(root):
+    """Not on the epoch, nor on which other clips there are."""
+    clips = _degraded(root, 0.7)
+    for same in (
+        _degraded(root, 0.7, epoch=3),
+        _degraded(root, 0.7, indices=[2, 1]),
+        _degraded(root, 0.7, subsets=['v2']),
+    ):
+        assert same
+        for name, (prior, _) in same.items():
+            np.testing.assert_array_equal(prior, clips[name][0])
+    for name, (prior, _) in _degraded(root, 0.7, seed=1).items():
+        assert not np.array_equal(prior, clips[name][0])
+
+
+def test_a_range_of_iou_is_drawn_for_each_clip_and_epoch(root):
+    seen = []
+    for epoch in range(3):
+        clips = _degraded(root, (0.4, 0.9), epoch=epoch)
+        again = _degraded(root, (0.4, 0.9), epoch=epoch)
+        for name, iou in _ious(clips).items():
+            np.testing.assert_array_equal(clips[name][0], again[name][0])
+            assert iou.min() > 0.39
+            assert iou.max() < 0.91
+            assert float(iou.max() - iou.min()) < 0.02  # one for a clip
+            seen.append(float(iou.mean()))
+    assert len(seen) == 9
+    assert max(seen) - min(seen) > 0.2
+    assert len({round(iou, 3) for iou in seen}) == 9
+
+
+@pytest.mark.parametrize('num_workers', [1, 2])
+def test_errors_do_not_depend_on_workers(root, num_workers):
+    dataset = AVSBenchDataset(
+        data_root=str(root),
+        task='avss',
+        split='test',
+        labels='semantic',
+        pipeline=[
+            LoadClipMasks('semantic', size=(56, 56)),
+            LoadMaskPrior('degraded', iou=(0.2, 0.9)),
+        ],
+    )
+    loader = DataLoader(
+        dataset, batch_size=None, num_workers=num_workers, shuffle=True
+    )
+    clips = _degraded(root, (0.2, 0.9))
+    found = {clip['clip_id']: clip['mask_prior'] for clip in loader}
+    assert found.keys() == clips.keys()
+    for name, prior in found.items():
+        np.testing.assert_array_equal(prior, clips[name][0])
+
+
+def test_frames_without_a_label_are_not_marked(root):
+    """Four of a v1s training clip: 0 as in the truth, no false alarms."""
+    clips = _degraded(
+        root, 0.5, split='train', subsets=['v1s'], unlabelled='ignore'
+    )
+    prior, _ = clips['v1s-train']
+    assert prior.any((1, 2)).tolist() == [True] + [False] * 4
+
+
 def test_unknown_source():
-    with pytest.raises(ValueError, match="'truth' or 'files', got 'guess'"):
+    with pytest.raises(ValueError, match="or 'files', got 'guess'"):
         LoadMaskPrior('guess')
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(source='degraded'), "'degraded' needs iou"),
+        (dict(source='truth', iou=0.5), 'no other source takes it'),
+        (dict(source='degraded', iou=1.2), r'in \[0, 1\]'),
+        (dict(source='degraded', iou=(0.8, 0.5)), 'low <= high'),
+        (dict(source='degraded', iou=(0.1, 0.2, 0.3)), r'\(low, high\)'),
+    ],
+)
+def test_iou_out_of_place_or_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        LoadMaskPrior(**options)
+
+
+def test_degraded_needs_labels_and_a_seed():
+    with pytest.raises(ValueError, match="'degraded'.*after LoadClipMasks"):
+        LoadMaskPrior('degraded', iou=0.5)(dict(clip_id='a'))
+    clip = dict(clip_id='a', masks=np.ones((1, 4, 4), np.uint8))
+    with pytest.raises(ValueError, match='AVSBenchDataset sets'):
+        LoadMaskPrior('degraded', iou=0.5)(clip)
 
 
 def test_truth_needs_labels():
