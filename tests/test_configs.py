@@ -4,13 +4,15 @@ Large models are made small in width and depth; what a config is about (its
 options, hooks, data and metrics) stays as it is.
 """
 
+import argparse
 import re
 from pathlib import Path
 
 import pytest
 import torch
 from avsbench_tree import write_avsbench_tree, write_mask_directory
-from mmengine.config import Config
+from mmavs.datasets.transforms import LoadMaskPrior
+from mmengine.config import Config, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from toy_training import as_lines
@@ -272,3 +274,83 @@ def test_a_simulated_prior_changes_what_is_tested(base, level, iou):
         for split in ('val', 'test')
         for name, value in (('source', 'degraded'), ('iou', iou))
     }
+
+
+REPRODUCE = ROOT / 'docs/reproduce.md'
+TINY_STAGE_TWO = ROOT / 'configs/synthetic/aavs_tiny_stage2_avss-96x96.py'
+#: Options beyond the paper, as docs/reproduce.md gives them.
+PREDICTED = (
+    'train_dataloader.dataset.pipeline.2.source=files '
+    'train_dataloader.dataset.data_prefix.mask_prior=DIR'
+)
+NOISY = (
+    'train_dataloader.dataset.pipeline.2.source=degraded '
+    'train_dataloader.dataset.pipeline.2.iou=[0.5,1.0]'
+)
+SOFT = (
+    'model.decode_head.mask_prior.low=0.1 '
+    'model.decode_head.mask_prior.high=0.2'
+)
+
+
+def _stage_two(options, data_root, tmp_path):
+    """The tiny stage two with options typed after --cfg-options."""
+    assert f'`{options}`' in REPRODUCE.read_text('utf-8')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('options', nargs='+', action=DictAction)
+    words = options.replace('DIR', str(data_root / 'stage_one_masks')).split()
+    cfg = Config.fromfile(TINY_STAGE_TWO)
+    cfg.merge_from_dict(parser.parse_args(words).options)
+    cfg.experiment_name = tmp_path.as_posix()
+    return Runner.from_cfg(prepare(cfg, data_root, tmp_path))
+
+
+def _train_transform(runner):
+    (transform,) = (
+        transform
+        for transform in runner.train_dataloader.dataset.pipeline.transforms
+        if isinstance(transform, LoadMaskPrior)
+    )
+    return transform
+
+
+@pytest.fixture
+def own_masks(data_root, tmp_path):
+    """Data whose masks a test may spoil."""
+    root = tmp_path / 'data'
+    root.mkdir()
+    for path in data_root.iterdir():
+        if path.name != 'stage_one_masks':
+            (root / path.name).symlink_to(path)
+    write_mask_directory(root / 'stage_one_masks', size=(96, 96))
+    return root
+
+
+def test_training_on_predicted_masks(own_masks, tmp_path):
+    """They are checked before the first step."""
+    runner = _stage_two(PREDICTED, own_masks, tmp_path / 'a')
+    runner.train()
+    assert runner.iter == 1
+    assert _train_transform(runner).source == 'files'
+    clip = runner.train_dataloader.dataset.get_data_info(0)['clip_id']
+    Path(own_masks, 'stage_one_masks', 'v1m', clip, '2.png').unlink()
+    runner = _stage_two(PREDICTED, own_masks, tmp_path / 'b')
+    with pytest.raises(
+        FileNotFoundError,
+        match=f"2.png of clip '{clip}'.*--dump-masks DIR --split train",
+    ):
+        runner.train()
+    assert runner.iter == 0
+
+
+def test_training_on_a_noisy_truth(data_root, tmp_path):
+    runner = _stage_two(NOISY, data_root, tmp_path)
+    runner.train()
+    assert runner.iter == 1
+    assert _train_transform(runner).iou == (0.5, 1.0)
+    assert _train_transform(runner).redraw
+
+
+def test_thresholds_of_soft_masks(data_root, tmp_path):
+    prior = _stage_two(SOFT, data_root, tmp_path).model.decode_head.mask_prior
+    assert (prior.low, prior.high) == (0.1, 0.2)
