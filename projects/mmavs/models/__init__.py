@@ -8,6 +8,7 @@ from .aavs import (
     AudioQueryGenerator,
 )
 from .audio_backbones import LogMelCNN, VGGish
+from .avsegformer import AVSegFormerHead
 from .data_preprocessor import AVSDataPreprocessor
 from .segmentor import AVSegmentor
 from .stepping_stones import MaskPrior, build_fusion_prior
@@ -17,6 +18,7 @@ __all__ = [
     'AAVS',
     'AAVSHead',
     'AVSDataPreprocessor',
+    'AVSegFormerHead',
     'AVSegmentor',
     'AdapterPixelDecoder',
     'AdapterSwin',

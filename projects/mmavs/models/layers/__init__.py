@@ -5,11 +5,14 @@ from .deformable_attention import (
     MultiScaleDeformableAttention,
     use_compiled_attention,
 )
+from .fused_attention import FusedMultiheadAttention, use_fused_attention
 
 __all__ = [
     'AdaptedLinear',
     'Adapter',
+    'FusedMultiheadAttention',
     'MultiScaleDeformableAttention',
     'init_adapters',
     'use_compiled_attention',
+    'use_fused_attention',
 ]

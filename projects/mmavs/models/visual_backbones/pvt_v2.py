@@ -8,11 +8,10 @@ from typing import Any
 from mmdet.models.backbones.pvt import (
     PVTEncoderLayer,
     PyramidVisionTransformerV2,
-    SpatialReductionAttention,
 )
-from mmdet.models.layers import nchw_to_nlc, nlc_to_nchw
 from mmseg.registry import MODELS
-from torch import Tensor
+
+from ..layers import use_fused_attention
 
 #: Of the norms behind patch embeddings and spatial reductions; the others
 #: have 1e-6, which is also mmdet's for all of them.
@@ -63,49 +62,13 @@ class PVTv2(PyramidVisionTransformerV2):
             convert_weights=False,
             **kwargs,
         )
+        use_fused_attention(self)
         for stage in self.layers:
             stage[0].norm.eps = _REDUCTION_EPS
         for block in self._blocks():
-            block.attn.__class__ = _FusedAttention
             if block.attn.sr_ratio > 1:
                 block.attn.norm.eps = _REDUCTION_EPS
 
     def _blocks(self) -> Iterator[PVTEncoderLayer]:
         for stage in self.layers:
             yield from stage[1]
-
-
-class _FusedAttention(SpatialReductionAttention):
-    """mmdet's layer, which does not write out the attention matrix.
-
-    mmdet asks for the averaged weights and throws them away; without them
-    torch takes its fused kernel, with equal results.
-    """
-
-    def forward(
-        self,
-        x: Tensor,
-        hw_shape: tuple[int, int],
-        identity: Tensor | None = None,
-    ) -> Tensor:
-        """Attend to the spatially reduced input, and add the identity.
-
-        Args:
-            x (Tensor): (N, H*W, C).
-            hw_shape (tuple[int, int]): (H, W).
-            identity (Tensor | None): (N, H*W, C); None takes ``x``.
-
-        Returns:
-            Tensor: (N, H*W, C).
-        """
-        reduced = x
-        if self.sr_ratio > 1:
-            reduced = self.sr(nlc_to_nchw(x, hw_shape))
-            reduced = self.norm(nchw_to_nlc(reduced))
-        # nn.MultiheadAttention is built with batch_first=False here.
-        key = reduced.transpose(0, 1)
-        out, _ = self.attn(x.transpose(0, 1), key, key, need_weights=False)
-        identity = x if identity is None else identity
-        return identity + self.dropout_layer(
-            self.proj_drop(out.transpose(0, 1))
-        )

@@ -1,0 +1,265 @@
+"""AVSegFormer's decode head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from mmdet.models.layers import DetrTransformerDecoderLayer
+from mmengine.model import BaseModule
+from mmseg.models.utils import resize
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from mmavs.structures import ClipFeatures
+
+from ..layers import use_fused_attention
+from ..stepping_stones import build_fusion_prior
+from .channel_mixer import AVSegFormerChannelMixer
+from .mask_head import AVSegFormerMaskHead
+from .pixel_decoder import AVSegFormerPixelDecoder
+from .query_generator import AVSegFormerQueryGenerator
+
+#: Id of pixels that are not labelled.
+_IGNORED = 255
+
+
+@MODELS.register_module()
+class AVSegFormerHead(BaseModule):
+    """Queries made of sound, decoded over deformably encoded maps.
+
+    Call graph::
+
+        forward(): audio_proj -> query_generator
+                   pixel_decoder -> decoder (queries over memory)
+                   mixer -> mask_prior -> mask_head
+
+    AVSegFormer (https://arxiv.org/abs/2307.01146) in its current release,
+    ``AVSegFormer@7083cb6``; behavioural reference, reimplemented on mmdet's
+    layers, no code taken. Frames meet only their own second of sound: there
+    is no temporal modelling.
+
+    Args:
+        in_channels (Sequence[int]): Channels of the visual maps, fine to
+            coarse.
+        num_classes (int): Logits K per pixel: 1 for "sounds", which is cut
+            at 0, or the classes, background among them.
+        num_queries (int): Q.
+        embed_dims (int): Width C.
+        audio_channels (int): Width of the audio embedding.
+        audio_query (str): ``'attention'`` or ``'repeat'``, see
+            :class:`AVSegFormerQueryGenerator`.
+        query_generator (dict | None): Its other arguments.
+        encoder (dict): Arguments of mmdet's
+            ``DeformableDetrTransformerEncoder``.
+        decoder (dict): ``num_layers``, and ``layer_cfg`` of mmdet's
+            ``DetrTransformerDecoderLayer``.
+        num_heads (int): Of generator and mixer.
+        num_groups (int): Of the group norms; divides C.
+        mask_head (dict | None): Other arguments of
+            :class:`AVSegFormerMaskHead`.
+        mask_prior (dict | None): Config of a ``MaskPrior`` that is fused with
+            the mixed mask feature (stage two of Stepping Stones); see
+            :func:`mmavs.models.stepping_stones.build_fusion_prior`.
+        loss_decode (dict): Loss of the logits. With K = 1 it takes (n, H, W)
+            and truth of 0 and 1, else (n, K, H, W) and class ids.
+        loss_mix (dict): Loss of the mask feature's mean over channels, which
+            shall show where any class sounds. It takes the mask feature as
+            it is before the prior, which may be the truth.
+        align_corners (bool): Of the resizing of logits by mmseg.
+
+    Raises:
+        ValueError: If ``audio_query`` is unknown, or ``mask_prior`` asks for
+            what this head has not.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: Sequence[int],
+        num_classes: int,
+        encoder: dict,
+        decoder: dict,
+        loss_decode: dict,
+        loss_mix: dict,
+        num_queries: int = 300,
+        embed_dims: int = 256,
+        audio_channels: int = 128,
+        audio_query: Literal['attention', 'repeat'] = 'attention',
+        query_generator: dict | None = None,
+        num_heads: int = 8,
+        num_groups: int = 32,
+        mask_head: dict | None = None,
+        mask_prior: dict | None = None,
+        align_corners: bool = False,
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.out_channels = num_classes
+        self.align_corners = align_corners
+        self.audio_proj = nn.Linear(audio_channels, embed_dims)
+        self.query_generator = AVSegFormerQueryGenerator(
+            audio_query,
+            num_queries=num_queries,
+            embed_dims=embed_dims,
+            num_heads=num_heads,
+            **(query_generator or {}),
+        )
+        self.query_embed = nn.Embedding(num_queries, embed_dims)
+        self.pixel_decoder = AVSegFormerPixelDecoder(
+            in_channels, embed_dims, encoder, num_groups
+        )
+        self.decoder = nn.ModuleList(
+            DetrTransformerDecoderLayer(**decoder['layer_cfg'])
+            for _ in range(decoder['num_layers'])
+        )
+        use_fused_attention(self.decoder)
+        self.mixer = AVSegFormerChannelMixer(embed_dims, num_heads)
+        self.mask_head = AVSegFormerMaskHead(
+            num_queries, embed_dims, num_classes, **(mask_head or {})
+        )
+        self.mask_prior = build_fusion_prior(mask_prior, embed_dims)
+        self.loss_decode = MODELS.build(loss_decode)
+        self.loss_mix = MODELS.build(loss_mix)
+
+    def init_weights(self) -> None:
+        """Initialise as published; the projection of sound as torch does."""
+        for module in (
+            self.query_generator,
+            self.pixel_decoder,
+            self.mixer,
+            self.mask_head,
+        ):
+            module.init_weights()
+        for module in (self.query_embed, self.decoder):
+            for parameter in module.parameters():
+                if parameter.dim() > 1:
+                    nn.init.xavier_uniform_(parameter)
+
+    def forward(self, features: ClipFeatures) -> tuple[Tensor, Tensor]:
+        """Predict logits.
+
+        Args:
+            features (ClipFeatures): Visual maps and audio of N frames. Maps
+                of frames that only pad are taken as zero.
+
+        Returns:
+            tuple[Tensor, Tensor]: Logits (N, K, 4 H, 4 W) and mask feature
+            (N, C, H, W), mixed with sound and not with the prior; H and W of
+            the finest map. Both are zero in frames that only pad.
+
+        Raises:
+            ValueError: If the number of frames and of audio rows differ.
+        """
+        visual = [features.zero_padding(x) for x in features.visual]
+        if len(features.audio_embed) != len(visual[0]):
+            raise ValueError(
+                'expected one audio row per frame, got '
+                f'{len(features.audio_embed)} rows for {len(visual[0])} '
+                'frames; check the LogMel transform and the data '
+                "preprocessor's inputs."
+            )
+        audio = self.audio_proj(features.audio_embed)[:, None]  # (N, 1, C)
+        memory, mask_feature = self.pixel_decoder(visual)
+        query = self.query_generator(audio) + self.query_embed.weight
+        for layer in self.decoder:
+            query = layer(query, key=memory, value=memory)
+        mask_feature = self.mixer(mask_feature, audio)
+        fused = mask_feature
+        if self.mask_prior is not None:
+            fused = self.mask_prior.fuse(mask_feature, features.mask_prior)
+        logits = self.mask_head(query, fused)
+        return (
+            features.zero_padding(logits),
+            features.zero_padding(mask_feature),
+        )
+
+    def loss(
+        self,
+        features: ClipFeatures,
+        data_samples: list[SegDataSample],
+        train_cfg: dict,
+    ) -> dict[str, Tensor]:
+        """Compute the losses, averaged over labelled frames.
+
+        Args:
+            features (ClipFeatures): Features of N frames.
+            data_samples (list[SegDataSample]): One for each frame that does
+                not only pad, with ``gt_sem_seg``; frames of 255 alone are
+                not labelled.
+            train_cfg (dict): Not used; part of mmseg's signature.
+
+        Returns:
+            dict[str, Tensor]: ``loss_decode`` and ``loss_mix``; zero if no
+            frame is labelled.
+
+        Raises:
+            ValueError: If a frame is labelled in part.
+        """
+        logits, mask_feature = self(features)
+        truth = torch.cat([s.gt_sem_seg.data for s in data_samples])
+        labelled = _labelled_frames(truth)
+        logits = features.drop_padding(logits)[labelled]
+        mean = features.drop_padding(mask_feature)[labelled].mean(1)
+        if not labelled.any():
+            # Keeps every parameter in the graph, as distributed training
+            # needs, and moves none of them.
+            return dict(loss_decode=logits.sum(), loss_mix=mean.sum())
+        truth = truth[labelled]
+        sounds = (truth > 0).to(logits.dtype)
+        logits = self._resized(logits, truth)
+        one_channel = self.num_classes == 1
+        return dict(
+            loss_decode=self.loss_decode(
+                logits[:, 0] if one_channel else logits,
+                sounds if one_channel else truth,
+            ),
+            loss_mix=self.loss_mix(
+                self._resized(mean[:, None], truth)[:, 0], sounds
+            ),
+        )
+
+    def predict(
+        self,
+        features: ClipFeatures,
+        batch_img_metas: list[dict],
+        test_cfg: dict,
+    ) -> Tensor:
+        """Predict logits of the frames that do not only pad.
+
+        Args:
+            features (ClipFeatures): Features of N frames.
+            batch_img_metas (list[dict]): Not used; part of mmseg's
+                signature, as is ``test_cfg``.
+            test_cfg (dict): Not used.
+
+        Returns:
+            Tensor: (number of valid frames, K, 4 H, 4 W).
+        """
+        logits, _ = self(features)
+        return features.drop_padding(logits)
+
+    def _resized(self, maps: Tensor, truth: Tensor) -> Tensor:
+        if maps.shape[-2:] == truth.shape[-2:]:
+            return maps
+        return resize(
+            maps,
+            tuple(truth.shape[-2:]),
+            mode='bilinear',
+            align_corners=self.align_corners,
+        )
+
+
+def _labelled_frames(truth: Tensor) -> Tensor:
+    """Find the labelled frames: (n, H, W) -> (n,) bool."""
+    ignored = (truth == _IGNORED).flatten(1)
+    in_part = ignored.any(1) & ~ignored.all(1)
+    if in_part.any():
+        raise ValueError(
+            f'truth must be labelled whole, or be {_IGNORED} (not labelled) '
+            f'all over the frame; frame {int(in_part.nonzero()[0])} of the '
+            'batch mixes both, and dice losses cannot leave out pixels.'
+        )
+    return ~ignored.all(1)

@@ -1,0 +1,87 @@
+"""From queries and mask feature to class logits."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+
+class AVSegFormerMaskHead(BaseModule):
+    """Mix the masks of all queries into the mask feature, and classify.
+
+    With queries ``Q`` and mask feature ``F`` of a frame, the logits are
+    ``conv_seg(F + mlp(Q F))``, where the MLP runs over the queries, pixel by
+    pixel. Behaviour follows ``AVSegFormer@7083cb6:model/head/AVSegHead.py``;
+    reimplemented, no code taken.
+
+    Args:
+        num_queries (int): Q.
+        embed_dims (int): Width C.
+        hidden_channels (int): Width of the MLP.
+        num_classes (int): Logits K per pixel.
+        scale_factor (int): Enlargement of the mask feature.
+    """
+
+    def __init__(
+        self,
+        num_queries: int,
+        embed_dims: int,
+        num_classes: int,
+        hidden_channels: int = 2048,
+        scale_factor: int = 4,
+    ) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(
+            nn.Linear(num_queries, hidden_channels),
+            nn.ReLU(),
+            nn.Linear(hidden_channels, hidden_channels),
+            nn.ReLU(),
+            nn.Linear(hidden_channels, embed_dims),
+        )
+        self.conv_seg = nn.Sequential(
+            nn.Conv2d(embed_dims, embed_dims // 2, 3, padding=1),
+            nn.Upsample(
+                scale_factor=scale_factor,
+                mode='bilinear',
+                align_corners=False,
+            ),
+            nn.Conv2d(embed_dims // 2, embed_dims // 8, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(embed_dims // 8, num_classes, 1, bias=False),
+        )
+
+    def init_weights(self) -> None:
+        """Initialise as published."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+
+    def forward(self, query: Tensor, mask_feature: Tensor) -> Tensor:
+        """Predict logits.
+
+        Args:
+            query (Tensor): (N, Q, C).
+            mask_feature (Tensor): (N, C, H, W).
+
+        Returns:
+            Tensor: (N, K, scale_factor * H, scale_factor * W).
+        """
+        mixed = torch.stack(
+            [
+                self._mix(*frame)
+                for frame in zip(query, mask_feature, strict=True)
+            ]
+        )
+        return self.conv_seg(mask_feature + mixed)
+
+    def _mix(self, query: Tensor, mask_feature: Tensor) -> Tensor:
+        """Run the MLP over a frame: (Q, C), (C, H, W) -> (C, H, W)."""
+        first, relu, *others = self.mlp
+        pixels = mask_feature.flatten(1).T  # (H*W, C)
+        # W (Q F) = (W Q) F: the masks (Q, H, W) are never made.
+        hidden = relu(F.linear(pixels, first.weight @ query, first.bias))
+        for layer in others:
+            hidden = layer(hidden)
+        return hidden.T.unflatten(1, mask_feature.shape[1:])

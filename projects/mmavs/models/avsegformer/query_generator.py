@@ -1,0 +1,104 @@
+"""Object queries made of sound."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mmdet.models.layers import DetrTransformerDecoderLayer
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ..layers import use_fused_attention
+
+AUDIO_QUERY_MODES = ('attention', 'repeat')
+
+
+class AVSegFormerQueryGenerator(BaseModule):
+    """Make each frame's queries from the sound of its second.
+
+    - ``'attention'``: learnable prototypes attend to each other and to the
+      sound, layer by layer: the current release.
+    - ``'repeat'``: the sound itself, as often as there are queries: the
+      release before August 2023, whose figures papers quote.
+
+    Behaviour follows ``AVSegFormer@7083cb6:model/utils/query_generator.py``;
+    reimplemented on mmdet's layers, no code taken. The sound is one key, so
+    all queries of a frame hear the same vector; what differs is what they
+    are.
+
+    Args:
+        mode (str): One of the two above.
+        num_queries (int): Q.
+        embed_dims (int): Width C.
+        num_heads (int): Heads of the attention layers.
+        feedforward_channels (int): Hidden width of their MLPs.
+        num_layers (int): Layers of ``'attention'``.
+
+    Raises:
+        ValueError: If ``mode`` is unknown.
+    """
+
+    def __init__(
+        self,
+        mode: Literal['attention', 'repeat'] = 'attention',
+        *,
+        num_queries: int,
+        embed_dims: int,
+        num_heads: int = 8,
+        feedforward_channels: int = 1024,
+        num_layers: int = 6,
+    ) -> None:
+        super().__init__()
+        if mode not in AUDIO_QUERY_MODES:
+            raise ValueError(
+                f'audio_query must be one of {AUDIO_QUERY_MODES}, '
+                f'got {mode!r}.'
+            )
+        self.mode = mode
+        self.num_queries = num_queries
+        if mode == 'repeat':
+            return
+        self.query = nn.Embedding(num_queries, embed_dims)
+        attention = dict(
+            embed_dims=embed_dims,
+            num_heads=num_heads,
+            bias=False,
+            batch_first=True,
+        )
+        self.layers = nn.ModuleList(
+            DetrTransformerDecoderLayer(
+                self_attn_cfg=dict(attention),
+                cross_attn_cfg=dict(attention),
+                ffn_cfg=dict(
+                    embed_dims=embed_dims,
+                    feedforward_channels=feedforward_channels,
+                    num_fcs=2,
+                    act_cfg=dict(type='GELU'),
+                ),
+            )
+            for _ in range(num_layers)
+        )
+        use_fused_attention(self)
+
+    def init_weights(self) -> None:
+        """Initialise as published."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Make queries.
+
+        Args:
+            audio (Tensor): (N, 1, C), projected; row n is the second of
+                sound that belongs to frame n.
+
+        Returns:
+            Tensor: (N, Q, C).
+        """
+        if self.mode == 'repeat':
+            return audio.expand(-1, self.num_queries, -1)
+        query = self.query.weight.expand(len(audio), -1, -1)
+        for layer in self.layers:
+            query = layer(query, key=audio, value=audio)
+        return query
