@@ -3,6 +3,7 @@
 from .atomic_backend import ATOMIC_BACKEND, AtomicBackend
 from .hooks import (
     AtomicCheckpointHook,
+    FreezeUntilHook,
     MaskPriorCheckHook,
     ResumeStateHook,
     TwoPhaseTuningHook,
@@ -14,6 +15,7 @@ __all__ = [
     'ATOMIC_BACKEND',
     'AtomicBackend',
     'AtomicCheckpointHook',
+    'FreezeUntilHook',
     'MaskPriorCheckHook',
     'ResumeStateHook',
     'TwoPhaseTuningHook',

@@ -1,12 +1,14 @@
 """Training hooks."""
 
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .freeze_until_hook import FreezeUntilHook
 from .mask_prior_check_hook import MaskPriorCheckHook
 from .resume_state_hook import ResumeStateHook
 from .two_phase_hook import TwoPhaseTuningHook
 
 __all__ = [
     'AtomicCheckpointHook',
+    'FreezeUntilHook',
     'MaskPriorCheckHook',
     'ResumeStateHook',
     'TwoPhaseTuningHook',

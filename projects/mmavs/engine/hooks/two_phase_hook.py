@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import torch
 from mmengine.dist import barrier
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmseg.registry import HOOKS
 from torch import nn
+
+from ..model_wrapping import rewrap_model, unwrap_model
 
 _ADAPTER_STD = 0.02
 
@@ -87,7 +88,7 @@ class TwoPhaseTuningHook(Hook):
         # Also on resume exactly at the switch, which is still to come: it is
         # made at the beginning of its epoch.
         with torch.no_grad():
-            for _, parameter in self._adapters(_unwrap(runner)):
+            for _, parameter in self._adapters(unwrap_model(runner)):
                 parameter.zero_()
         self._freeze(runner, phase=1)
 
@@ -131,7 +132,7 @@ class TwoPhaseTuningHook(Hook):
 
     def _freeze(self, runner: Runner, *, phase: int) -> None:
         """Set ``requires_grad`` of all parameters for a phase."""
-        model = _unwrap(runner)
+        model = unwrap_model(runner)
         adapters = {name for name, _ in self._adapters(model)}
         unused = set(self.trainable)
         num_trainable = 0
@@ -156,7 +157,7 @@ class TwoPhaseTuningHook(Hook):
             f'Phase {phase}: {num_trainable:,} trainable parameters of '
             f'{sum(p.numel() for p in model.parameters()):,}'
         )
-        _rewrap(runner)
+        rewrap_model(runner)
 
     def _restart_from_best(self, runner: Runner) -> None:
         best = runner.message_hub.get_info('best_ckpt')
@@ -167,7 +168,7 @@ class TwoPhaseTuningHook(Hook):
             return
         # The main process may still be writing it.
         barrier()
-        model = _unwrap(runner)
+        model = unwrap_model(runner)
         state_dict = CheckpointLoader.load_checkpoint(
             best, map_location='cpu', logger=runner.logger
         )['state_dict']
@@ -183,29 +184,10 @@ class TwoPhaseTuningHook(Hook):
         # after a resume, and on every device.
         generator = torch.Generator().manual_seed(runner.seed)
         with torch.no_grad():
-            for _, parameter in self._adapters(_unwrap(runner)):
+            for _, parameter in self._adapters(unwrap_model(runner)):
                 if parameter.dim() == 1:
                     parameter.zero_()
                     continue
                 weight = torch.empty(parameter.shape)
                 weight.normal_(std=_ADAPTER_STD, generator=generator)
                 parameter.copy_(weight)
-
-
-def _unwrap(runner: Runner) -> nn.Module:
-    model = runner.model
-    return model.module if is_model_wrapper(model) else model
-
-
-def _rewrap(runner: Runner) -> None:
-    """Tell ``DistributedDataParallel`` anew which parameters to average.
-
-    It looks at ``requires_grad`` only when it is made: it would wait for the
-    gradients of parameters frozen later, and not average those of parameters
-    freed later.
-    """
-    if is_model_wrapper(runner.model):
-        model = runner.model.module
-        runner.model = runner.wrap_model(
-            runner.cfg.get('model_wrapper_cfg'), model
-        )
