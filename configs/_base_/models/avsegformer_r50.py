@@ -32,11 +32,14 @@ model = dict(
         style='pytorch',
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,  # also while the backbone is frozen, as published
+        # The user's to supply; made by tools/model_converters.
+        init_cfg=dict(type='Pretrained', checkpoint='pretrained/resnet50.pth'),
     ),
     audio_backbone=dict(
         type='VGGish',
         final_relu=True,  # AVSegFormer's embeddings are not negative
         frozen=True,
+        init_cfg=dict(type='Pretrained', checkpoint='pretrained/vggish.pth'),
     ),
     decode_head=dict(
         type='AVSegFormerHead',

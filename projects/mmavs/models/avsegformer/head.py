@@ -13,7 +13,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmavs.structures import ClipFeatures
+from mmavs.structures import UNLABELLED, ClipFeatures
 
 from ..layers import use_fused_attention
 from ..stepping_stones import build_fusion_prior
@@ -21,9 +21,6 @@ from .channel_mixer import AVSegFormerChannelMixer
 from .mask_head import AVSegFormerMaskHead
 from .pixel_decoder import AVSegFormerPixelDecoder
 from .query_generator import AVSegFormerQueryGenerator
-
-#: Id of pixels that are not labelled.
-_IGNORED = 255
 
 
 @MODELS.register_module()
@@ -126,17 +123,14 @@ class AVSegFormerHead(BaseModule):
 
     def init_weights(self) -> None:
         """Initialise as published; the projection of sound as torch does."""
-        for module in (
-            self.query_generator,
-            self.pixel_decoder,
-            self.mixer,
-            self.mask_head,
-        ):
-            module.init_weights()
-        for module in (self.query_embed, self.decoder):
-            for parameter in module.parameters():
-                if parameter.dim() > 1:
-                    nn.init.xavier_uniform_(parameter)
+        self.query_generator.init_weights()
+        self.pixel_decoder.init_weights()
+        self.mixer.init_weights()
+        self.mask_head.init_weights()
+        nn.init.xavier_uniform_(self.query_embed.weight)
+        for parameter in self.decoder.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
 
     def forward(self, features: ClipFeatures) -> tuple[Tensor, Tensor]:
         """Predict logits.
@@ -254,11 +248,11 @@ class AVSegFormerHead(BaseModule):
 
 def _labelled_frames(truth: Tensor) -> Tensor:
     """Find the labelled frames: (n, H, W) -> (n,) bool."""
-    ignored = (truth == _IGNORED).flatten(1)
+    ignored = (truth == UNLABELLED).flatten(1)
     in_part = ignored.any(1) & ~ignored.all(1)
     if in_part.any():
         raise ValueError(
-            f'truth must be labelled whole, or be {_IGNORED} (not labelled) '
+            f'truth must be labelled whole, or be {UNLABELLED} (not labelled) '
             f'all over the frame; frame {int(in_part.nonzero()[0])} of the '
             'batch mixes both, and dice losses cannot leave out pixels.'
         )
