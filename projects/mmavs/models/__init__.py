@@ -12,6 +12,13 @@ from .avsegformer import AVSegFormerHead
 from .data_preprocessor import AVSDataPreprocessor
 from .segmentor import AVSegmentor
 from .stepping_stones import MaskPrior, build_fusion_prior
+from .tpavi import (
+    TPAVIBlock,
+    TPAVIFusionDecoder,
+    TPAVIHead,
+    TPAVIMatchingLoss,
+    TPAVINeck,
+)
 from .visual_backbones import PVTv2
 
 __all__ = [
@@ -26,6 +33,11 @@ __all__ = [
     'LogMelCNN',
     'MaskPrior',
     'PVTv2',
+    'TPAVIBlock',
+    'TPAVIFusionDecoder',
+    'TPAVIHead',
+    'TPAVIMatchingLoss',
+    'TPAVINeck',
     'VGGish',
     'build_fusion_prior',
 ]

@@ -1,0 +1,106 @@
+"""Neck of dilated convolutions, summed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn as nn
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor
+
+_INIT_STD = 0.01
+
+
+class DilatedSum(BaseModule):
+    """Sum of 3x3 convolutions of different dilation, DeepLab-v2's ASPP.
+
+    Args:
+        in_channels (int): Of the map.
+        out_channels (int): Of the sum.
+        dilations (Sequence[int]): One convolution each, padded to keep the
+            size; no norm and no activation.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, dilations: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            nn.Conv2d(
+                in_channels,
+                out_channels,
+                kernel_size=3,
+                padding=dilation,
+                dilation=dilation,
+            )
+            for dilation in dilations
+        )
+
+    def init_weights(self) -> None:
+        """Draw the kernels as published; biases stay as torch draws them."""
+        super().init_weights()
+        for name, parameter in self.named_parameters():
+            if name.endswith('weight'):
+                nn.init.normal_(parameter, std=_INIT_STD)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve and sum.
+
+        Args:
+            x (Tensor): (N, in_channels, H, W).
+
+        Returns:
+            Tensor: (N, out_channels, H, W).
+        """
+        total = self.convs[0](x)
+        for conv in self.convs[1:]:
+            total = total + conv(x)
+        return total
+
+
+@MODELS.register_module()
+class TPAVINeck(BaseModule):
+    """Bring every stage of the backbone to one width.
+
+    Behaviour follows ``AVSBench@f7414af:avs_scripts/avss/model``;
+    reimplemented, no code taken.
+
+    Args:
+        in_channels (Sequence[int]): Of each stage, fine to coarse.
+        out_channels (int): Width C of all of them.
+        dilations (Sequence[int]): See :class:`DilatedSum`.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: int = 256,
+        dilations: Sequence[int] = (3, 6, 12, 18),
+    ) -> None:
+        super().__init__()
+        self.aspp = nn.ModuleList(
+            DilatedSum(channels, out_channels, dilations)
+            for channels in in_channels
+        )
+
+    def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Convolve every stage.
+
+        Args:
+            inputs (Sequence[Tensor]): L maps (N, C_l, H_l, W_l).
+
+        Returns:
+            tuple[Tensor, ...]: L maps (N, C, H_l, W_l).
+
+        Raises:
+            ValueError: If the backbone gives another number of stages.
+        """
+        if len(inputs) != len(self.aspp):
+            raise ValueError(
+                f'TPAVINeck has in_channels for {len(self.aspp)} stages, the '
+                f"backbone gave {len(inputs)}: see its option 'out_indices'."
+            )
+        return tuple(
+            aspp(x) for aspp, x in zip(self.aspp, inputs, strict=True)
+        )
