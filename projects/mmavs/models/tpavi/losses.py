@@ -130,7 +130,8 @@ class TPAVIMatchingLoss(nn.Module):
 
     def _look(self, whole: Tensor, visual: Tensor) -> Tensor:
         """Average a map under the mask, (N, C)."""
-        mask = F.adaptive_avg_pool2d(whole, tuple(visual.shape[-2:]))
+        height, width = visual.shape[-2:]
+        mask = F.adaptive_avg_pool2d(whole, (height, width))
         if self.mask == 'hard':
             mask = (mask > 0.5).to(visual.dtype)
             area = mask.sum((-2, -1))  # (N, 1)
