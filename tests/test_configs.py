@@ -50,6 +50,8 @@ def shrink(cfg: Config) -> None:
         head.train_cfg.num_points = 256
     if head.type == 'AVSegFormerHead' and head.num_queries > 10:
         _shrink_avsegformer(cfg.model)
+    if head.type == 'TPAVIHead' and 'init_cfg' in cfg.model.backbone:
+        _shrink_tpavi(cfg.model)
 
 
 def _shrink_avsegformer(model: ConfigDict) -> None:
@@ -64,6 +66,19 @@ def _shrink_avsegformer(model: ConfigDict) -> None:
     if head.query_generator:
         head.query_generator.num_layers = 1
     head.encoder.num_layers = head.decoder.num_layers = 1
+
+
+def _shrink_tpavi(model: ConfigDict) -> None:
+    if model.backbone.type == 'ResNet':
+        model.backbone.update(depth=18, base_channels=8, stem_channels=8)
+        model.neck.in_channels = [8, 16, 32, 64]
+    else:
+        model.backbone.update(embed_dims=8, num_layers=(1, 1, 1, 1))
+        model.neck.in_channels = [8, 16, 40, 64]
+    model.neck.out_channels = 16
+    model.decode_head.update(
+        in_channels=[16] * 4, hidden_channels=16, channels=8
+    )
 
 
 def prepare(cfg: Config, data_root: Path, work_dir: Path) -> Config:

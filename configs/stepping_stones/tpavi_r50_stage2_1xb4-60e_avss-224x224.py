@@ -1,0 +1,39 @@
+"""Stepping Stones, stage two, on TPAVI with ResNet-50: AVSS with a mask prior.
+
+The paper tried it with PVTv2-B5 alone. We have not trained it on AVSBench; see
+"State of results" in README.md. Code for it was not published; the prior is
+added to the mask feature as AAVS does it (section 4.3).
+Masks: python tools/test.py STAGE_ONE_CONFIG CHECKPOINT --dump-masks DIR
+Train: python tools/train.py \
+    configs/stepping_stones/tpavi_r50_stage2_1xb4-60e_avss-224x224.py \
+    --cfg-options val_dataloader.dataset.data_prefix.mask_prior=DIR
+"""
+
+_base_ = ['../tpavi/tpavi_r50_1xb4-60e_avss-224x224.py']
+
+model = dict(
+    decode_head=dict(
+        mask_prior=dict(
+            type='MaskPrior', robust_key=False, init_attention=False
+        )
+    )
+)
+# The prior comes right after the labels: from the truth in training, from
+# stage one's masks in validation and testing.
+from_truth = dict(type='LoadMaskPrior', source='truth')
+from_files = dict(type='LoadMaskPrior', source='files')
+train, test = _base_.train_pipeline, _base_.pipeline
+train_dataloader = dict(
+    dataset=dict(pipeline=[*train[:2], from_truth, *train[2:]])
+)
+dataset = dict(
+    pipeline=[*test[:2], from_files, *test[2:]],
+    # Relative to the working directory: what --dump-masks was given.
+    data_prefix=dict(mask_prior='work_dirs/stage_one_masks'),
+)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)
+default_hooks = dict(
+    # expect_checkpoint=HASH refuses masks of any other checkpoint.
+    mask_prior_check=dict(type='MaskPriorCheckHook', size=_base_.mask_size),
+)
