@@ -15,11 +15,15 @@ class HearingStub(BaseModel):
     """Marks the right half of every frame whose second of sound is loud.
 
     Two channels as AAVS has: S0 = 0, S1 = loudness where the frame is marked
-    and -10 elsewhere. What it was given stays in ``seen``.
+    and -10 elsewhere. What it was given stays in ``seen``. If it needs a
+    prior, it marks the frames in which that marks a pixel instead.
     """
 
-    def __init__(self, data_preprocessor=None, num_channels=2):
+    def __init__(
+        self, data_preprocessor=None, num_channels=2, needs_prior=False
+    ):
         super().__init__(data_preprocessor=data_preprocessor)
+        self.needs_prior = needs_prior
         self.num_channels = num_channels
         self.weight = torch.nn.Parameter(torch.ones(1))
         self.seen = []
@@ -30,6 +34,8 @@ class HearingStub(BaseModel):
         self.seen.append(inputs)
         # Silence is ln 0.01 = -4.6, a tone lies far above it.
         loudness = inputs['log_mel'].mean((1, 2, 3)) + 4
+        if self.needs_prior:
+            loudness = 4 * inputs['mask_prior'].amax((1, 2, 3)) - 2
         for sample, loud in zip(data_samples, loudness, strict=True):
             height, width = sample.ori_shape
             logits = torch.full((self.num_channels, height, width), -10.0)

@@ -38,6 +38,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--config', required=True, help='config of the model')
     parser.add_argument('--checkpoint', required=True, help='its weights')
     parser.add_argument(
+        '--stage-one',
+        nargs=2,
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='of the first stage, if the model is one of stage two',
+    )
+    parser.add_argument(
+        '--soft-prior',
+        action='store_true',
+        help='with --stage-one: give its scores to stage two instead of hard '
+        'masks',
+    )
+    parser.add_argument(
         '--out', required=True, metavar='OUT.mp4', help='video to write'
     )
     parser.add_argument(
@@ -58,7 +70,10 @@ def parse_args() -> argparse.Namespace:
         default=0.5,
         help='weight of the colour, 0 to 1 (default: %(default)s)',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.soft_prior and args.stage_one is None:
+        parser.error('--soft-prior says how --stage-one is used; give it')
+    return args
 
 
 def describe(video: ScannedVideo) -> str:
@@ -158,7 +173,11 @@ def main() -> None:
         if args.masks is not None:
             check_mask_dir(args.masks, video.facts.num_seconds)
         inferencer = AVSInferencer(
-            args.config, args.checkpoint, device=args.device
+            args.config,
+            args.checkpoint,
+            device=args.device,
+            stage_one=args.stage_one and tuple(args.stage_one),
+            soft_prior=args.soft_prior,
         )
         write_overlay(
             video.facts,

@@ -8,6 +8,7 @@ from avsbench_tree import Clip, write_avsbench_tree
 from hearing_stub import stub_config, write_stub
 from mmavs.apis import AVSInferencer, read_video, scan_video
 from mmavs.datasets.transforms import clip_collate
+from mmavs.evaluation import MaskDump
 from mmavs.evaluation.functional import sounding_score
 from mmengine.config import Config
 from mmseg.registry import DATASETS
@@ -181,6 +182,130 @@ def test_published_pipeline_and_inferencer_agree(tmp_path):
     scores = inferencer(frames, waveform, rate).scores
     assert expected.std() > 1e-4  # random weights see something, too
     np.testing.assert_array_equal(scores, expected)
+
+
+STAGE_TWO_CONFIG = TINY_CONFIG.with_name('aavs_tiny_stage2_avss-96x96.py')
+
+
+def _save(config, path, seed):
+    """Random weights of a config's model; return the model."""
+    model = build(config.model, seed)
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return model
+
+
+def _stage_one(folder, size=(48, 48)):
+    """Config, whose masks are ``size``, and checkpoint of a first stage."""
+    config = Config.fromfile(TINY_CONFIG)
+    config.test_dataloader.dataset.pipeline[1].size = size
+    config.test_dataloader.dataset.pipeline[4].mask_size = size
+    model = build(config.model, seed=7)
+    # As they are made all queries are alike, and one class fills the frame.
+    torch.manual_seed(7)
+    for parameter in model.decode_head.parameters():
+        if parameter.dim() == 2:
+            torch.nn.init.normal_(parameter, std=0.5)
+    torch.save(dict(state_dict=model.state_dict()), folder / 'one.pth')
+    return config, folder / 'one.pth', model
+
+
+@pytest.mark.parametrize('soft', [False, True])
+def test_second_stage_as_with_masks_in_files(tmp_path, soft):
+    """Dumped to PNG files, read, checked: the same scores to the last bit.
+
+    The first stage's masks are smaller than what the second resizes them to.
+    """
+    clip = Clip('v1m', 'test', 'one', frame_size=(96, 96))
+    root = write_avsbench_tree(tmp_path / 'data', [clip])
+    one, one_path, one_model = _stage_one(tmp_path)
+    two = Config.fromfile(STAGE_TWO_CONFIG)
+    two_model = _save(two, tmp_path / 'two.pth', 2)
+    dump = MaskDump(
+        str(tmp_path / 'masks'),
+        config_hash='c',
+        checkpoint_hash='k',
+        soft=soft,
+    )
+    for config, log_mel in ((one, 3), (two, 4)):
+        dataset = config.test_dataloader.dataset
+        dataset.data_root = str(root)
+        dataset.pipeline[log_mel].cache_dir = None
+    two.test_dataloader.dataset.data_prefix.mask_prior = str(dump.root)
+    with torch.no_grad():
+        item = DATASETS.build(one.test_dataloader.dataset)[0]
+        samples = one_model.test_step(clip_collate([item]))
+        dump.process({}, [sample.to_dict() for sample in samples])
+        item = DATASETS.build(two.test_dataloader.dataset)[0]
+        samples = two_model.test_step(clip_collate([item]))
+    mask = np.asarray(Image.open(dump.root / 'v1m/one/2.png'))
+    assert mask.shape == (48, 48)
+    assert 0 < mask.mean() < 255  # else any prior would do
+
+    folder = root / 'v1m' / 'one'
+    frames = [
+        np.asarray(Image.open(folder / f'frames/{t}.jpg')) for t in range(5)
+    ]
+    waveform, rate = soundfile.read(folder / 'audio.wav')
+    inferencer = AVSInferencer(
+        two,
+        tmp_path / 'two.pth',
+        stage_one=(one, one_path),
+        soft_prior=soft,
+    )
+    masks, scores, _ = inferencer(frames, waveform, rate)
+    logits = torch.stack([sample.seg_logits.data for sample in samples])
+    expected = (1 - logits.softmax(1)[:, 0]).numpy()
+    np.testing.assert_array_equal(scores, expected)
+    labels = torch.cat([sample.pred_sem_seg.data for sample in samples])
+    np.testing.assert_array_equal(masks, labels.numpy())
+
+    other = AVSInferencer(
+        two,
+        tmp_path / 'two.pth',
+        stage_one=(one, one_path),
+        soft_prior=not soft,
+    )
+    assert not np.array_equal(other(frames, waveform, rate).scores, scores)
+
+
+def test_second_stage_in_windows(tmp_path):
+    """Each window's prior is that of its own frames and sound."""
+    one, one_path, _ = _stage_one(tmp_path)
+    _save(Config.fromfile(STAGE_TWO_CONFIG), tmp_path / 'two.pth', 2)
+    inferencer = AVSInferencer(
+        STAGE_TWO_CONFIG, tmp_path / 'two.pth', stage_one=(one, one_path)
+    )
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (7, 40, 60, 3), dtype=np.uint8)
+    waveform = rng.normal(scale=0.1, size=7 * RATE)
+    whole = inferencer(frames, waveform, RATE).scores
+    assert whole.shape == (7, 40, 60)
+    first = inferencer(frames[:5], waveform[: 5 * RATE], RATE).scores
+    last = inferencer(frames[2:], waveform[2 * RATE :], RATE).scores
+    np.testing.assert_array_equal(whole, [*first, *last[3:]])
+
+
+def test_second_stage_without_a_first(tmp_path):
+    path = tmp_path / 'two.pth'
+    _save(Config.fromfile(STAGE_TWO_CONFIG), path, 2)
+    with pytest.raises(
+        ValueError, match=r'stage2_avss-96x96.py is .*--stage-one CONFIG CHECK'
+    ):
+        AVSInferencer(STAGE_TWO_CONFIG, path)
+
+
+def test_first_stage_out_of_place(tmp_path):
+    stub, checkpoint = write_stub(tmp_path)
+    with pytest.raises(ValueError, match='stub.py takes no masks of a first'):
+        AVSInferencer(stub, checkpoint, stage_one=(stub, checkpoint))
+
+
+def test_first_stage_of_many_classes(tmp_path):
+    _save(Config.fromfile(STAGE_TWO_CONFIG), tmp_path / 'two.pth', 2)
+    (tmp_path / 'one').mkdir()
+    one = write_stub(tmp_path / 'one', labels='semantic')
+    with pytest.raises(ValueError, match='one/stub.py has 71 classes'):
+        AVSInferencer(STAGE_TWO_CONFIG, tmp_path / 'two.pth', stage_one=one)
 
 
 def test_sound_shorter_than_an_example(inferencer, tmp_path):

@@ -114,6 +114,34 @@ def test_what_is_odd_about_the_sound_is_said(segment, tmp_path, capsys):
     assert 'note: every sample of the sound track is zero' in printed
 
 
+def test_second_stage(segment, tmp_path):
+    """The stub is the first stage; the second marks what its masks mark."""
+    config = stub_config(labels='semantic')
+    config.model.update(num_channels=3, needs_prior=True)
+    prior = dict(type='LoadMaskPrior', source='files')
+    config.test_dataloader.dataset.pipeline.insert(2, prior)
+    config.dump(tmp_path / 'two.py')
+    video = make_video(
+        tmp_path / 'a.mp4', seconds=3, size=(48, 64), sound=beep
+    )
+    masks, two = tmp_path / 'masks', ('--config', tmp_path / 'two.py')
+    one = ('--stage-one', tmp_path / 'stub.py', tmp_path / 'stub.pth')
+    segment(video, *two, *one, '--masks', masks)
+    marked = [
+        np.asarray(Image.open(masks / f'{t}.png')).any(0) for t in (0, 1)
+    ]
+    assert not marked[0].any()
+    assert np.flatnonzero(marked[1]).tolist() == list(range(32, 64))
+
+    with pytest.raises(SystemExit, match='two.py is .* --stage-one CONFIG'):
+        segment(video, *two)
+    with pytest.raises(SystemExit, match='stub.py takes no masks'):
+        segment(video, *one)
+    with pytest.raises(SystemExit) as caught:
+        segment(video, '--soft-prior')
+    assert caught.value.code == 2
+
+
 @pytest.mark.parametrize('name', ['3.png', '0.jpg', 'notes.txt'])
 def test_foreign_files_among_the_masks(segment, tmp_path, name):
     """3.png would pass for the mask of a second that the video lacks."""

@@ -15,6 +15,7 @@ from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..datasets.avsbench import NUM_FRAMES, TASK_SUBSETS
@@ -22,12 +23,22 @@ from ..datasets.log_mel import SAMPLE_RATE
 from ..datasets.metainfo import get_metainfo
 from ..datasets.transforms import Waveform, clip_collate
 from ..evaluation.functional import sounding_score
+from ..evaluation.mask_dump import grey_masks
 from .video_io import ScannedVideo, iter_seconds, scan_video
 
 #: Seconds of sound and number of frames of AVSBench's single-object clips.
 _DEFAULT_CLIP_SECONDS = 5
 #: Transforms that read a data set's files; here frames and sound are given.
-_LOADERS = ('LoadClipFrames', 'LoadClipMasks', 'LoadWaveform')
+_LOADERS = (
+    'LoadClipFrames',
+    'LoadClipMasks',
+    'LoadMaskPrior',
+    'LoadWaveform',
+)
+
+
+#: Config and checkpoint of the model that a second stage stands on.
+StageOne = tuple[str | Path | Config, str | Path]
 
 
 class ClipPrediction(NamedTuple):
@@ -55,6 +66,10 @@ class AVSInferencer:
     last window is moved back until it is full and only its new seconds are
     kept.
 
+    A model of stage two (its test pipeline has ``LoadMaskPrior``) stands on
+    the masks that a model of stage one predicts for the same window, as if
+    they had been written with ``tools/test.py --dump-masks`` and read back.
+
     ``classes`` and ``palette`` hold the name and the RGB colour of each class
     id.
 
@@ -65,11 +80,16 @@ class AVSInferencer:
         clip_seconds (int | None): Length of the windows. Defaults to None:
             the number of frames of the clips that the config tests on, the
             shorter one if there are two, 5 if it tests on other data.
+        stage_one (StageOne | None): Config and checkpoint of the first
+            stage, for a model of stage two and only for one.
+        soft_prior (bool): Give stage two scores instead of hard masks, as
+            ``--dump-masks`` with ``--soft``.
 
     Raises:
-        FileNotFoundError: If the config or the checkpoint is missing.
-        ValueError: If the checkpoint belongs to another model, the device is
-            absent, or ``clip_seconds`` is not positive.
+        FileNotFoundError: If a config or a checkpoint is missing.
+        ValueError: If a checkpoint belongs to another model, the device is
+            absent, ``clip_seconds`` is not positive, ``stage_one`` is missing
+            or out of place, or it has more than two classes.
     """
 
     def __init__(
@@ -79,6 +99,8 @@ class AVSInferencer:
         *,
         device: str = 'cpu',
         clip_seconds: int | None = None,
+        stage_one: StageOne | None = None,
+        soft_prior: bool = False,
     ) -> None:
         if not isinstance(config, Config):
             config = Config.fromfile(config)
@@ -95,6 +117,14 @@ class AVSInferencer:
         self.palette = metainfo['palette']
         init_default_scope(config.get('default_scope', 'mmseg'))
         self.sample_rate, self.pipeline = _build_pipeline(dataset.pipeline)
+        _check_stage(config, stage_one)
+        self.soft_prior = soft_prior
+        self.stage_one: AVSInferencer | None = None
+        if stage_one is not None:
+            self.stage_one = AVSInferencer(
+                *stage_one, device=device, clip_seconds=clip_seconds
+            )
+            _check_binary(stage_one[0], self.stage_one.classes)
         self.model = _load_model(config, checkpoint, device)
 
     def __call__(
@@ -167,16 +197,11 @@ class AVSInferencer:
 
         def predict() -> ClipPrediction:
             first = num_seen - len(window)
-            sound = waveform[first * sample_rate : num_seen * sample_rate]
             part = self._predict_clip(
                 np.stack(window),
-                Waveform.from_samples(
-                    sound,
-                    sample_rate,
-                    sample_rate=self.sample_rate,
-                    origin=f'sound of {name} from second {first}',
-                ),
-                name=f'{name}, second {first}',
+                waveform[first * sample_rate : num_seen * sample_rate],
+                sample_rate,
+                name=f'{name} from second {first}',
             )
             is_new = slice(num_done - first, None)
             return ClipPrediction(
@@ -192,31 +217,62 @@ class AVSInferencer:
         if num_done < num_seen:
             yield predict()
 
-    @torch.no_grad()
     def _predict_clip(
-        self, frames: np.ndarray, waveform: Waveform, *, name: str
+        self,
+        frames: np.ndarray,
+        sound: np.ndarray,
+        sample_rate: int,
+        *,
+        name: str,
     ) -> ClipPrediction:
-        """Predict one window."""
-        num_frames, *size = frames.shape[:3]
-        clip = self.pipeline(
-            dict(
-                clip_id=name,
-                num_frames=num_frames,
-                frames=frames,
-                frame_paths=[None] * num_frames,
-                ori_frame_shape=tuple(size),
-                waveform=waveform,
-            )
-        )
-        for sample in clip['data_samples']:
-            sample.set_metainfo(dict(ori_shape=tuple(size)))
-        results = self.model.test_step(clip_collate([clip]))
-        logits = torch.stack([result.seg_logits.data for result in results])
+        """Predict one window at the size of its frames."""
+        size = frames.shape[1:3]
+        results = self._run(frames, sound, sample_rate, name=name, size=size)
         masks = torch.cat([result.pred_sem_seg.data for result in results])
         return ClipPrediction(
             masks=masks.to('cpu', torch.uint8).numpy(),
-            scores=_score(logits).cpu().numpy(),
+            scores=_score(_stack_logits(results)).cpu().numpy(),
         )
+
+    @torch.no_grad()
+    def _run(
+        self,
+        frames: np.ndarray,
+        sound: np.ndarray,
+        sample_rate: int,
+        *,
+        name: str,
+        size: tuple[int, ...] | None = None,
+    ) -> list[SegDataSample]:
+        """Run the model on one window.
+
+        Without ``size`` results have that of the masks of the pipeline, as
+        in a test of clips.
+        """
+        inputs = dict(
+            clip_id=name,
+            num_frames=len(frames),
+            frames=frames,
+            frame_paths=[None] * len(frames),
+            ori_frame_shape=frames.shape[1:3],
+            waveform=Waveform.from_samples(
+                sound,
+                sample_rate,
+                sample_rate=self.sample_rate,
+                origin=f'sound of {name}',
+            ),
+        )
+        if self.stage_one is not None:
+            results = self.stage_one._run(
+                frames, sound, sample_rate, name=name
+            )
+            masks = grey_masks(_stack_logits(results), soft=self.soft_prior)
+            inputs['mask_prior'] = masks.astype(np.float32) / 255
+        clip = self.pipeline(inputs)
+        if size is not None:
+            for sample in clip['data_samples']:
+                sample.set_metainfo(dict(ori_shape=tuple(size)))
+        return self.model.test_step(clip_collate([clip]))
 
 
 def _clip_seconds(dataset: Config) -> int:
@@ -239,6 +295,36 @@ def _build_pipeline(pipeline: Sequence[dict]) -> tuple[int, Compose]:
         if transform['type'] not in _LOADERS:
             kept.append(transform)
     return sample_rate, Compose(kept)
+
+
+def _check_stage(config: Config, stage_one: StageOne | None) -> None:
+    """Raise ValueError unless there is a first stage where one is needed."""
+    pipeline = config.test_dataloader.dataset.pipeline
+    needs_one = any(step['type'] == 'LoadMaskPrior' for step in pipeline)
+    if needs_one and stage_one is None:
+        raise ValueError(
+            f'{_name(config)} is a model of stage two and needs the masks of '
+            'a first stage: give stage_one=(CONFIG, CHECKPOINT), in '
+            'tools/segment_video.py --stage-one CONFIG CHECKPOINT.'
+        )
+    if stage_one is not None and not needs_one:
+        raise ValueError(
+            f'{_name(config)} takes no masks of a first stage (its test '
+            'pipeline has no LoadMaskPrior); leave stage_one, --stage-one, '
+            'out or give the config of stage two.'
+        )
+
+
+def _check_binary(config: str | Path | Config, classes: Sequence[str]) -> None:
+    if len(classes) > 2:
+        raise ValueError(
+            'stage one must tell sounding from silent pixels, but the config '
+            f'{_name(config)} has {len(classes)} classes.'
+        )
+
+
+def _name(config: str | Path | Config) -> str:
+    return str(config.filename if isinstance(config, Config) else config)
 
 
 def _load_model(
@@ -268,6 +354,11 @@ def _load_model(
             f'checkpoint was trained with. {error}'
         ) from error
     return model.to(device).eval()
+
+
+def _stack_logits(results: list[SegDataSample]) -> Tensor:
+    """T results -> (T, C, h, w)."""
+    return torch.stack([result.seg_logits.data for result in results])
 
 
 def _score(logits: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
@@ -18,7 +20,7 @@ def error_field(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """Draw where a first stage errs: a smooth field of random blobs.
 
     Args:
-        size (tuple[int, int]): (h, w).
+        size (Sequence[int]): (h, w).
         rng (np.random.Generator): What to draw from.
 
     Returns:

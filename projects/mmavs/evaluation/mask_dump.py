@@ -113,7 +113,7 @@ class MaskDump(ClipMetric[ClipEntry]):
         first = frames[0]
         folder = self._folder(first)
         (folder / RECORD_NAME).unlink(missing_ok=True)
-        masks = self._to_uint8(stack_logits(frames))
+        masks = grey_masks(stack_logits(frames), soft=self.soft)
         for index, mask in enumerate(masks):
             with atomic_path(folder / f'{index}.png') as temporary:
                 Image.fromarray(mask).save(temporary)
@@ -163,13 +163,26 @@ class MaskDump(ClipMetric[ClipEntry]):
     def _folder(self, clip: Mapping) -> Path:
         return self.root / clip['subset'] / clip['clip_id']
 
-    def _to_uint8(self, logits: torch.Tensor) -> np.ndarray:
-        """(T, C, h, w) logits -> (T, h, w) uint8 masks."""
-        if self.soft:
-            masks = (255 * sounding_score(logits)).round()
-        else:
-            masks = 255 * sounding_mask(logits)
-        return masks.to(torch.uint8).cpu().numpy()
+
+def grey_masks(logits: torch.Tensor, *, soft: bool = False) -> np.ndarray:
+    """Turn predictions into what :class:`MaskDump` writes.
+
+    Args:
+        logits (torch.Tensor): (T, C, h, w) with C 1 or 2, see
+            ``sounding_mask``.
+        soft (bool): ``round(255 * score)`` instead of 0 and 255.
+
+    Returns:
+        np.ndarray: (T, h, w) uint8.
+
+    Raises:
+        ValueError: If the logits have another shape.
+    """
+    if soft:
+        masks = (255 * sounding_score(logits)).round()
+    else:
+        masks = 255 * sounding_mask(logits)
+    return masks.to(torch.uint8).cpu().numpy()
 
 
 def _protocol(mode: str, size: tuple[int, ...]) -> str:
