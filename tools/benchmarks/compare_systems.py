@@ -1,0 +1,395 @@
+"""Train, test and time the systems on equal terms, on synthetic clips.
+
+    python tools/benchmarks/compare_systems.py [--tasks ms3] [--seeds 0 1 2]
+
+Each system's tiny config, configs/synthetic/SYSTEM_tiny_TASK-96x96.py, is
+trained for the same number of steps on the same clips in the same order, and
+its last weights are tested under one protocol. The costs are measured beside:
+parameters; GFLOPs of a frame; frames a second, the systems taking turns; and
+the memory that segmenting a clip of five frames adds. Everything says
+something about the code and these clips, and nothing about AVSBench.
+
+A training that was stopped goes on where it was, and one that is done is not
+repeated: give every data set and every change a --work-dir of its own. Make
+the clips by tools/dataset_converters/make_synthetic.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmavs.atomic_file import atomic_path
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from rich.box import ASCII
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from system_costs import (
+    build_segmenter,
+    count_parameters,
+    frames_per_second,
+    gflops_per_frame,
+    peak_memory,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEMS = ('aavs', 'avsegformer', 'tpavi')
+#: In AVSS of 71 classes the clips show 6; only this protocol leaves the
+#: others out.
+PROTOCOLS = {
+    's4': 'stepping_stones',
+    'ms3': 'stepping_stones',
+    'avss': 'dataset',
+}
+NOTE = 'synthetic clips, not AVSBench'
+
+
+class ShowProgress(Hook):
+    """Advance a progress bar with every step of a training.
+
+    Args:
+        progress (Progress): The display.
+        description (str): What is trained.
+    """
+
+    def __init__(self, progress: Progress, description: str) -> None:
+        self.progress = progress
+        self.task = progress.add_task(description, total=None)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Show the step."""
+        self.progress.update(
+            self.task, total=runner.max_iters, completed=runner.iter + 1
+        )
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--systems', nargs='+', default=SYSTEMS)
+    parser.add_argument(
+        '--tasks', nargs='+', choices=PROTOCOLS, default=list(PROTOCOLS)
+    )
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument(
+        '--max-epochs', type=int, help="instead of the configs' own"
+    )
+    parser.add_argument('--data-root', default='data/synthetic')
+    parser.add_argument('--work-dir', default='work_dirs/compare_systems')
+    parser.add_argument(
+        '--rounds', type=int, default=10, help='clips timed of each system'
+    )
+    parser.add_argument(
+        '--json', action='store_true', help='print JSON instead of tables'
+    )
+    return parser.parse_args()
+
+
+def load_configs(
+    systems: Sequence[str], task: str, max_epochs: int | None
+) -> dict[str, Config]:
+    """Read a task's configs and make sure that they train alike.
+
+    Args:
+        systems (Sequence[str]): Names that config files begin with.
+        task (str): 's4', 'ms3' or 'avss'.
+        max_epochs (int | None): Epochs instead of the configs' own.
+
+    Returns:
+        dict[str, Config]: By system.
+
+    Raises:
+        FileNotFoundError: If a system has no tiny config of the task.
+        ValueError: If systems differ in batch size or number of epochs.
+    """
+    configs = {}
+    for system in systems:
+        path = ROOT / f'configs/synthetic/{system}_tiny_{task}-96x96.py'
+        if not path.is_file():
+            there = sorted(path.parent.glob(f'*_tiny_{task}-96x96.py'))
+            raise FileNotFoundError(
+                f'no config {path.name} of system {system!r}; there are '
+                f'{[other.name for other in there]} in configs/synthetic'
+            )
+        configs[system] = Config.fromfile(path)
+        if max_epochs is not None:
+            _set_epochs(configs[system], max_epochs)
+    steps = {
+        system: (cfg.train_dataloader.batch_size, cfg.train_cfg.max_epochs)
+        for system, cfg in configs.items()
+    }
+    if len(set(steps.values())) > 1:
+        raise ValueError(
+            'all systems must train with one batch size for one number of '
+            f'epochs, got (batch size, epochs) {steps} for {task}'
+        )
+    return configs
+
+
+def _set_epochs(cfg: Config, max_epochs: int) -> None:
+    """Change the length of the training and of its schedule."""
+    for scheduler in cfg.get('param_scheduler') or []:
+        if scheduler.get('T_max') == cfg.train_cfg.max_epochs:
+            scheduler.T_max = max_epochs
+    cfg.train_cfg.max_epochs = max_epochs
+
+
+def train_and_test(
+    cfg: Config,
+    work_dir: Path,
+    *,
+    seed: int,
+    data_root: str,
+    progress: Progress,
+    description: str,
+) -> dict[str, Any]:
+    """Train a system, or go on with it, and test its last weights.
+
+    Args:
+        cfg (Config): From :func:`load_configs`; changed.
+        work_dir (Path): Folder of this training alone.
+        seed (int): Of weights, of order and of whatever is drawn.
+        data_root (str): The synthetic clips.
+        progress (Progress): Shows the steps.
+        description (str): What is trained.
+
+    Returns:
+        dict[str, Any]: ``seed``, ``num_steps`` and ``metrics``.
+    """
+    done = work_dir / 'result.json'
+    if done.is_file():
+        return json.loads(done.read_text(encoding='utf-8'))
+    cfg.work_dir = str(work_dir)
+    cfg.experiment_name = '_'.join(work_dir.parts[-2:])
+    cfg.resume = True  # from the last checkpoint here, if there is one
+    cfg.randomness = dict(seed=seed)
+    for split in ('train', 'val', 'test'):
+        cfg[f'{split}_dataloader'].dataset.data_root = data_root
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(ShowProgress(progress, description))
+    runner.train()
+    result = dict(seed=seed, num_steps=runner.max_iters, metrics=runner.test())
+    with atomic_path(done) as path:
+        path.write_text(json.dumps(result, indent=2), encoding='utf-8')
+    return result
+
+
+def measure_costs(
+    configs: Mapping[str, Config], device: str, rounds: int
+) -> dict[str, dict[str, Any]]:
+    """Measure what each system costs, the systems taking turns.
+
+    Args:
+        configs (Mapping[str, Config]): By system.
+        device (str): 'cpu' or 'cuda'.
+        rounds (int): Clips timed of each system.
+
+    Returns:
+        dict[str, dict[str, Any]]: By system: ``parameters``,
+        ``gflops_per_frame``, ``frames_per_second``, ``peak_memory_bytes``.
+    """
+    segmenters = {
+        system: build_segmenter(cfg.filename, device)
+        for system, cfg in configs.items()
+    }
+    speeds = frames_per_second(segmenters, rounds)
+    return {
+        system: dict(
+            parameters=count_parameters(segmenter),
+            gflops_per_frame=gflops_per_frame(segmenter),
+            frames_per_second=speeds[system],
+            peak_memory_bytes=peak_memory(configs[system].filename, device),
+        )
+        for system, segmenter in segmenters.items()
+    }
+
+
+def compare(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Do what the command line asks for.
+
+    Args:
+        args (argparse.Namespace): From :func:`parse_args`.
+        progress (Progress): Shows the steps.
+
+    Returns:
+        dict[str, Any]: What ``--json`` prints.
+
+    Raises:
+        FileNotFoundError: If a config or the clips are missing.
+        ValueError: If the systems do not train alike.
+    """
+    facts = Path(args.data_root, 'facts.json')
+    if not facts.is_file():
+        raise FileNotFoundError(
+            f'{facts} not found; make the clips by python '
+            'tools/dataset_converters/make_synthetic.py --root '
+            f'{args.data_root}'
+        )
+    bounds = json.loads(facts.read_text('utf-8'))['sound_blind_miou']
+    plans = {
+        task: load_configs(args.systems, task, args.max_epochs)
+        for task in args.tasks
+    }
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    report: dict[str, Any] = dict(
+        note=NOTE,
+        device=device,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        seeds=args.seeds,
+        tasks={},
+    )
+    for task, configs in plans.items():
+        runs = _train_task(task, configs, args, progress)
+        costs = measure_costs(configs, device, args.rounds)
+        epochs = {cfg.train_cfg.max_epochs for cfg in configs.values()}
+        subset = dict(s4='v1s').get(task, 'v1m')
+        report['tasks'][task] = dict(
+            protocol=PROTOCOLS[task],
+            epochs=epochs.pop(),
+            num_steps=runs[args.systems[0]][0]['num_steps'],
+            sound_blind_miou=(
+                None if task == 'avss' else bounds[subset]['test']
+            ),
+            systems={
+                system: dict(
+                    config=Path(cfg.filename).name,
+                    **costs[system],
+                    runs=runs[system],
+                    **_summarise(runs[system], PROTOCOLS[task]),
+                )
+                for system, cfg in configs.items()
+            },
+        )
+    return report
+
+
+def _train_task(
+    task: str,
+    configs: Mapping[str, Config],
+    args: argparse.Namespace,
+    progress: Progress,
+) -> dict[str, list[dict]]:
+    """Train every system with every seed."""
+    runs: dict[str, list[dict]] = {system: [] for system in configs}
+    for seed in args.seeds:
+        for system, cfg in configs.items():
+            name = f'{system}_{cfg.train_cfg.max_epochs}-epochs_seed-{seed}'
+            result = train_and_test(
+                cfg.copy(),
+                Path(args.work_dir, task, name),
+                seed=seed,
+                data_root=args.data_root,
+                progress=progress,
+                description=f'{task} {system}, seed {seed}',
+            )
+            runs[system].append(result)
+    return runs
+
+
+def _summarise(
+    runs: Sequence[Mapping], protocol: str
+) -> dict[str, dict[str, float | None]]:
+    """Mean and standard deviation of mIoU and F over the seeds."""
+    summary = {}
+    for name in ('mIoU', 'F'):
+        values = [run['metrics'][f'{protocol}/{name}'] for run in runs]
+        summary[name] = dict(
+            mean=statistics.mean(values),
+            std=statistics.stdev(values) if len(values) > 1 else None,
+        )
+    return summary
+
+
+def print_tables(report: Mapping[str, Any]) -> None:
+    """Print one table per task.
+
+    Args:
+        report (Mapping[str, Any]): From :func:`compare`.
+    """
+    console = Console(width=110)
+    for task, facts in report['tasks'].items():
+        table = Table(
+            box=ASCII,
+            title=(
+                f'{task}, {NOTE}: protocol {facts["protocol"]}, '
+                f'{facts["num_steps"]} steps, seeds {report["seeds"]}'
+            ),
+            caption=(
+                f'{report["device"]}, {report["threads"]} threads, torch '
+                f'{report["torch"]}; ± is the standard deviation over seeds'
+            ),
+        )
+        table.add_column('system', no_wrap=True)
+        for title in (
+            'mIoU', 'F', 'parameters', 'GFLOPs\nper frame',
+            'frames\nper second', 'memory of\na clip (MB)',
+        ):  # fmt: skip
+            table.add_column(title, justify='right', no_wrap=True)
+        for system, row in facts['systems'].items():
+            table.add_row(system, *_cells(row))
+        if facts['sound_blind_miou'] is not None:
+            bound = f'{facts["sound_blind_miou"]:.3f}'
+            table.add_row('sound-blind guess', bound)
+        console.print(table)
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    """Format one system's figures."""
+    scores = []
+    for name in ('mIoU', 'F'):
+        mean, std = row[name]['mean'], row[name]['std']
+        spread = '' if std is None else f' ± {std:.3f}'
+        scores.append(f'{mean:.3f}{spread}')
+    memory = row['peak_memory_bytes']
+    return [
+        *scores,
+        f'{row["parameters"] / 1e6:.2f} M',
+        f'{row["gflops_per_frame"]:.3f}',
+        f'{row["frames_per_second"]:.1f}',
+        'unknown' if memory is None else f'{memory / 1e6:.1f}',
+    ]
+
+
+def main() -> None:
+    """Compare and print."""
+    args = parse_args()
+    log = Path(args.work_dir, 'console.log')
+    log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # The runners print all their steps, which is for a file.
+        with (
+            log.open('a', encoding='utf-8') as file,
+            contextlib.redirect_stdout(file),
+            Progress(console=Console(stderr=True)) as progress,
+        ):
+            report = compare(args, progress)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'compare_systems.py: {error}')
+    if args.json:
+        print(json.dumps(report, indent=2))
+    else:
+        print_tables(report)
+
+
+if __name__ == '__main__':
+    main()
