@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch.nn as nn
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, ModuleList
 from mmseg.registry import MODELS
 from torch import Tensor
 
@@ -79,7 +79,7 @@ class TPAVINeck(BaseModule):
         dilations: Sequence[int] = (3, 6, 12, 18),
     ) -> None:
         super().__init__()
-        self.aspp = nn.ModuleList(
+        self.aspp = ModuleList(  # which initialises its children
             DilatedSum(channels, out_channels, dilations)
             for channels in in_channels
         )

@@ -1,0 +1,287 @@
+"""Run the published TPAVI on seeded clips; nothing of it is kept here.
+
+To rewrite the stored numbers of ``tests/data/tpavi``::
+
+    MMAVS_REFERENCE_ROOT=CHECKOUTS PYTHONPATH=tests \
+        python tests/parity/reference_tpavi.py
+
+where CHECKOUTS holds ``AVSBench`` at commit f7414af. What it imports beside
+torch is replaced: torchvision, which it takes for a download, and of timm
+three small functions.
+"""
+
+import contextlib
+import importlib
+import io
+import os
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from unittest import mock
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tpavi_parity import (
+    STORED,
+    Case,
+    fixture_path,
+    seeded_pixels,
+    seeded_sound,
+    thin_out,
+)
+from tpavi_seeded import published_keys, seeded_state_dict
+
+_FOLDERS = {'s4': 'avs_s4', 'ms3': 'avs_ms3', 'avss': 'avss'}
+# Imported from the folder of a task; all tasks use these names.
+_OWN_MODULES = ('model', 'loss')
+_STAGES = [0, 1, 2, 3]
+
+
+def why_not() -> str | None:
+    """Say what is missing for the reference, or None.
+
+    Returns:
+        str | None: A reason to skip.
+    """
+    root = os.environ.get('MMAVS_REFERENCE_ROOT')
+    if root is None:
+        return 'MMAVS_REFERENCE_ROOT is not set'
+    if not (Path(root) / 'AVSBench' / 'avs_scripts').is_dir():
+        return f'no AVSBench/avs_scripts in MMAVS_REFERENCE_ROOT={root}'
+    return None
+
+
+class SteadyPath(nn.Module):
+    """timm's ``DropPath`` outside of training."""
+
+    def __init__(self, drop_prob: float) -> None:
+        super().__init__()
+        self.drop_prob = drop_prob
+
+    def forward(self, x):
+        assert not self.training
+        return x
+
+
+def _stubs() -> dict[str, ModuleType]:
+    layers = ModuleType('timm.models.layers')
+    layers.DropPath = SteadyPath
+    layers.to_2tuple = lambda x: x if isinstance(x, tuple) else (x, x)
+    layers.trunc_normal_ = nn.init.trunc_normal_
+    registry = ModuleType('timm.models.registry')
+    registry.register_model = lambda function: function
+    transformer = ModuleType('timm.models.vision_transformer')
+    transformer._cfg = lambda **kwargs: kwargs
+    vision = ModuleType('torchvision')
+    vision.models = ModuleType('torchvision.models')
+    return {
+        'timm': ModuleType('timm'),
+        'timm.models': ModuleType('timm.models'),
+        **{m.__name__: m for m in (layers, registry, transformer)},
+        'torchvision': vision,
+        'torchvision.models': vision.models,
+    }
+
+
+@contextlib.contextmanager
+def importable(task: str):
+    """Let the modules of a task's folder be imported, and forget them.
+
+    Args:
+        task (str): ``'s4'``, ``'ms3'`` or ``'avss'``.
+
+    Yields:
+        Path: The folder.
+    """
+    scripts = Path(os.environ['MMAVS_REFERENCE_ROOT'], 'AVSBench/avs_scripts')
+    folder = scripts / _FOLDERS[task]
+    dont_write_bytecode = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(folder))
+    with mock.patch.dict(sys.modules, _stubs()):
+        for name in list(sys.modules):
+            if name.split('.')[0] in _OWN_MODULES:
+                del sys.modules[name]
+        if task == 'avss':
+            # Its pvt.py was never committed; the others' is the same.
+            importlib.import_module('model')
+            path = scripts / 'avs_s4/model/pvt.py'
+            spec = importlib.util.spec_from_file_location('model.pvt', path)
+            module = importlib.util.module_from_spec(spec)
+            sys.modules['model.pvt'] = module
+            spec.loader.exec_module(module)
+        try:
+            yield folder
+        finally:
+            sys.path.remove(str(folder))
+            sys.dont_write_bytecode = dont_write_bytecode
+
+
+def import_reference(backbone: str, task: str) -> SimpleNamespace:
+    """Import the published network and its loss.
+
+    Args:
+        backbone (str): ``'r50'`` or ``'pvtv2-b5'``.
+        task (str): See :func:`importable`.
+
+    Returns:
+        SimpleNamespace: ``model``, ``loss`` and ``tpavi``, three modules.
+    """
+    name = 'ResNet' if backbone == 'r50' else 'PVT'
+    with importable(task) as folder:
+        published = SimpleNamespace(
+            model=importlib.import_module(f'model.{name}_AVSModel'),
+            loss=importlib.import_module('loss'),
+            tpavi=importlib.import_module('model.TPAVI'),
+        )
+    assert Path(published.model.__file__).is_relative_to(folder)
+    return published
+
+
+def build_reference(
+    published: SimpleNamespace, task: str, **options
+) -> nn.Module:
+    """Build the published network without its ImageNet weights.
+
+    Args:
+        published (SimpleNamespace): From :func:`import_reference`.
+        task (str): The same.
+        options: Arguments of the published class.
+
+    Returns:
+        nn.Module: In evaluation mode.
+    """
+    network = published.model.Pred_endecoder
+    reader = (
+        'initialize_weights'
+        if hasattr(network, 'initialize_weights')
+        else 'initialize_pvt_weights'
+    )
+    options = (
+        dict(tpavi_stages=_STAGES, tpavi_va_flag=True, tpavi_vv_flag=False)
+        | options
+    )
+    with (
+        mock.patch.object(network, reader),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        classes = 71 if task == 'avss' else 1
+        built = network(config=SimpleNamespace(NUM_CLASSES=classes), **options)
+    return built.eval()
+
+
+def load_reference(network: nn.Module, backbone: str, task: str) -> None:
+    """Give the published network the seeded weights.
+
+    Args:
+        network (nn.Module): From :func:`build_reference`.
+        backbone (str): Of the network.
+        task (str): Of the network.
+    """
+    network.load_state_dict(seeded_state_dict(published_keys(backbone, task)))
+
+
+@contextlib.contextmanager
+def _without_cuda():
+    """The published network and losses call ``.cuda()`` on their way."""
+    with mock.patch.object(Tensor, 'cuda', lambda self: self):
+        yield
+
+
+def _losses(published, case: Case, logits, audio, maps) -> dict[str, Tensor]:
+    """Every term of the published loss, weighted as in its ``train.sh``."""
+    loss = published.loss
+    # Published, a frame without label is all background.
+    truth = case.labels(case.num_frames, 0)
+    kl = dict(count_stages=_STAGES, norm_fea=False, kl_flag=True)
+    if case.task == 's4':
+        first = truth[:1, None, None].float()
+        return {'loss_ce': loss.F1_IoU_BCELoss(logits, first)}
+    if case.task == 'ms3':
+        return {
+            'loss_ce': loss.F5_IoU_BCELoss(logits, truth[:, None].float()),
+            'loss_match': 0.5
+            * loss.A_MaskedV_SimmLoss(logits, audio, maps, **kl),
+        }
+    flag = (torch.arange(case.num_frames) < case.num_labelled).float()
+    return {
+        'loss_ce': loss.F10_IoU_BCELoss(logits, truth, flag),
+        'loss_match': 0.5
+        * loss.A_MaskedV_SimmLoss(logits, audio, maps, flag, **kl),
+    }
+
+
+def run_reference(network: nn.Module, case: Case, **changes):
+    """Run the published network on the seeded clip.
+
+    Args:
+        network (nn.Module): With seeded weights.
+        case (Case): The clip.
+        changes: ``pixels`` in place of the seeded ones.
+
+    Returns:
+        tuple: Logits, stage maps and projected sound, as published.
+    """
+    sound = seeded_sound(case)
+    inputs = [changes.get('pixels', seeded_pixels(case))]
+    if case.task == 'avss':
+        flag = (torch.arange(case.num_frames) < case.num_valid).float()
+        inputs += [sound * flag[:, None], flag]
+    else:
+        inputs.append(sound)
+    with _without_cuda():
+        return network(*inputs)
+
+
+def reference_outputs(
+    published: SimpleNamespace, network: nn.Module, case: Case
+) -> dict[str, Tensor]:
+    """Run the published network and its losses on the seeded clip.
+
+    Args:
+        published (SimpleNamespace): From :func:`import_reference`.
+        network (nn.Module): With seeded weights.
+        case (Case): The clip.
+
+    Returns:
+        dict[str, Tensor]: The entries of ``tpavi_parity.our_outputs``.
+    """
+    caught = []
+    hook = network.output_conv.register_forward_pre_hook(
+        lambda module, args: caught.append(args[0])
+    )
+    logits, maps, audio = run_reference(network, case)
+    hook.remove()
+    # The published loss of S4 asserts that it is trained.
+    trained = logits if logits.requires_grad else logits.clone()
+    trained.requires_grad_()
+    with _without_cuda(), torch.enable_grad():
+        losses = _losses(published, case, trained, audio, maps)
+    return {
+        'logits': logits,
+        'mask_feature': caught[0],
+        **{f'map_{i}': x for i, x in enumerate(maps)},
+        **{f'audio_{i}': x.flatten(0, -2) for i, x in enumerate(audio)},
+        **losses,
+    }
+
+
+def main() -> None:
+    """Rewrite the stored numbers."""
+    reason = why_not()
+    if reason is not None:
+        sys.exit(reason)
+    for case in STORED:
+        published = import_reference(case.backbone, case.task)
+        network = build_reference(published, case.task)
+        load_reference(network, case.backbone, case.task)
+        with torch.no_grad():
+            outputs = reference_outputs(published, network, case)
+        path = fixture_path(case)
+        np.savez_compressed(path, **thin_out(outputs))
+        print(f'Wrote {path.name}, {path.stat().st_size} bytes')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,140 @@
+"""tools/model_converters/tpavi.py on the names of published checkpoints."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from aavs_parity import CONVERTERS, import_converter
+from tpavi_parity import build_tpavi
+from tpavi_seeded import published_keys
+
+LAYOUTS = pytest.mark.parametrize(
+    ('backbone', 'task'),
+    [(b, t) for b in ('r50', 'pvtv2-b5') for t in ('s4', 'ms3', 'avss')],
+)
+#: (backbone, four biases) -> tensors in the file, dropped, of the backbone.
+COUNTS = {
+    ('r50', True): (630, 174 + 4, 318),
+    ('r50', False): (626, 174 + 4, 318),
+    ('pvtv2-b5', True): (1190, 4, 1052),
+    ('pvtv2-b5', False): (1186, 4, 1052),
+}
+
+
+def published(backbone: str, task: str) -> dict[str, torch.Tensor]:
+    """A published checkpoint without its numbers."""
+    return {
+        name: torch.empty(shape, device='meta')
+        for name, shape in published_keys(backbone, task).items()
+    }
+
+
+def converted(source, backbone: str, task: str, **options):
+    table = import_converter('tpavi').tpavi_table(backbone, task)
+    return import_converter('name_table').convert(source, table, **options)
+
+
+@LAYOUTS
+def test_every_weight_of_ours_comes_from_the_two_files(backbone, task):
+    model = build_tpavi(backbone, task)
+    expected = {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if not name.startswith('audio_backbone.')
+    }
+    source = published(backbone, task)
+    # Raises where a name or a shape differs.
+    state_dict, report = converted(source, backbone, task, expected=expected)
+    assert set(state_dict) == set(expected)
+    in_file, dropped, of_backbone = COUNTS[backbone, task != 'avss']
+    assert len(source) == in_file
+    assert len(report.dropped) == dropped
+    taken = {'backbone': 0, 'neck': 0, 'decode_head': 0}
+    for name, sources in report.moved.items():
+        taken[name.split('.')[0]] += len(sources)
+    # 138 or 134 around the backbone, less the four of path4.resConfUnit1;
+    # the neck has 4 stages of 4 convolutions with weight and bias.
+    around = 134 if task != 'avss' else 130
+    assert taken == {
+        'backbone': of_backbone,
+        'neck': 32,
+        'decode_head': around - 32,
+    }
+    vggish = import_converter('vggish').TABLE
+    sound = model.audio_backbone.state_dict()
+    import_converter('name_table').convert(sound, vggish, expected=sound)
+    assert len(sound) == 18
+
+
+def test_what_is_dropped_is_named():
+    _, report = converted(published('r50', 'avss'), 'r50', 'avss')
+    unused = [n for n in report.dropped if n.startswith('path4.resConfUnit1')]
+    second = [n for n in report.dropped if '_2.' in n]
+    assert (len(unused), len(second)) == (4, 174)
+
+
+@pytest.mark.parametrize(
+    ('layout', 'read_as', 'message'),
+    [
+        (('r50', 's4'), ('r50', 'avss'), 'unknown .*align_channel.bias'),
+        (('r50', 'avss'), ('r50', 's4'), 'missing .*align_channel.bias'),
+        (('r50', 'avss'), ('pvtv2-b5', 'avss'), 'missing .*encoder_backbone'),
+    ],
+)
+def test_a_file_of_another_layout_is_refused(layout, read_as, message):
+    with pytest.raises(ValueError, match=message):
+        converted(published(*layout), *read_as)
+
+
+@pytest.mark.parametrize(
+    'absent',
+    [
+        'tpavi_b3.W_z.1.running_var',
+        'conv4.conv2d_list.3.bias',
+        'path1.resConfUnit1.conv2.weight',
+        'output_conv.4.bias',
+        'resnet.layer4_1.2.bn3.weight',
+    ],
+)
+def test_a_missing_key_is_named(absent):
+    rest = published('r50', 'avss')
+    del rest[absent]
+    with pytest.raises(ValueError, match=absent.replace('.', r'\.')):
+        converted(rest, 'r50', 'avss')
+
+
+def test_command_writes_a_checkpoint_and_counts(tmp_path):
+    """626 in, 178 dropped; VGGish's 18 come on top of the 448."""
+    source, vggish = tmp_path / 'published.pth', tmp_path / 'vggish.pth'
+    # Names are counted here, so few numbers stand for each tensor.
+    names = published_keys('r50', 'avss')
+    torch.save({name: torch.zeros(2, 1, 1) for name in names}, source)
+    sound = [
+        f'{part}.{kind}'
+        for part in (
+            *(f'features.{i}' for i in (0, 3, 6, 8, 11, 13)),
+            *(f'embeddings.{i}' for i in (0, 2, 4)),
+        )
+        for kind in ('weight', 'bias')
+    ]
+    torch.save({name: torch.ones(4) for name in sound}, vggish)
+    target = tmp_path / 'ours.pth'
+    command = [sys.executable, CONVERTERS / 'tpavi.py', source, target]
+    done = subprocess.run(
+        [*command, '--vggish', vggish, '--backbone', 'r50'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '448 tensors became 448' in done.stdout
+    assert '178 dropped, 0 problems' in done.stdout
+    assert 'skipped path4.resConfUnit1.*: ' in done.stdout
+    content = torch.load(target, weights_only=True)
+    assert content['meta'] == {'source': 'OpenNLPLab/AVSBench, avss, r50'}
+    assert len(content['state_dict']) == 448 + 18
+    name = 'audio_backbone.embeddings.4.bias'
+    assert content['state_dict'][name].tolist() == [1.0] * 4
+    # A 1x1x1 convolution has become a linear layer.
+    theta = content['state_dict']['decode_head.tpavi.0.theta.weight']
+    assert theta.shape == (2, 1)

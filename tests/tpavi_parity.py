@@ -1,0 +1,227 @@
+"""Our side of the comparison with the published TPAVI.
+
+Both sides give a dictionary of the same entries, see :func:`our_outputs`.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+import numpy as np
+import torch
+from aavs_parity import import_converter
+from aavs_seeded import (
+    seeded_audio,
+    seeded_classes,
+    seeded_frames,
+    seeded_masks,
+)
+from mmavs.structures import ClipFeatures
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
+from tiny_models import samples_of
+from torch import Tensor, nn
+from tpavi_seeded import DATA_DIR, published_keys, seeded_state_dict
+
+CONFIGS = Path(__file__).parents[1] / 'configs' / 'tpavi'
+SIZE = 224
+EPOCHS = {'s4': 15, 'ms3': 30, 'avss': 60}
+
+
+class Case(NamedTuple):
+    """A clip through one of the published networks.
+
+    Attributes:
+        backbone (str): ``'r50'`` or ``'pvtv2-b5'``.
+        task (str): ``'s4'``, ``'ms3'`` or ``'avss'``.
+        num_frames (int): T, frames that only pad included.
+        num_valid (int): Frames that do not (the published vid_flag).
+        num_labelled (int): Frames with a label (the published gt_flag).
+    """
+
+    backbone: str
+    task: str
+    num_frames: int
+    num_valid: int
+    num_labelled: int
+
+    @property
+    def name(self) -> str:
+        """Of the case in fixtures and test ids."""
+        lengths = f'{self.num_frames}-{self.num_valid}-{self.num_labelled}'
+        return f'{self.backbone}_{self.task}_{lengths}'
+
+    def labels(self, num_frames: int, unlabelled: int) -> Tensor:
+        """Truth of the first frames: (num_frames, 224, 224) class ids."""
+        make = seeded_classes if self.task == 'avss' else seeded_masks
+        truth = make(num_frames, SIZE) % 71
+        truth[self.num_labelled :] = unlabelled
+        return truth
+
+
+CASES = [
+    Case(backbone, *rest)
+    for backbone in ('r50', 'pvtv2-b5')
+    for rest in (
+        ('s4', 5, 5, 1),
+        ('ms3', 5, 5, 5),
+        ('avss', 10, 10, 10),  # v2
+        ('avss', 10, 5, 5),  # v1m
+        ('avss', 10, 5, 1),  # v1s in training
+    )
+]
+#: Those whose published numbers are stored: every network, every loss.
+STORED = [
+    Case('r50', 's4', 5, 5, 1),
+    Case('r50', 'avss', 10, 5, 1),
+    Case('pvtv2-b5', 'ms3', 5, 5, 5),
+    Case('pvtv2-b5', 'avss', 10, 5, 5),
+]
+
+
+def build_tpavi(backbone: str, task: str) -> nn.Module:
+    """Build the model of a config, with whatever weights come by default.
+
+    Args:
+        backbone (str): See :class:`Case`.
+        task (str): See :class:`Case`.
+
+    Returns:
+        nn.Module: In evaluation mode.
+    """
+    name = f'tpavi_{backbone}_1xb4-{EPOCHS[task]}e_{task}-224x224.py'
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        return MODELS.build(Config.fromfile(CONFIGS / name).model).eval()
+
+
+def load_seeded(model: nn.Module, backbone: str, task: str) -> dict[str, str]:
+    """Load the seeded published weights into a model of ours.
+
+    Args:
+        model (nn.Module): From :func:`build_tpavi`.
+        backbone (str): The same.
+        task (str): The same.
+
+    Returns:
+        dict[str, str]: Our name of each published tensor that was not joined
+        with others.
+    """
+    table = import_converter('tpavi').tpavi_table(backbone, task)
+    convert = import_converter('name_table').convert
+    source = seeded_state_dict(published_keys(backbone, task))
+    weights, report = convert(source, table)
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    assert not unexpected
+    assert all(name.startswith('audio_backbone.') for name in missing)
+    return {
+        names[0]: ours
+        for ours, names in report.moved.items()
+        if len(names) == 1
+    }
+
+
+def seeded_pixels(case: Case) -> Tensor:
+    """Draw normalised frames; those that only pad are zero.
+
+    Args:
+        case (Case): How many.
+
+    Returns:
+        Tensor: (T, 3, 224, 224).
+    """
+    pixels = seeded_frames(case.num_frames, SIZE).float() / 64 - 2
+    pixels[case.num_valid :] = 0
+    return pixels
+
+
+def seeded_sound(case: Case) -> Tensor:
+    """Draw embeddings as VGGish gives them, also for frames that only pad.
+
+    Args:
+        case (Case): How many.
+
+    Returns:
+        Tensor: (T, 128), not negative.
+    """
+    return seeded_audio(case.num_frames).relu()
+
+
+def our_features(model: nn.Module, case: Case) -> ClipFeatures:
+    """Run backbone and neck on the seeded clip.
+
+    Args:
+        model (nn.Module): With seeded weights.
+        case (Case): The clip.
+
+    Returns:
+        ClipFeatures: For the head.
+    """
+    valid = torch.arange(case.num_frames) < case.num_valid
+    return ClipFeatures(
+        visual=model.neck(model.backbone(seeded_pixels(case))),
+        audio_embed=seeded_sound(case),
+        mask_prior=None,
+        num_frames=(case.num_frames,),
+        valid=None if valid.all() else valid,
+    )
+
+
+def our_outputs(model: nn.Module, case: Case) -> dict[str, Tensor]:
+    """Run our model on the seeded clip.
+
+    Args:
+        model (nn.Module): With seeded weights.
+        case (Case): The clip.
+
+    Returns:
+        dict[str, Tensor]: ``logits`` (T, K, 224, 224), ``mask_feature``
+        (T, 256, 112, 112), ``map_{0..3}``, ``audio_{0..3}`` (T, 256), and
+        the weighted losses ``loss_ce`` and, where the task has it,
+        ``loss_match``.
+    """
+    features = our_features(model, case)
+    head = model.decode_head
+    out = head.run(features)
+    with mock.patch.object(head, 'run', return_value=out):  # only once
+        samples = samples_of(case.labels(case.num_valid, 255), SIZE)
+        losses = head.loss(features, samples, {})
+    return {
+        'logits': out.logits,
+        'mask_feature': out.mask_feature,
+        **{f'map_{i}': x for i, x in enumerate(out.maps)},
+        **{f'audio_{i}': x for i, x in out.audio.items()},
+        **{name: x for name, x in losses.items() if name.startswith('loss')},
+    }
+
+
+def fixture_path(case: Case) -> Path:
+    """Where the published numbers of a case are stored."""
+    return DATA_DIR / f'{case.name}_expected.npz'
+
+
+def thin_out(outputs: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    """Keep few enough numbers to store.
+
+    Losses in full; of maps some channels of a pixel in a square of the grid,
+    and the mean and the mean square of every frame, which all pixels enter.
+
+    Args:
+        outputs (dict[str, Tensor]): From :func:`our_outputs`.
+
+    Returns:
+        dict[str, np.ndarray]: float32.
+    """
+    thin = {}
+    for name, tensor in outputs.items():
+        value = tensor.detach().float()
+        if value.dim() == 4:
+            thin[f'{name}_mean'] = value.mean((1, 2, 3))
+            thin[f'{name}_mean_square'] = value.square().mean((1, 2, 3))
+            step = max(1, value.shape[-1] // 4)
+            kept = slice(None, None, max(1, value.shape[1] // 6))
+            value = value[:, kept, step // 2 :: step, step // 3 :: step]
+        elif value.dim() == 2:
+            value = value[:, ::32]
+        thin[name] = value
+    return {name: x.numpy() for name, x in thin.items()}
