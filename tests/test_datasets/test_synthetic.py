@@ -259,13 +259,28 @@ class TestScene:
             loudest = log_mel_examples(samples)[:5].max(axis=(1, 2, 3))
             assert loudest[sounding].min() > loudest[~sounding].max() + 2
 
-    def test_classes_differ_in_look_and_timbre(self):
-        for column in zip(*SYNTHETIC_CLASSES, strict=True):
-            # Only the four textures occur more than once.
-            assert len(set(column)) in (4, len(SYNTHETIC_CLASSES))
-        hues = sorted(kind.hue for kind in SYNTHETIC_CLASSES)
+    def test_classes_differ_in_look_or_timbre(self):
+        families = {}
+        for kind in SYNTHETIC_CLASSES:
+            families.setdefault(kind.timbre, []).append(kind)
+        assert [len(f) for f in families.values()] == [2] * 6 + [1] * 2
+        for family in families.values():
+            assert len({kind.hue for kind in family}) == 1
+            for column in ('name', 'outline', 'texture'):
+                values = {getattr(kind, column) for kind in family}
+                assert len(values) == len(family)
+        hues = sorted(kind.hue for kind, *_ in families.values())
         # Objects vary by 8 degrees to each side of their class's hue.
         assert min(np.diff([*hues, hues[0] + 360])) > 16
+
+    def test_objects_of_a_scene_differ_in_timbre(self):
+        """Or nobody could tell which of them sounds."""
+        names = set()
+        for seed in range(60):
+            objects = _scene(seed).objects
+            assert len({item.kind.timbre for item in objects}) == len(objects)
+            names.update(item.kind.name for item in objects)
+        assert names == {kind.name for kind in SYNTHETIC_CLASSES}
 
 
 class TestBlindBound:
@@ -388,8 +403,8 @@ class TestArguments:
     @pytest.mark.parametrize(
         ('kwargs', 'message'),
         [
-            (dict(num_classes=2), r'must be 3 to 8, got 2'),
-            (dict(num_classes=9), r'must be 3 to 8, got 9'),
+            (dict(num_classes=2), r'must be 3 to 14, got 2'),
+            (dict(num_classes=15), r'must be 3 to 14, got 15'),
             (dict(subsets=['v3']), r"subsets must be some of .*\['v3'\]"),
             (dict(num_clips=dict(dev=1)), r"splits must be some .*\['dev'\]"),
             (dict(num_clips=dict(val=0)), r"nothing to write: {'val': 0}"),
@@ -472,5 +487,5 @@ class TestTool:
         assert 'give --root, --video or both' in capsys.readouterr().err
 
     def test_faults_end_it_with_their_text(self):
-        with pytest.raises(SystemExit, match=r'must be 3 to 8, got 1'):
+        with pytest.raises(SystemExit, match=r'must be 3 to 14, got 1'):
             self.run('--root', 'unused', '--classes', '1')

@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--size', type=int, default=112, help='frame side')
     parser.add_argument(
-        '--classes', type=int, default=6, help='how many classes, 3 to 8'
+        '--classes', type=int, default=6, help='how many classes, 3 to 14'
     )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(

@@ -53,6 +53,13 @@ SYNTHETIC_CLASSES = (
     SyntheticClass('dog', 300, 'diamond', 'plain', timbres.barks),
     SyntheticClass('clock', 28, 'half-disc', 'checks', timbres.ticks),
     SyntheticClass('flute', 270, 'bar', 'dots', timbres.breath),
+    # Relatives of the first six: alike in sound and colour, not in shape.
+    SyntheticClass('cello', 0, 'bar', 'plain', timbres.bowed),
+    SyntheticClass('parrot', 55, 'triangle', 'checks', timbres.chirps),
+    SyntheticClass('airplane', 120, 'diamond', 'stripes', timbres.rotor),
+    SyntheticClass('handpan', 180, 'ellipse', 'plain', timbres.struck),
+    SyntheticClass('train', 235, 'square', 'plain', timbres.siren),
+    SyntheticClass('wolf', 300, 'disc', 'stripes', timbres.barks),
 )
 
 #: Objects in a scene -> probability.
@@ -203,22 +210,42 @@ def sample_scene(
         classes (Sequence[SyntheticClass]): At least 3 to choose from.
 
     Returns:
-        Scene: Objects of different classes.
+        Scene: Objects of classes with different timbres.
     """
     num_objects = _choose(rng, NUM_OBJECTS)
-    kinds = rng.choice(len(classes), num_objects, replace=False)
+    kinds = _sample_kinds(rng, classes, num_objects)
     sounding = _sample_sounding(rng, subset, num_objects, num_seconds)
     times = np.linspace(0, SECOND * num_seconds, 8 * num_seconds)
     largest = 0.22
     while True:
         objects = tuple(
-            _sample_object(rng, classes[kind], row, largest)
+            _sample_object(rng, kind, row, largest)
             for kind, row in zip(kinds, sounding, strict=True)
         )
         if _apart(objects, times):
             return Scene(draw_background(rng, size), objects)
         # Crowded draws get smaller until they fit, so this ends.
         largest = max(0.998 * largest, 0.12)
+
+
+def _sample_kinds(
+    rng: np.random.Generator,
+    classes: Sequence[SyntheticClass],
+    num_objects: int,
+) -> list[SyntheticClass]:
+    """Draw classes that can be told apart by their sounds."""
+    families: dict[Timbre, list[SyntheticClass]] = {}
+    for kind in classes:
+        families.setdefault(kind.timbre, []).append(kind)
+    members = list(families.values())
+    chosen = rng.choice(len(members), num_objects, replace=False)
+    # One without relatives draws nothing.
+    return [
+        members[i][rng.integers(len(members[i]))]
+        if len(members[i]) > 1
+        else members[i][0]
+        for i in chosen
+    ]
 
 
 def _sample_object(

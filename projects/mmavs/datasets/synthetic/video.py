@@ -34,7 +34,7 @@ def write_video(
         duration (float): Seconds.
         frame_rate (int): Frames per second.
         size (int): Side of the frames in pixels, even.
-        num_classes (int): How many classes to choose from, 3 to 8.
+        num_classes (int): How many classes to choose from, 3 to 14.
         seed (int): Draws the scene.
 
     Returns:

@@ -56,7 +56,7 @@ def choose_classes(num_classes: int) -> tuple[SyntheticClass, ...]:
     """Take the first synthetic classes.
 
     Args:
-        num_classes (int): How many, 3 to 8.
+        num_classes (int): How many, 3 to 14.
 
     Returns:
         tuple[SyntheticClass, ...]: They.
@@ -90,7 +90,7 @@ def write_dataset(
         root (str | Path): Folder to write to.
         num_clips (Mapping[str, int]): Split -> clips of each subset.
         subsets (Sequence[str]): Which of v1s, v1m and v2 to write.
-        num_classes (int): How many classes occur, 3 to 8.
+        num_classes (int): How many classes occur, 3 to 14.
         size (int): Side of the frames in pixels.
         seed (int): The same seed gives the same files.
 
