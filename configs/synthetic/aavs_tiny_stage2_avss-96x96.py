@@ -1,7 +1,7 @@
 """Stepping Stones, stage two: the tiny model with the masks of stage one.
 
 Exactly the single stage below and a mask prior. Both stages with one command:
-python tools/run_stepping_stones.py configs/synthetic/aavs_tiny_ms3-96x96.py \
+python tools/run_stepping_stones.py configs/synthetic/aavs_tiny_avss-binary-96x96.py \
     configs/synthetic/aavs_tiny_stage2_avss-96x96.py --work-dir work_dirs/tiny
 """
 
