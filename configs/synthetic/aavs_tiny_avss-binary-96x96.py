@@ -10,7 +10,7 @@ _base_ = ['./aavs_tiny_ms3-96x96.py']
 
 max_epochs = 8  # of smaller batches, so as many steps as the demo's
 dataset = dict(data_root='data/synthetic_avss')
-train_dataloader = dict(batch_size=4, dataset=dataset)
+train_dataloader = dict(batch_size=4, num_workers=0, dataset=dataset)
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)
 param_scheduler = [

@@ -1,0 +1,169 @@
+"""The table of one stage and two, on a data set of a few pixels."""
+
+import importlib
+import json
+import multiprocessing
+import os
+import sys
+
+import pytest
+import toy_training
+
+BENCHMARKS = toy_training.ROOT / 'tools/benchmarks'
+_PROCESSES = multiprocessing.get_context('forkserver')
+_PROCESSES.set_forkserver_preload(['toy_training'])
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module('stepping_stones')
+
+
+@pytest.fixture
+def runs(benchmark):
+    return importlib.import_module('stepping_stones_runs')
+
+
+@pytest.fixture
+def table(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module('stepping_stones_table')
+
+
+@pytest.fixture
+def steps(runs, monkeypatch, tmp_path):
+    """Fork steps from a process that has imported all; list them."""
+    ran = []
+
+    def run(launcher, tool, *arguments):
+        log = tmp_path / f'{len(ran)}.txt'
+        ran.append((tool, [str(argument) for argument in arguments]))
+        process = _PROCESSES.Process(
+            target=toy_training.run_tool,
+            args=(f'{tool}.py', ran[-1][1], None, log),
+        )
+        process.start()
+        process.join()
+        assert process.exitcode == 0, log.read_text()
+
+    monkeypatch.setattr(runs.LoggingLauncher, 'run', run)
+    # the process that the others are forked from looks only there
+    monkeypatch.setenv('PYTHONPATH', os.pathsep.join(sys.path))
+    return ran
+
+
+def _run(benchmark, monkeypatch, folder):
+    arguments = ['--work-dir', folder / 'work', '--data-root', folder / 'data']
+    arguments += ['--clips', 4, 1, 1, '--seeds', 5, '--max-epochs', 1]
+    arguments += ['--jobs', 1, '--cfg-options', 'train_cfg.val_interval=1']
+    monkeypatch.setattr(sys, 'argv', ['', *map(str, arguments)])
+    benchmark.main()
+
+
+@pytest.mark.slow
+def test_one_iteration_of_each(
+    benchmark, runs, steps, monkeypatch, tmp_path, capsys
+):
+    """One of the four ablations; the others differ by a config."""
+    name = 'neither'
+    for other in set(runs.ABLATIONS) - {name}:
+        monkeypatch.delitem(runs.ABLATIONS, other)
+    _run(benchmark, monkeypatch, tmp_path)
+    printed = capsys.readouterr().out
+    assert 'Synthetic, not AVSBench: 14 classes' in printed
+    assert '1 steps of 4 clips' in printed
+    for protocol in ('split', 'dataset', 'stepping_stones', 'avsbench'):
+        assert f'protocol {protocol}' in printed
+    report = json.loads((tmp_path / 'work/table.json').read_text())
+    assert report['seeds'] == [5]
+    assert report['steps_per_stage'] == 1
+    assert [row['row'] for row in report['rows']] == [
+        'stage one',
+        'better stage one',
+        'single stage',
+        'single stage, steps of both stages',
+        'neither',
+        'neither, better stage one',
+        'neither, oracle prior',
+    ]
+    for row in report['rows'][2:]:
+        assert len(row['metrics']['dataset/mIoU']['values']) == 1
+
+    # Either stage one with its test and masks, either single stage with its
+    # test, stage two with three tests.
+    assert len(steps) == 2 * 3 + 2 * 2 + 4
+    trained = [words for tool, words in steps if tool == 'train']
+    assert len(trained) == 5
+    assert sum('train_cfg.max_epochs=2' in words for words in trained) == 2
+    assert all('randomness.seed=5' in words for words in trained)
+    (oracle,) = (words for _, words in steps if 'oracle' in words[0])
+    assert oracle[1] == str(
+        next(
+            (tmp_path / 'work').glob(
+                'seed_5/neither-*/best_dataset_mIoU_*.pth'
+            )
+        )
+    )
+    for switch in ('robust_key', 'fuse_mask_feature'):
+        assert f'model.decode_head.mask_prior.{switch}=False' in oracle
+
+    # All is done, so the second run is a table alone.
+    steps.clear()
+    _run(benchmark, monkeypatch, tmp_path)
+    assert steps == []
+    assert capsys.readouterr().out.endswith(printed[-300:])
+
+
+def _launcher(runs, tmp_path, code):
+    tools = tmp_path / 'tools'
+    tools.mkdir()
+    (tools / 'train.py').write_text(f'print("seen"); raise SystemExit({code})')
+    lock = os.open(tmp_path / 'lock', os.O_CREAT)
+    return runs.LoggingLauncher('none', 1, None, lock, tools)
+
+
+def test_a_step_keeps_what_it_prints(runs, tmp_path, capfd):
+    launcher = _launcher(runs, tmp_path, 0)
+    folder = tmp_path / 'work'
+    for count in (1, 2):
+        launcher.run('train', 'config.py', '--work-dir', folder)
+        assert (folder / 'train.txt').read_text() == 'seen\n' * count
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split(' s  ')[1] for line in lines] == [
+        f'train  {folder}'
+    ] * 2
+
+
+def test_a_step_that_fails_says_where_to_look(runs, tmp_path):
+    launcher = _launcher(runs, tmp_path, 3)
+    with pytest.raises(
+        SystemExit, match=r'train ended with 3, .*/work/train\.txt says why'
+    ):
+        launcher.run('train', '--work-dir', tmp_path / 'work')
+
+
+def test_mean_and_spread_by_hand(table):
+    """Sample deviation of 1, 2, 6: sqrt((4 + 1 + 9) / 2) = sqrt(7)."""
+    assert table.summarise([1.0, 2.0, 6.0]) == dict(
+        mean=3.0, spread=pytest.approx(7**0.5), values=[1.0, 2.0, 6.0]
+    )
+    assert table.summarise([0.25])['spread'] is None
+
+
+def test_only_rows_of_the_protocol_are_printed(table, capsys):
+    rows = table.make_rows(
+        {
+            'binary': [{'split/mIoU': 0.5, 'split/F': 0.25, 'clips': 3}],
+            'two stages': [
+                {'dataset/mIoU': 0.2, 'dataset/F': 0.5},
+                {'dataset/mIoU': 0.4, 'dataset/F': 0.5},
+            ],
+        }
+    )
+    assert set(rows[0]['metrics']) == {'split/mIoU', 'split/F'}
+    table.print_table(rows, 'dataset')
+    *_, header, line = capsys.readouterr().out.splitlines()
+    assert header.split() == ['mIoU', 'F']
+    # 0.2 and 0.4: sqrt(2 * 0.01) = 0.1414
+    assert line.split() == 'two stages 30.0 +- 14.1 50.0 +- 0.0'.split()

@@ -1,0 +1,220 @@
+"""Compare one stage with two on synthetic clips, over several seeds.
+
+Prints a table like Table 4 of Stepping Stones (https://arxiv.org/abs/
+2407.11820): a single stage; two stages; two stages without mask fusion,
+robust key, or both. Every stage is trained with as many steps. Each stage two
+is tested with the masks of its stage one, with those of a better one (trained
+with twice the steps), and with the truth, like the priors of the paper's
+Table 2; a single stage with the steps of both stages is there to compare
+with. The numbers say nothing of AVSBench.
+
+What is finished is kept in the work dir: the command, interrupted and given
+again, goes on where it was. What the steps print is in ``train.txt`` and
+``test.txt`` beside their results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from mmavs.atomic_file import atomic_path
+from mmavs.datasets.avsbench import SPLITS
+from mmavs.datasets.synthetic import write_dataset
+from mmavs.engine import stages
+from stepping_stones_runs import (
+    ABLATIONS,
+    ROOT,
+    SINGLE_STAGE,
+    LoggingLauncher,
+    Seed,
+)
+from stepping_stones_table import PROTOCOLS, make_rows, print_table
+
+SUBSET = 'v1m'
+NUM_CLASSES = 14
+DATA_SEED = 0
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line.
+
+    Returns:
+        argparse.Namespace: Its values.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=ROOT / 'work_dirs/stepping_stones_study',
+    )
+    parser.add_argument(
+        '--data-root', type=Path, default=ROOT / 'data/synthetic_avss'
+    )
+    parser.add_argument(
+        '--clips',
+        type=int,
+        nargs=3,
+        default=[240, 24, 96],
+        metavar=('TRAIN', 'VAL', 'TEST'),
+        help='how many to write, by default %(default)s',
+    )
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument(
+        '--max-epochs',
+        type=int,
+        default=8,
+        help='of each stage, by default %(default)s',
+    )
+    parser.add_argument(
+        '--jobs',
+        type=int,
+        default=2,
+        help='trainings at a time, by default %(default)s',
+    )
+    parser.add_argument(
+        '--json', type=Path, help='by default WORK_DIR/table.json'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings of all configs, as in tools/train.py',
+    )
+    return parser.parse_args()
+
+
+def submit(pool: ThreadPoolExecutor, seeds: list[Seed]) -> list[dict]:
+    """Put all work into a pool.
+
+    Args:
+        pool (ThreadPoolExecutor): Where.
+        seeds (list[Seed]): Whose.
+
+    Returns:
+        list[dict]: Per seed, name -> future result.
+    """
+    # What waits comes after what it waits for, so a pool of any size ends;
+    # what is needed for the table in the paper comes first.
+    jobs: list[dict[str, Future]] = [{} for _ in seeds]
+    for job, seed in zip(jobs, seeds, strict=True):
+        job['stage one'] = pool.submit(seed.stage_one, 1)
+        job['single stage'] = pool.submit(seed.single_stage, 1)
+        for row in ABLATIONS:
+            job[row] = pool.submit(seed.stage_two, row, job['stage one'])
+    for job, seed in zip(jobs, seeds, strict=True):
+        job['better stage one'] = pool.submit(seed.stage_one, 2)
+        job['single stage, longer'] = pool.submit(seed.single_stage, 2)
+    for job, seed in zip(jobs, seeds, strict=True):
+        for row in ABLATIONS:
+            job[f'{row}, better'] = pool.submit(
+                *(seed.with_other_masks, row),
+                *(job[row], job['better stage one']),
+            )
+    return jobs
+
+
+def run_all(
+    args: argparse.Namespace, launcher: LoggingLauncher
+) -> dict[str, list[dict]]:
+    """Run what is left of all trainings and tests.
+
+    Args:
+        args (argparse.Namespace): The command line.
+        launcher (LoggingLauncher): Starts the tools.
+
+    Returns:
+        dict[str, list[dict]]: Row -> metrics of each seed.
+    """
+    loaders = [f'{split}_dataloader' for split in SPLITS]
+    root = args.data_root.resolve()
+    options = [
+        *(f'{loader}.dataset.data_root={root}' for loader in loaders),
+        *(f'{loader}.num_workers=0' for loader in loaders),
+        *args.cfg_options,
+    ]
+    seeds = [
+        Seed(seed, args.work_dir, launcher, args.max_epochs, options)
+        for seed in args.seeds
+    ]
+    pool = ThreadPoolExecutor(args.jobs)
+    try:
+        results = [
+            {name: job.result() for name, job in seed.items()}
+            for seed in submit(pool, seeds)
+        ]
+    finally:  # after a step that failed, none begins
+        pool.shutdown(cancel_futures=True)
+    rows = [_rows_of_seed(found) for found in results]
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _rows_of_seed(found: dict) -> dict[str, dict]:
+    """Bring a seed's results into the table's order: row -> metrics."""
+    rows = {
+        'stage one': found['stage one'].metrics,
+        'better stage one': found['better stage one'].metrics,
+        'single stage': found['single stage'],
+        'single stage, steps of both stages': found['single stage, longer'],
+    }
+    for row in ABLATIONS:
+        rows[row] = found[row].metrics
+    for row in ABLATIONS:
+        rows[f'{row}, better stage one'] = found[f'{row}, better']
+    for row in ABLATIONS:
+        rows[f'{row}, oracle prior'] = found[row].oracle_metrics
+    return rows
+
+
+def main() -> None:
+    """Do what is left to do, print the tables and write them."""
+    args = parse_args()
+    clips = dict(zip(SPLITS, args.clips, strict=True))
+    write_dataset(
+        args.data_root,
+        clips,
+        subsets=[SUBSET],
+        num_classes=NUM_CLASSES,
+        seed=DATA_SEED,
+    )
+    args.work_dir = args.work_dir.resolve()
+    with stages.lock(args.work_dir) as descriptor:
+        launcher = LoggingLauncher('none', 1, None, descriptor, ROOT / 'tools')
+        results = run_all(args, launcher)
+    batch_size = stages.read_config(
+        str(SINGLE_STAGE), args.cfg_options
+    ).train_dataloader.batch_size
+    steps = args.max_epochs * math.ceil(clips['train'] / batch_size)
+    rows = make_rows(results)
+    report = dict(
+        data='synthetic, not AVSBench',
+        clips=clips,
+        classes=NUM_CLASSES,
+        data_seed=DATA_SEED,
+        seeds=args.seeds,
+        steps_per_stage=steps,
+        rows=rows,
+    )
+    path = args.json or args.work_dir / 'table.json'
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + '\n')
+    print(
+        f'\nSynthetic, not AVSBench: {NUM_CLASSES} classes and the '
+        f'background, {clips["test"]} clips tested; {steps} steps of '
+        f'{batch_size} clips in each stage.\nPercent, mean +- standard '
+        f'deviation over seeds {", ".join(map(str, args.seeds))}; all of it '
+        f'in {path}.'
+    )
+    for protocol in ('split', *PROTOCOLS):
+        print_table(rows, protocol)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,225 @@
+"""The trainings and tests behind the table of ``stepping_stones.py``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import NamedTuple
+
+from mmavs.datasets.avsbench import SPLITS
+from mmavs.engine import stages
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / 'configs/synthetic'
+STAGE_ONE = CONFIGS / 'aavs_tiny_avss-binary-96x96.py'
+SINGLE_STAGE = CONFIGS / 'aavs_tiny_avss-96x96.py'
+STAGE_TWO = 'aavs_tiny_stage2_avss-96x96'
+#: Row -> config of stage two, as in the paper's Table 4.
+ABLATIONS = {
+    'two stages': CONFIGS / f'{STAGE_TWO}.py',
+    'no mask fusion': CONFIGS / f'{STAGE_TWO}_no-mask-fusion.py',
+    'no robust key': CONFIGS / f'{STAGE_TWO}_no-robust-key.py',
+    'neither': CONFIGS / f'{STAGE_TWO}_no-mask-fusion_no-robust-key.py',
+}
+#: Tests all of them: the pipeline is what differs.
+ORACLE = CONFIGS / f'{STAGE_TWO}_oracle-prior.py'
+
+
+class LoggingLauncher(stages.Launcher):
+    """Starts tools on one thread each and keeps what they print."""
+
+    def run(self, tool: str, *arguments: object) -> None:
+        """Run a command and stop if it fails.
+
+        Args:
+            tool (str): 'train' or 'test'.
+            *arguments (object): Its arguments, ``--work-dir`` among them.
+        """
+        words = [str(argument) for argument in arguments]
+        folder = Path(words[words.index('--work-dir') + 1])
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f'{tool}.txt'
+        started = time.monotonic()
+        with open(path, 'a') as log:
+            code = subprocess.run(
+                self.command(tool, *words),
+                cwd=ROOT,
+                env={**os.environ, 'OMP_NUM_THREADS': '1'},
+                pass_fds=[self.lock],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            ).returncode
+        if code:
+            sys.exit(f'A {tool} ended with {code}, {path} says why.')
+        seconds = time.monotonic() - started
+        print(f'{seconds:5.0f} s  {tool:5}  {folder}', flush=True)
+
+
+class StageOne(NamedTuple):
+    """A stage one and its masks.
+
+    Attributes:
+        trained (stages.Trained): The model.
+        masks (Path): Folder of its masks.
+        metrics (dict): Binary ones, on the test split.
+    """
+
+    trained: stages.Trained
+    masks: Path
+    metrics: dict
+
+
+class StageTwo(NamedTuple):
+    """A stage two.
+
+    Attributes:
+        trained (stages.Trained): The model.
+        metrics (dict): On the test split, with the masks it was validated on.
+        oracle_metrics (dict): With the truth as prior.
+    """
+
+    trained: stages.Trained
+    metrics: dict
+    oracle_metrics: dict
+
+
+class Seed:
+    """The trainings and tests of one seed.
+
+    Args:
+        seed (int): Of the trainings; the data are the same for all.
+        root (Path): Work dir of all seeds.
+        launcher (LoggingLauncher): Starts the tools.
+        epochs (int): Of a training.
+        options (list[str]): Settings of all configs.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        root: Path,
+        launcher: LoggingLauncher,
+        epochs: int,
+        options: list[str],
+    ) -> None:
+        self.root = root / f'seed_{seed}'
+        self.launcher = launcher
+        self.epochs = epochs
+        self.options = [*options, f'randomness.seed={seed}']
+
+    def single_stage(self, times: int) -> dict:
+        """Train and test without a prior.
+
+        Args:
+            times (int): How often as many steps as stage two.
+
+        Returns:
+            dict: Metrics.
+        """
+        options, config = self._schedule(times), str(SINGLE_STAGE)
+        trained = stages.train(
+            *(self.launcher, self.root, f'single_stage_x{times}'),
+            *(config, options),
+        )
+        return stages.test(self.launcher, config, options, trained)
+
+    def stage_one(self, times: int) -> StageOne:
+        """Train stage one, test it and write its masks.
+
+        Args:
+            times (int): How often as many steps as stage two.
+
+        Returns:
+            StageOne: It.
+        """
+        options, config = self._schedule(times), str(STAGE_ONE)
+        trained = stages.train(
+            self.launcher, self.root, 'stage_one', config, options
+        )
+        metrics = stages.test(self.launcher, config, options, trained)
+        masks = self.root / ('masks' if times == 1 else f'masks_x{times}')
+        stages.dump_masks(self.launcher, masks, config, options, trained)
+        return StageOne(trained, masks, metrics)
+
+    def stage_two(self, row: str, stage_one: Future[StageOne]) -> StageTwo:
+        """Train stage two, test it with stage one's masks and the truth.
+
+        Args:
+            row (str): Of :data:`ABLATIONS`.
+            stage_one (Future[StageOne]): Whose masks.
+
+        Returns:
+            StageTwo: It.
+        """
+        config, one = str(ABLATIONS[row]), stage_one.result()
+        options = [*self._schedule(), *_expect(one)]
+        trained = stages.train(
+            *(self.launcher, self.root, row.replace(' ', '_')),
+            *(config, options, _read_masks(one)),
+        )
+        metrics = stages.test(
+            self.launcher, config, [*options, *_read_masks(one)], trained
+        )
+        head = stages.read_config(config, options).model.decode_head
+        switches = [
+            f'model.decode_head.mask_prior.{key}={value}'
+            for key, value in head.mask_prior.items()
+            if key != 'type'
+        ]
+        oracle = stages.test(
+            self.launcher,
+            str(ORACLE),
+            [*options, *switches, *_read_masks(one)],
+            trained._replace(folder=trained.folder / 'oracle_prior'),
+        )
+        return StageTwo(trained, metrics, oracle)
+
+    def with_other_masks(
+        self,
+        row: str,
+        stage_two: Future[StageTwo],
+        stage_one: Future[StageOne],
+    ) -> dict:
+        """Test a stage two with the masks of another stage one.
+
+        Args:
+            row (str): Of :data:`ABLATIONS`.
+            stage_two (Future[StageTwo]): What to test.
+            stage_one (Future[StageOne]): Whose masks.
+
+        Returns:
+            dict: Metrics.
+        """
+        trained, one = stage_two.result().trained, stage_one.result()
+        options = [*self._schedule(), *_expect(one), *_read_masks(one)]
+        name = f'prior_{one.trained.checkpoint_hash[:8]}'
+        return stages.test(
+            self.launcher,
+            str(ABLATIONS[row]),
+            options,
+            trained._replace(folder=trained.folder / name),
+        )
+
+    def _schedule(self, times: int = 1) -> list[str]:
+        return [
+            *self.options,
+            f'train_cfg.max_epochs={times * self.epochs}',
+            f'param_scheduler.0.T_max={times * self.epochs}',
+        ]
+
+
+def _expect(one: StageOne) -> list[str]:
+    """Refuse masks of other origin."""
+    made_by = one.trained.checkpoint_hash
+    return [f'default_hooks.mask_prior_check.expect_checkpoint={made_by}']
+
+
+def _read_masks(one: StageOne) -> list[str]:
+    return [
+        f'{split}_dataloader.dataset.data_prefix.mask_prior={one.masks}'
+        for split in SPLITS
+    ]

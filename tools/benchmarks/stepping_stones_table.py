@@ -1,0 +1,73 @@
+"""The table that ``stepping_stones.py`` prints."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+#: Protocols of the semantic metric, the most telling for few classes first.
+PROTOCOLS = ('dataset', 'stepping_stones', 'avsbench')
+
+
+def summarise(values: Sequence[float]) -> dict:
+    """Say mean and spread.
+
+    Args:
+        values (Sequence[float]): One per seed.
+
+    Returns:
+        dict: ``mean``; ``spread``, the sample standard deviation, None of a
+        single seed; and the ``values``.
+    """
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    return dict(
+        mean=statistics.fmean(values), spread=spread, values=list(values)
+    )
+
+
+def make_rows(
+    results: Mapping[str, Sequence[Mapping[str, float]]],
+) -> list[dict]:
+    """Summarise all metrics of all rows.
+
+    Args:
+        results (Mapping): Row -> metrics of each seed.
+
+    Returns:
+        list[dict]: ``row`` and ``metrics``, each as :func:`summarise` has it.
+    """
+    return [
+        dict(
+            row=name,
+            metrics={
+                key: summarise([metrics[key] for metrics in seeds])
+                for key in seeds[0]
+                if '/' in key
+            },
+        )
+        for name, seeds in results.items()
+    ]
+
+
+def print_table(rows: Sequence[Mapping], protocol: str) -> None:
+    """Print mean and spread of mIoU and F, in percent.
+
+    Args:
+        rows (Sequence[Mapping]): What :func:`make_rows` returns.
+        protocol (str): Rows without it are left out.
+    """
+    names = [f'{protocol}/{score}' for score in ('mIoU', 'F')]
+    print(f'\nprotocol {protocol}')
+    print(f'{"":42}{"mIoU":>14}{"F":>14}')
+    for row in rows:
+        if names[0] in row['metrics']:
+            cells = [_cell(row['metrics'][name]) for name in names]
+            print(f'{row["row"]:42}' + ''.join(f'{c:>14}' for c in cells))
+
+
+def _cell(summary: Mapping) -> str:
+    """Write a mean and its spread in percent."""
+    mean = f'{100 * summary["mean"]:.1f}'
+    if summary['spread'] is None:
+        return mean
+    return f'{mean} +- {100 * summary["spread"]:.1f}'
