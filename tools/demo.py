@@ -1,7 +1,8 @@
-"""Train and test on synthetic data, then segment a video: ``make demo``.
+"""Train and test on synthetic data, in one stage and two: ``make demo``.
 
 Every step is a command of this project that one may type oneself; each is
-printed before it runs.
+printed before it runs. Both stages for AVSS are trained beside the rest, on
+a second core.
 """
 
 from __future__ import annotations
@@ -9,31 +10,81 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+from mmavs.engine.stages import final_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = 'configs/synthetic/aavs_tiny_ms3-96x96.py'
 DATA = Path('data/synthetic')
 PROTOCOL = 'stepping_stones'
 
+STAGE_ONE = 'configs/synthetic/aavs_tiny_avss-binary-96x96.py'
+STAGE_TWO = 'configs/synthetic/aavs_tiny_stage2_avss-96x96.py'
+ORACLE = 'configs/synthetic/aavs_tiny_stage2_avss-96x96_oracle-prior.py'
+SINGLE_STAGE = 'configs/synthetic/aavs_tiny_avss-96x96.py'
+AVSS_DATA = Path('data/synthetic_avss')
+AVSS_PROTOCOLS = ('dataset', 'stepping_stones')
+
+# One thread: on a busy machine, threads that wait for each other in tensors
+# as small as these make training many times slower.
+ENVIRONMENT = {'OMP_NUM_THREADS': '1', **os.environ}
+
+
+def python(*command: str | int | Path) -> list[str]:
+    """Make a command line of a tool of this project."""
+    return [sys.executable, *(str(word) for word in command)]
+
 
 def run(*command: str | int | Path) -> None:
     """Print a command, run it, and stop the demo if it fails."""
-    words = [str(word) for word in command]
-    print(f'\n$ python {" ".join(words)}', flush=True)
+    words = python(*command)
+    print(f'\n$ python {shlex.join(words[1:])}', flush=True)
     started = time.monotonic()
-    # One thread: on a busy machine, threads that wait for each other in
-    # tensors as small as these make training many times slower.
-    env = {'OMP_NUM_THREADS': '1', **os.environ}
-    code = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=env
-    ).returncode
+    code = subprocess.run(words, cwd=ROOT, env=ENVIRONMENT).returncode
     if code:
         sys.exit(f'The demo stopped: the command above ended with {code}.')
     print(f'  ({time.monotonic() - started:.0f} s)', flush=True)
+
+
+@contextmanager
+def run_beside(
+    log: Path, *command: str | int | Path
+) -> Iterator[subprocess.Popen]:
+    """Run a command beside others.
+
+    Args:
+        log (Path): Gets what it prints.
+        *command (str | int | Path): A tool and its arguments.
+
+    Yields:
+        subprocess.Popen: The process, ended with all it started when the
+        others fail.
+    """
+    words = python(*command)
+    print(f'\n$ python {shlex.join(words[1:])} > {log} &', flush=True)
+    (ROOT / log).parent.mkdir(parents=True, exist_ok=True)
+    with open(ROOT / log, 'w') as file:
+        process = subprocess.Popen(
+            words,
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def metrics(path: Path) -> dict[str, float]:
@@ -59,18 +110,9 @@ def summarise(work_dir: Path) -> None:
     print(f'{"best sound-blind guesser":28}{bound:8.3f}')
 
 
-def main() -> None:
-    """Run the demo."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--work-dir', type=Path, default='work_dirs/demo')
-    work_dir: Path = parser.parse_args().work_dir
+def segment(work_dir: Path) -> None:
+    """Train and test on the MS3-like clips, then segment a video."""
     video = DATA / 'sample.mp4'
-    overlay = work_dir / 'overlay.mp4'
-
-    run(
-        'tools/dataset_converters/make_synthetic.py',
-        *('--root', DATA, '--subsets', 'v1m', '--video', video),
-    )
     run('tools/train.py', CONFIG, '--work-dir', work_dir)
     checkpoint = Path((ROOT / work_dir / 'last_checkpoint').read_text('utf-8'))
     checkpoint = work_dir / checkpoint.name
@@ -87,12 +129,103 @@ def main() -> None:
     )
     run(
         *('tools/segment_video.py', video, '--config', CONFIG),
-        *('--checkpoint', checkpoint, '--out', overlay),
+        *('--checkpoint', checkpoint, '--out', work_dir / 'overlay.mp4'),
     )
+
+
+def train_single_stage(work_dir: Path) -> None:
+    """Train and test on the AVSS-like clips in one stage."""
+    work_dir = work_dir / 'single_stage'
+    run('tools/train.py', SINGLE_STAGE, '--work-dir', work_dir)
+    # The best on validation, as run_stepping_stones.py takes it.
+    checkpoint = final_checkpoint(ROOT / work_dir).relative_to(ROOT)
+    run(
+        *('tools/test.py', SINGLE_STAGE, checkpoint),
+        *('--work-dir', work_dir, '--out', work_dir / 'metrics.json'),
+    )
+
+
+def wait_for(two_stages: subprocess.Popen, log: Path) -> None:
+    """Wait until stage two is trained and tested."""
+    print('\nWaiting for the two stages.', flush=True)
+    if two_stages.wait():
+        sys.exit(f'The demo stopped: the two stages failed, {log} says why.')
+
+
+def stage_two(work_dir: Path) -> Path:
+    """Find the stage two that was tested last; another config has another."""
+    (*_, last) = sorted(
+        (ROOT / work_dir).glob('stage_two-*/trained.json'),
+        key=lambda path: path.stat().st_mtime,
+    )
+    return last.parent
+
+
+def test_with_oracle_prior(work_dir: Path) -> None:
+    """Test stage two with the truth instead of stage one's masks."""
+    checkpoint = final_checkpoint(stage_two(work_dir)).relative_to(ROOT)
+    run(
+        *('tools/test.py', ORACLE, checkpoint),
+        *('--work-dir', work_dir / 'oracle_prior'),
+        *('--out', work_dir / 'oracle_prior/metrics.json'),
+    )
+
+
+def summarise_stages(work_dir: Path) -> None:
+    """Print what a second stage gains.
+
+    Args:
+        work_dir (Path): Of the AVSS-like clips.
+    """
+    rows: Mapping[str, Path] = {
+        'single stage': work_dir / 'single_stage',
+        'two stages': stage_two(work_dir),
+        'two stages, oracle prior': work_dir / 'oracle_prior',
+    }
+    print('\nSynthetic AVSS-like test split (not AVSBench), 14 classes:\n')
+    titles = [f'{name:>24}' for name in AVSS_PROTOCOLS]
+    print(f'{"protocol":28}{"".join(titles)}')
+    print(f'{"":28}' + f'{"mIoU":>16}{"F":>8}' * len(AVSS_PROTOCOLS))
+    for name, folder in rows.items():
+        values = metrics(folder / 'metrics.json')
+        cells = [
+            f'{values[f"{protocol}/mIoU"]:16.3f}{values[f"{protocol}/F"]:8.3f}'
+            for protocol in AVSS_PROTOCOLS
+        ]
+        print(f'{name:28}{"".join(cells)}')
+
+
+def main() -> None:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--work-dir', type=Path, default='work_dirs/demo')
+    work_dir: Path = parser.parse_args().work_dir
+    avss = work_dir / 'avss'
+
+    write = 'tools/dataset_converters/make_synthetic.py'
+    run(
+        *(write, '--root', DATA, '--subsets', 'v1m'),
+        *('--video', DATA / 'sample.mp4'),
+    )
+    run(
+        *(write, '--root', AVSS_DATA, '--subsets', 'v1m'),
+        *('--classes', 14, '--test', 96),
+    )
+    log = avss / 'two_stages.txt'
+    with run_beside(
+        log,
+        *('tools/run_stepping_stones.py', STAGE_ONE, STAGE_TWO),
+        *('--work-dir', avss),
+    ) as two_stages:
+        segment(work_dir)
+        train_single_stage(avss)
+        wait_for(two_stages, log)
+    test_with_oracle_prior(avss)
     summarise(work_dir)
+    summarise_stages(avss)
     sheets = sorted((ROOT / work_dir / 'contact_sheets').glob('*.png'))
     print(f'\nContact sheets: {sheets[0].relative_to(ROOT)} and the others')
-    print(f'Video:          {overlay} (with its sound)')
+    print(f'Video:          {work_dir / "overlay.mp4"} (with its sound)')
 
 
 if __name__ == '__main__':
