@@ -65,13 +65,13 @@ def _head_rows() -> dict:
         'head.learnable_query.weight': 'query_embed.weight',
         'head.query_generator.query.weight': 'query_generator.query.weight',
         'head.mlp.layers.{0..2}.weight': Into(
-            'mask_head.mlp.{0,2,4}.weight', _squeeze
+            'mask_head.mlp.{0..2}.weight', _squeeze
         ),
-        'head.mlp.layers.{0..2}.bias': 'mask_head.mlp.{0,2,4}.bias',
+        'head.mlp.layers.{0..2}.bias': 'mask_head.mlp.{0..2}.bias',
         'head.fusion_block.{q_proj,kv_proj}.weight': 'mixer.{}.weight',
         'head.fusion_block.proj.{weight,bias}': 'mixer.proj.{}',
-        'head.fc.{0,2}.{weight,bias}': 'mask_head.conv_seg.{}.{}',
-        _CLASSIFIER: 'mask_head.conv_seg.4.weight',
+        'head.fc.{0,2}.{weight,bias}': 'mask_head.conv_seg.{0,1}.{}',
+        _CLASSIFIER: 'mask_head.conv_seg.3.weight',
     }
     for source, into in (
         ('in_proj.{0..3}', 'input_projs.{0..3}'),

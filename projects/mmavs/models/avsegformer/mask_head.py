@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+
+from ..layers import EnlargedConv2d
+
+#: Pixels that the MLP takes at a time.
+_TILE = 2048
 
 
 class AVSegFormerMaskHead(BaseModule):
@@ -33,21 +37,21 @@ class AVSegFormerMaskHead(BaseModule):
         scale_factor: int = 4,
     ) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(
-            nn.Linear(num_queries, hidden_channels),
-            nn.ReLU(),
-            nn.Linear(hidden_channels, hidden_channels),
-            nn.ReLU(),
-            nn.Linear(hidden_channels, embed_dims),
+        self.mlp = nn.ModuleList(
+            [
+                nn.Linear(num_queries, hidden_channels),
+                nn.Linear(hidden_channels, hidden_channels),
+                nn.Linear(hidden_channels, embed_dims),
+            ]
         )
         self.conv_seg = nn.Sequential(
             nn.Conv2d(embed_dims, embed_dims // 2, 3, padding=1),
-            nn.Upsample(
+            EnlargedConv2d(
+                embed_dims // 2,
+                embed_dims // 8,
+                kernel_size=3,
                 scale_factor=scale_factor,
-                mode='bilinear',
-                align_corners=False,
             ),
-            nn.Conv2d(embed_dims // 2, embed_dims // 8, 3, padding=1),
             nn.ReLU(),
             nn.Conv2d(embed_dims // 8, num_classes, 1, bias=False),
         )
@@ -78,10 +82,16 @@ class AVSegFormerMaskHead(BaseModule):
 
     def _mix(self, query: Tensor, mask_feature: Tensor) -> Tensor:
         """Run the MLP over a frame: (Q, C), (C, H, W) -> (C, H, W)."""
-        first, relu, *others = self.mlp
-        pixels = mask_feature.flatten(1).T  # (H*W, C)
+        layers = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
+        weights = [layer.weight for layer in layers]
         # W (Q F) = (W Q) F: the masks (Q, H, W) are never made.
-        hidden = relu(F.linear(pixels, first.weight @ query, first.bias))
-        for layer in others:
-            hidden = layer(hidden)
-        return hidden.T.unflatten(1, mask_feature.shape[1:])
+        weights[0] = weights[0] @ query
+        biases = [layer.bias[:, None] for layer in layers]
+        mixed = []
+        # Its hidden maps are eight times as wide as the mask feature; those
+        # of a few pixels stay in the cache.
+        for pixels in mask_feature.flatten(1).split(_TILE, dim=1):
+            hidden = torch.addmm(biases[0], weights[0], pixels).relu_()
+            hidden = torch.addmm(biases[1], weights[1], hidden).relu_()
+            mixed.append(torch.addmm(biases[2], weights[2], hidden))
+        return torch.cat(mixed, dim=1).view_as(mask_feature)

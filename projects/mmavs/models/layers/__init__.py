@@ -5,11 +5,13 @@ from .deformable_attention import (
     MultiScaleDeformableAttention,
     use_compiled_attention,
 )
+from .enlarged_conv import EnlargedConv2d
 from .fused_attention import FusedMultiheadAttention, use_fused_attention
 
 __all__ = [
     'AdaptedLinear',
     'Adapter',
+    'EnlargedConv2d',
     'FusedMultiheadAttention',
     'MultiScaleDeformableAttention',
     'init_adapters',
