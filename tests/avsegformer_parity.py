@@ -1,0 +1,200 @@
+"""Our side of the comparison with the published AVSegFormer.
+
+Six variants: two backbones, three tasks. Weights and inputs are seeded, see
+``aavs_seeded``; sound comes in as embeddings, since VGGish has tests of its
+own. Both sides give a dictionary of the same entries, see
+:func:`our_outputs`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from aavs_parity import CONFIGS, import_converter
+from aavs_seeded import (
+    DATA_DIR,
+    load_keys,
+    seeded_audio,
+    seeded_classes,
+    seeded_frames,
+    seeded_masks,
+    seeded_state_dict,
+)
+from mmavs.structures import UNLABELLED
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
+from tiny_models import samples_of
+from torch import Tensor, nn
+
+FIXTURE = DATA_DIR.parent / 'avsegformer' / 'expected.npz'
+#: Small, so that the tests are quick; the networks take any size.
+SIZE = 96
+_NAMES = {
+    's4': 'avsegformer_{}_1xb2-30e_s4-512x512',
+    'ms3': 'avsegformer_{}_1xb2-60e_ms3-512x512',
+    'avss': 'avsegformer_{}_1xb4-30e_avss-224x224',
+}
+
+
+class Variant(NamedTuple):
+    """One of the published checkpoints.
+
+    Attributes:
+        backbone (str): ``'r50'`` or ``'pvtv2-b5'``.
+        task (str): ``'s4'``, ``'ms3'`` or ``'avss'``.
+    """
+
+    backbone: str
+    task: str
+
+    @property
+    def num_classes(self) -> int:
+        """K, logits per pixel."""
+        return 71 if self.task == 'avss' else 1
+
+    @property
+    def valid(self) -> Tensor | None:
+        """(N,) bool; AVSS: a clip of 2 frames filled up to 3, one of 3."""
+        if self.task != 'avss':
+            return None
+        return torch.tensor([1, 1, 0, 1, 1, 1], dtype=torch.bool)
+
+    @property
+    def labelled(self) -> Tensor:
+        """(N,) bool: S4: frame 0 of 5; AVSS: not all valid frames either."""
+        flags = {
+            's4': [1, 0, 0, 0, 0],
+            'ms3': [1, 1, 1],
+            'avss': [1, 0, 0, 1, 1, 1],
+        }
+        return torch.tensor(flags[self.task], dtype=torch.bool)
+
+    def keys(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the published checkpoint."""
+        path = FIXTURE.with_name(f'{self.backbone}_keys.json')
+        classifiers = {'head.fc.4.weight', 'head.attn_fc.4.weight'}
+        return {
+            name: (self.num_classes, 32, 1, 1)
+            if name in classifiers
+            else shape
+            for name, shape in load_keys(path).items()
+        }
+
+    def weights(self) -> dict[str, Tensor]:
+        """Seeded weights; those of VGGish, which nothing asks, are 0."""
+        keys = self.keys()
+        drawn = {k: s for k, s in keys.items() if not k.startswith('vggish.')}
+        weights = seeded_state_dict(drawn)
+        return {
+            name: weights[name]
+            if name in weights
+            else torch.zeros(1).expand(s)
+            for name, s in keys.items()
+        }
+
+    def truth(self, size: int = SIZE) -> Tensor:
+        """(N, size, size) class ids, as if all frames were labelled."""
+        make = seeded_classes if self.task == 'avss' else seeded_masks
+        return make(len(self.labelled), 224)[:, :size, :size]
+
+    def frames(self, size: int = SIZE) -> Tensor:
+        """(N, 3, size, size) normalised; 0 where a frame only pads."""
+        frames = (seeded_frames(len(self.labelled), size) - 116.0) / 57.0
+        if self.valid is not None:
+            frames[~self.valid] = 0
+        return frames
+
+    def audio(self) -> Tensor:
+        """(N, 128) embeddings as behind VGGish's ReLU."""
+        return seeded_audio(len(self.labelled)).relu()
+
+
+VARIANTS = [
+    Variant(backbone, task)
+    for backbone in ('r50', 'pvtv2-b5')
+    for task in ('s4', 'ms3', 'avss')
+]
+IDS = ['-'.join(variant) for variant in VARIANTS]
+
+
+def build_avsegformer(variant: Variant) -> nn.Module:
+    """Build the variant of the config, with seeded published weights.
+
+    Args:
+        variant (Variant): Which.
+
+    Returns:
+        nn.Module: In evaluation mode; its audio backbone hands through.
+    """
+    name = _NAMES[variant.task].format(variant.backbone)
+    cfg = Config.fromfile(CONFIGS / 'avsegformer' / f'{name}.py').model
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        model = MODELS.build(cfg)
+    convert = import_converter('avsegformer').convert_avsegformer
+    state_dict, _ = convert(
+        variant.weights(),
+        variant.backbone,
+        variant.task,
+        expected=model.state_dict(),
+    )
+    model.load_state_dict(state_dict)
+    model.audio_backbone = nn.Identity()
+    return model.eval()
+
+
+def our_outputs(
+    model: nn.Module, variant: Variant, size: int = SIZE
+) -> dict[str, Tensor]:
+    """Run our network.
+
+    Args:
+        model (nn.Module): From :func:`build_avsegformer`.
+        variant (Variant): The same.
+        size (int): Of the frames and the truth.
+
+    Returns:
+        dict[str, Tensor]: ``logits`` (N, K, size, size), ``mask_feature``
+        (N, 256, size / 4, size / 4) and ``losses`` (2,), weighted: that of
+        the logits and that of the mask feature.
+    """
+    inputs = dict(
+        frames=variant.frames(size),
+        log_mel=variant.audio(),
+        num_frames=[len(variant.labelled)],
+    )
+    truth = variant.truth(size).clone()
+    truth[~variant.labelled] = UNLABELLED
+    if variant.valid is not None:
+        inputs['valid'] = variant.valid
+        truth = truth[variant.valid]
+    features = model.extract_feat(inputs)
+    logits, mask_feature = model.decode_head(features)
+    losses = model.decode_head.loss(features, samples_of(truth), {})
+    return dict(
+        logits=logits,
+        mask_feature=mask_feature,
+        losses=torch.stack([losses['loss_decode'], losses['loss_mix']]),
+    )
+
+
+def thin_out(outputs: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    """Keep few enough numbers to store.
+
+    Args:
+        outputs (dict[str, Tensor]): From :func:`our_outputs`.
+
+    Returns:
+        dict[str, np.ndarray]: float32: of the maps one pixel in a square, of
+        the mask feature every eighth channel, and the mean square of every
+        frame, which all numbers enter.
+    """
+    kept = {
+        'logits': outputs['logits'][..., 3::16, 5::16],
+        'mask_feature': outputs['mask_feature'][:, ::8, 1::6, 2::6],
+        'losses': outputs['losses'],
+    }
+    for name in ('logits', 'mask_feature'):
+        square = outputs[name].square().flatten(1).mean(1)
+        kept[f'{name}_mean_square'] = square
+    return {name: x.detach().numpy() for name, x in kept.items()}
