@@ -1,19 +1,25 @@
 #!/usr/bin/env bash
 # Train with several processes: dist_train.sh CONFIG GPUS [options of train.py]
-# GPUS is the number of processes; without CUDA they run on the CPU.
+# GPUS is the number of processes; without CUDA they run on the CPU. Several
+# machines: set NNODES, NODE_RANK, MASTER_ADDR and PORT.
 set -euo pipefail
 
 CONFIG=$1
 GPUS=$2
-NNODES=${NNODES:-1}
-NODE_RANK=${NODE_RANK:-0}
-PORT=${PORT:-29500}
-MASTER_ADDR=${MASTER_ADDR:-127.0.0.1}
+
+if [[ ${NNODES:-1} == 1 && -z ${PORT:-} ]]; then
+    # Any free port, so that runs side by side do not take each other's.
+    MEET=(--standalone --local-addr=127.0.0.1)
+else
+    MEET=(
+        --nnodes="${NNODES:-1}"
+        --node_rank="${NODE_RANK:-0}"
+        --master_addr="${MASTER_ADDR:-127.0.0.1}"
+        --master_port="${PORT:-29500}"
+    )
+fi
 
 "${PYTHON:-python}" -m torch.distributed.run \
-    --nnodes="$NNODES" \
-    --node_rank="$NODE_RANK" \
-    --master_addr="$MASTER_ADDR" \
+    "${MEET[@]}" \
     --nproc_per_node="$GPUS" \
-    --master_port="$PORT" \
     "$(dirname "$0")/train.py" "$CONFIG" --launcher pytorch "${@:3}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Test on a Slurm cluster, run from the repository's root:
+# Test on a Slurm cluster:
 #   [GPUS=8] slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT \
 #       [options of test.py]
 set -euo pipefail
@@ -23,5 +23,5 @@ srun -p "$PARTITION" \
     --cpus-per-task="$CPUS_PER_TASK" \
     --kill-on-bad-exit=1 \
     $SRUN_ARGS \
-    "${PYTHON:-python}" -u tools/test.py "$CONFIG" "$CHECKPOINT" \
+    "${PYTHON:-python}" -u "$(dirname "$0")/test.py" "$CONFIG" "$CHECKPOINT" \
     --launcher slurm "${@:5}"

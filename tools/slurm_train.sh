@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train on a Slurm cluster, run from the repository's root:
+# Train on a Slurm cluster:
 #   [GPUS=8] slurm_train.sh PARTITION JOB_NAME CONFIG [options of train.py]
 set -euo pipefail
 
@@ -21,5 +21,5 @@ srun -p "$PARTITION" \
     --cpus-per-task="$CPUS_PER_TASK" \
     --kill-on-bad-exit=1 \
     $SRUN_ARGS \
-    "${PYTHON:-python}" -u tools/train.py "$CONFIG" \
+    "${PYTHON:-python}" -u "$(dirname "$0")/train.py" "$CONFIG" \
     --launcher slurm "${@:4}"

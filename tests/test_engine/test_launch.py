@@ -96,14 +96,14 @@ def test_amp_without_cuda_is_refused(train_tool, monkeypatch, capsys):
             ['part', 'name', 'c.py', '--amp'],
             'srun -p part --job-name=name --gres=gpu:4 --ntasks=8 '
             '--ntasks-per-node=4 --cpus-per-task=5 --kill-on-bad-exit=1 '
-            'python -u tools/train.py c.py --launcher slurm --amp',
+            'python -u {tools}/train.py c.py --launcher slurm --amp',
         ),
         (
             'slurm_test.sh',
             ['part', 'name', 'c.py', 'k.pth', '--out', 'm.json'],
             'srun -p part --job-name=name --gres=gpu:4 --ntasks=8 '
             '--ntasks-per-node=4 --cpus-per-task=5 --kill-on-bad-exit=1 '
-            'python -u tools/test.py c.py k.pth --launcher slurm '
+            'python -u {tools}/test.py c.py k.pth --launcher slurm '
             '--out m.json',
         ),
     ],
@@ -119,4 +119,58 @@ def test_slurm_scripts(tmp_path, script, arguments, expected):
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == expected
+    assert done.stdout.strip() == expected.format(tools=TOOLS)
+
+
+@pytest.mark.parametrize(
+    ('environment', 'meeting'),
+    [
+        ({}, '--standalone --local-addr=127.0.0.1'),
+        (
+            dict(PORT='29501'),
+            '--nnodes=1 --node_rank=0 --master_addr=127.0.0.1 '
+            '--master_port=29501',
+        ),
+        (
+            dict(NNODES='2', NODE_RANK='1', MASTER_ADDR='10.0.0.1'),
+            '--nnodes=2 --node_rank=1 --master_addr=10.0.0.1 '
+            '--master_port=29500',
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ('script', 'arguments', 'expected'),
+    [
+        (
+            'dist_train.sh',
+            ['c.py', '8', '--amp'],
+            'train.py c.py --launcher pytorch --amp',
+        ),
+        (
+            'dist_test.sh',
+            ['c.py', 'k.pth', '8', '--out', 'm.json'],
+            'test.py c.py k.pth --launcher pytorch --out m.json',
+        ),
+    ],
+)
+def test_dist_scripts(
+    tmp_path, script, arguments, expected, environment, meeting
+):
+    """With a stand-in for Python; a fixed port only where one is needed."""
+    (tmp_path / 'echo_words').write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / 'echo_words').chmod(0o755)
+    done = subprocess.run(
+        ['bash', TOOLS / script, *arguments],
+        env=dict(
+            PATH='/usr/bin:/bin',
+            PYTHON=str(tmp_path / 'echo_words'),
+            **environment,
+        ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == (
+        f'-m torch.distributed.run {meeting} --nproc_per_node=8 '
+        f'{TOOLS}/{expected}'
+    )

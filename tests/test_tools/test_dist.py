@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -24,12 +23,8 @@ pytestmark = [
 
 
 def _run(*command):
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
     env = dict(
         os.environ,
-        PORT=str(port),
         PYTHON=sys.executable,
         PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
         OMP_NUM_THREADS='1',
