@@ -17,6 +17,7 @@ from pathlib import Path
 from mmavs.datasets.avsbench import SUBSETS, TASK_SUBSETS
 from mmavs.engine.stages import (
     Launcher,
+    check_mask_sizes,
     dump_masks,
     lock,
     read_config,
@@ -48,6 +49,18 @@ def parse_args() -> argparse.Namespace:
         help='by default those of stage two',
     )
     parser.add_argument(
+        '--stage-one-for',
+        nargs='+',
+        default=[],
+        metavar='SUBSET=CONFIG',
+        help='another config of stage one for a subset, for example v1m=FILE',
+    )
+    parser.add_argument(
+        '--soft',
+        action='store_true',
+        help='give stage two scores instead of hard masks',
+    )
+    parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm'], default='none'
     )
     parser.add_argument(
@@ -61,12 +74,33 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override settings of both configs, as in tools/train.py',
     )
+    for stage in ('one', 'two'):
+        parser.add_argument(
+            f'--stage-{stage}-options',
+            nargs='+',
+            default=[],
+            metavar='KEY=VALUE',
+            help=f'override settings of stage {stage} alone',
+        )
     args = parser.parse_args()
     if args.launcher == 'none' and args.nproc != 1:
         parser.error('--nproc needs --launcher pytorch or slurm')
     if args.launcher == 'slurm' and args.partition is None:
         parser.error('--launcher slurm needs --partition')
+    args.stage_one_for = dict(
+        _split_pair(parser, pair) for pair in args.stage_one_for
+    )
     return args
+
+
+def _split_pair(parser: argparse.ArgumentParser, pair: str) -> tuple[str, str]:
+    subset, _, config = pair.partition('=')
+    if subset not in SUBSETS or not config:
+        parser.error(
+            f'--stage-one-for takes SUBSET=CONFIG, SUBSET one of {SUBSETS}, '
+            f'got {pair!r}'
+        )
+    return subset, config
 
 
 def for_all_loaders(*settings: str) -> list[str]:
@@ -88,28 +122,39 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
     Returns:
         dict: Metrics of stage two.
     """
-    data = read_config(args.stage_two, args.cfg_options).test_dataloader
+    options_one = [*args.cfg_options, *args.stage_one_options]
+    options_two = [*args.cfg_options, *args.stage_two_options]
+    data = read_config(args.stage_two, options_two).test_dataloader.dataset
     subsets = args.subsets or list(
-        data.dataset.get('subsets') or TASK_SUBSETS[data.dataset.task]
+        data.get('subsets') or TASK_SUBSETS[data.task]
     )
+    configs = {s: args.stage_one_for.get(s, args.stage_one) for s in subsets}
+    for config in configs.values():
+        check_mask_sizes(
+            read_config(config, options_one),
+            read_config(args.stage_two, options_two),
+        )
     masks = args.work_dir / 'masks'
-    expected = ['default_hooks.mask_prior_check.type=MaskPriorCheckHook']
-    for subset in subsets:
+    check = 'default_hooks.mask_prior_check'
+    expected = [
+        f'{check}.type=MaskPriorCheckHook',
+        f'{check}.expect_mode={"soft" if args.soft else "hard"}',
+    ]
+    for subset, config in configs.items():
         options = [
-            *args.cfg_options,
+            *options_one,
             *for_all_loaders(f'subsets=[{subset}]', f'task={TASKS[subset]}'),
         ]
         one = train(
             *(launcher, args.work_dir, f'stage_one_{subset}'),
-            *(args.stage_one, options),
+            *(config, options),
         )
-        dump_masks(launcher, masks, args.stage_one, options, one)
+        dump_masks(launcher, masks, config, options, one, soft=args.soft)
         expected.append(
-            'default_hooks.mask_prior_check.expect_checkpoint.'
-            f'{subset}={one.checkpoint_hash}'
+            f'{check}.expect_checkpoint.{subset}={one.checkpoint_hash}'
         )
     options = [
-        *args.cfg_options,
+        *options_two,
         *for_all_loaders(f'subsets=[{",".join(subsets)}]'),
         *expected,
     ]

@@ -26,4 +26,6 @@ dataset = dict(
 )
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)
-default_hooks = dict(mask_prior_check=dict(type='MaskPriorCheckHook'))
+default_hooks = dict(
+    mask_prior_check=dict(type='MaskPriorCheckHook', size=_base_.mask_size),
+)

@@ -40,7 +40,9 @@ def _runner(root, masks, *, train='truth', val='files', test='files'):
 
 
 def test_a_whole_folder_passes(root, masks):
-    hook = MaskPriorCheckHook(size=(224, 224), expect_checkpoint='kkk')
+    hook = MaskPriorCheckHook(
+        size=(224, 224), expect_checkpoint='kkk', expect_mode='hard'
+    )
     runner = _runner(root, masks, train='files')
     hook.before_train(runner)
     hook.before_val(runner)
@@ -98,6 +100,7 @@ def test_a_data_set_without_a_folder_is_named(root):
     [
         (dict(size=(96, 96)), r'must be \(96, 96\)'),
         (dict(expect_checkpoint='abc'), 'another checkpoint'),
+        (dict(expect_mode='soft'), 'lists hard masks, expected soft ones'),
     ],
 )
 def test_options_reach_the_check(root, masks, options, message):

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 import toy_training
 from avsbench_tree import Clip, write_avsbench_tree
 from mmavs.engine.stages import Launcher
+from mmengine.config import Config
 from staged_runs import Kill, run_stages
 
 _PROCESSES = multiprocessing.get_context('forkserver')
@@ -40,12 +42,19 @@ def _settings(folder):
     return settings
 
 
-def _run(folder, name, kill=None, stage_two=STAGE_TWO):
+def _run(
+    folder,
+    name,
+    kill=None,
+    stage_one=STAGE_ONE,
+    stage_two=STAGE_TWO,
+    options=('--subsets', 'v1s', 'v1m'),
+):
     """Run the tool in ``folder/name``; return exit code and commands."""
     work_dir = folder / name
     logs = folder / f'{name}-logs-{len(list(folder.glob(f"{name}-logs-*")))}'
-    arguments = [STAGE_ONE, stage_two, '--work-dir', work_dir]
-    arguments += ['--subsets', 'v1s', 'v1m', '--cfg-options']
+    arguments = [stage_one, stage_two, '--work-dir', work_dir]
+    arguments += [*options, '--cfg-options']
     process = _PROCESSES.Process(
         target=run_stages,
         args=(
@@ -148,6 +157,145 @@ def test_steps_that_are_done_are_skipped(folder):
     (work_dir / 'masks' / 'index.json').unlink()
     assert _run(folder, 'alone') == (0, 2)
     assert json.loads(tested.read_text())['metrics'] == before
+
+
+#: Stage two of any system: the single stage, and a prior.
+OTHER_STAGE_TWO = """
+_base_ = [{base!r}]
+
+model = dict(
+    decode_head=dict(
+        mask_prior=dict(
+            type='MaskPrior', robust_key=False, init_attention=False
+        )
+    )
+)
+truth = dict(type='LoadMaskPrior', source='truth')
+files = dict(type='LoadMaskPrior', source='files')
+load, then = _base_.load, _base_.then
+train_dataloader = dict(dataset=dict(pipeline=[*load, truth, *then]))
+val_dataloader = dict(dataset=dict(pipeline=[*load, files, *then]))
+test_dataloader = dict(dataset=dict(pipeline=[*load, files, *then]))
+"""
+
+
+def test_other_systems_soft_masks_and_options_of_one_stage(folder):
+    """Nothing in it is AAVS's; each subset may have a config of its own."""
+    two = folder / 'tpavi_stage2.py'
+    base = str(CONFIGS / 'tpavi_tiny_avss-96x96.py')
+    two.write_text(OTHER_STAGE_TWO.format(base=base))
+    noise = 'train_dataloader.dataset.pipeline.2'
+    code, commands = _run(
+        folder,
+        'other',
+        stage_two=two,
+        options=(
+            *('--subsets', 'v1m', '--soft', '--stage-one-for'),
+            f'v1m={CONFIGS / "avsegformer_tiny_ms3-96x96.py"}',
+            *('--stage-one-options', 'optim_wrapper.optimizer.lr=0.002'),
+            *('--stage-two-options', f'{noise}.source=degraded'),
+            f'{noise}.iou=[0.5,0.9]',
+        ),
+    )
+    assert (code, commands) == (0, 4)
+    work_dir = folder / 'other'
+    index = json.loads((work_dir / 'masks' / 'index.json').read_text())
+    assert {clip['mode'] for clip in index['clips']} == {'soft'}
+    assert {clip['split'] for clip in index['clips']} == {
+        *('train', 'val', 'test')
+    }
+    assert 0 < _metrics(work_dir)['dataset/mIoU'] < 1
+    one = Config.fromfile(_only(work_dir, 'stage_one_v1m-*/*.py'))
+    assert one.model.decode_head.type == 'AVSegFormerHead'
+    assert one.optim_wrapper.optimizer.lr == 0.002
+    cfg = Config.fromfile(_only(work_dir, 'stage_two-*/*.py'))
+    assert cfg.model.decode_head.type == 'TPAVIHead'
+    assert cfg.optim_wrapper.optimizer.lr == 0.001
+    assert cfg.train_dataloader.dataset.pipeline[2].iou == [0.5, 0.9]
+
+
+def test_stages_that_do_not_fit_stop_before_anything_is_trained(folder):
+    options = (
+        '--stage-one-options',
+        'test_dataloader.dataset.pipeline.4.mask_size=[48,48]',
+    )
+    code, commands = _run(folder, 'unfit', options=options)
+    assert (code, commands) == (1, 0)
+    (log,) = folder.glob('unfit-logs-*/tool.txt')
+    assert (
+        'aavs_tiny_stage2_avss-96x96.py takes masks of (96, 96), but '
+        f'{STAGE_ONE} predicts masks of (48, 48)'
+    ) in log.read_text()
+
+
+def _run_alone(folder, name, *options, **environment):
+    """Run the tool as one types it, on one subset for one epoch."""
+    words = [
+        sys.executable,
+        toy_training.ROOT / 'tools/run_stepping_stones.py',
+    ]
+    words += [STAGE_ONE, STAGE_TWO, '--work-dir', folder / name]
+    words += ['--subsets', 'v1m', *options, '--cfg-options']
+    words += [*_settings(folder), 'train_cfg.max_epochs=1']
+    return subprocess.run(
+        [str(word) for word in words],
+        env=dict(
+            os.environ,
+            PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
+            OMP_NUM_THREADS='1',
+            **environment,
+        ),
+        # Slurm's scripts must be found from anywhere.
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    torch.cuda.is_available(), reason='checks what happens without CUDA'
+)
+def test_two_processes_reach_every_step(folder):
+    """Two training clips: one step, where one process would take two."""
+    done = _run_alone(folder, 'two', '--launcher', 'pytorch', '--nproc', '2')
+    assert done.returncode == 0, done.stdout + done.stderr
+    started = 'No CUDA device: 2 processes on the CPU'
+    assert (done.stdout + done.stderr).count(started) >= 4
+    work_dir = folder / 'two'
+    for stage in ('stage_one_v1m', 'stage_two'):
+        path = _only(work_dir, f'{stage}-*/epoch_1.pth')
+        meta = torch.load(path, weights_only=False)['meta']
+        assert (meta['epoch'], meta['iter']) == (1, 1)
+    clips = json.loads((work_dir / 'masks/index.json').read_text())['clips']
+    assert len(clips) == sum(clip.subset == 'v1m' for clip in CLIPS) == 4
+    assert 'dataset/mIoU' in _metrics(work_dir)
+
+
+def test_slurm_gets_the_training(folder, tmp_path):
+    """With a stand-in for srun that writes down its words and fails."""
+    srun = tmp_path / 'srun'
+    srun.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/words\nexit 3\n')
+    srun.chmod(0o755)
+    done = _run_alone(
+        folder,
+        'slurm',
+        *('--launcher', 'slurm', '--nproc', '8', '--partition', 'gpus'),
+        PATH=f'{tmp_path}:{os.environ["PATH"]}',
+    )
+    assert done.returncode == 1
+    assert 'ended with 3. Once the cause is removed' in done.stderr
+    words = (tmp_path / 'words').read_text().split()
+    assert words[:5] == [
+        *('-p', 'gpus', '--job-name=train'),
+        *('--gres=gpu:4', '--ntasks=8'),
+    ]
+    python = words.index(sys.executable)
+    assert words[python : python + 6] == [
+        *(sys.executable, '-u', f'{toy_training.ROOT}/tools/train.py'),
+        *(str(STAGE_ONE), '--launcher', 'slurm'),
+    ]
+    assert 'train_dataloader.dataset.subsets=[v1m]' in words
 
 
 def _command(name, tool, *arguments):

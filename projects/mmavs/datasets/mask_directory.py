@@ -64,6 +64,7 @@ def check_mask_directory(
     *,
     size: tuple[int, int] | None = None,
     checkpoint: str | Mapping[str, str] | None = None,
+    mode: str | None = None,
 ) -> None:
     """Make sure that a folder holds the masks of all clips.
 
@@ -78,11 +79,13 @@ def check_mask_directory(
         checkpoint (str | Mapping[str, str] | None): SHA-256 of the stage-one
             checkpoint that the masks must come from, or one per subset; its
             first digits suffice. None for any.
+        mode (str | None): 'hard' or 'soft'; None for any.
 
     Raises:
         FileNotFoundError: If the index or a mask is missing.
         ValueError: If the index is unreadable, lacks a clip or comes from
-            another checkpoint, or a mask is unreadable or has another size.
+            another checkpoint or mode, or a mask is unreadable or has another
+            size.
     """
     path = Path(root, INDEX_NAME)
     index = _read_index(path, clips[0])
@@ -97,6 +100,13 @@ def check_mask_directory(
             )
         made_by = entry.get('checkpoint_hash', index['checkpoint_hash'])
         _check_checkpoint(path, clip, made_by, checkpoint)
+        found_mode = entry.get('mode', index.get('mode'))
+        if mode is not None and found_mode != mode:
+            raise ValueError(
+                f'{path} lists {found_mode} masks, expected {mode} ones '
+                f'(--soft makes them soft), of '
+                f'{_describe(clip, clip["mask_prior_paths"][0])}'
+            )
         _check_masks(clip, size)
 
 

@@ -167,6 +167,33 @@ def read_config(path: str, options: Sequence[str]) -> Config:
     return cfg
 
 
+def check_mask_sizes(stage_one: Config, stage_two: Config) -> None:
+    """Make sure, before anything is trained, that the two fit together.
+
+    Args:
+        stage_one (Config): Predicts masks.
+        stage_two (Config): Reads them.
+
+    Raises:
+        ValueError: If stage two's ``mask_prior_check`` refuses masks of the
+            size that stage one predicts.
+    """
+    hooks = stage_two.get('default_hooks', {})
+    expected = hooks.get('mask_prior_check', {}).get('size')
+    sizes = [
+        transform['mask_size']
+        for transform in stage_one.test_dataloader.dataset.pipeline
+        if transform['type'] == 'ClipResize' and 'mask_size' in transform
+    ]
+    if expected and sizes and tuple(sizes[-1]) != tuple(expected):
+        raise ValueError(
+            f'{stage_two.filename} takes masks of {tuple(expected)}, but '
+            f'{stage_one.filename} predicts masks of {tuple(sizes[-1])}; '
+            'choose configs that agree in ClipResize(mask_size=...) and '
+            'mask_prior_check.size.'
+        )
+
+
 def read_record(path: Path, **expected: object) -> dict | None:
     """Read what a finished step noted.
 
@@ -269,6 +296,8 @@ def dump_masks(
     config: str,
     options: Sequence[str],
     trained: Trained,
+    *,
+    soft: bool = False,
 ) -> None:
     """Write the masks of all splits of one subset, or those that lack.
 
@@ -278,9 +307,11 @@ def dump_masks(
         config (str): Of stage one.
         options (Sequence[str]): Overrides; name the subset.
         trained (Trained): Stage one.
+        soft (bool): Write scores instead of hard masks.
     """
     note = trained.folder / 'dumped.json'
-    found = {'clips': count_clips(masks, trained)}
+    mode = 'soft' if soft else 'hard'
+    found = {'clips': count_clips(masks, trained, mode), 'mode': mode}
     if found['clips'] and read_record(note, **found) is not None:
         report_skip(f'masks of {trained.folder.name}', masks)
         return
@@ -288,17 +319,19 @@ def dump_masks(
         'test',
         *(config, trained.checkpoint, '--work-dir', trained.folder),
         *('--dump-masks', masks, '--split', 'all'),
+        *(['--soft'] if soft else []),
         *('--cfg-options', *options),
     )
-    write_record(note, clips=count_clips(masks, trained))
+    write_record(note, clips=count_clips(masks, trained, mode), mode=mode)
 
 
-def count_clips(masks: Path, trained: Trained) -> int:
+def count_clips(masks: Path, trained: Trained, mode: str) -> int:
     """Count the clips that a checkpoint has written masks of.
 
     Args:
         masks (Path): The folder.
         trained (Trained): The checkpoint.
+        mode (str): 'hard' or 'soft'.
 
     Returns:
         int: Number of clips in the index; 0 without one.
@@ -306,6 +339,7 @@ def count_clips(masks: Path, trained: Trained) -> int:
     index = read_record(masks / INDEX_NAME) or {'clips': []}
     return sum(
         clip['checkpoint_hash'] == trained.checkpoint_hash
+        and clip['mode'] == mode
         for clip in index['clips']
     )
 

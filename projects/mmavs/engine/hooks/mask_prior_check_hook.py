@@ -30,6 +30,7 @@ class MaskPriorCheckHook(Hook):
             first digits, of the stage-one checkpoint that must have made the
             masks, or one per subset (``dict(v1s=..., v1m=..., v2=...)``).
             None for any.
+        expect_mode (str | None): 'hard' or 'soft' masks; None for any.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class MaskPriorCheckHook(Hook):
         *,
         size: tuple[int, int] | None = None,
         expect_checkpoint: str | Mapping[str, str] | None = None,
+        expect_mode: str | None = None,
     ) -> None:
         self.size = size
+        self.expect_mode = expect_mode
         self.expect_checkpoint = expect_checkpoint
         self._checked: list[Dataset] = []
 
@@ -96,5 +99,6 @@ class MaskPriorCheckHook(Hook):
             [dataset.get_data_info(i) for i in range(len(dataset))],
             size=self.size,
             checkpoint=self.expect_checkpoint,
+            mode=self.expect_mode,
         )
         self._checked.append(dataset)
