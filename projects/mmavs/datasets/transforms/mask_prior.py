@@ -111,7 +111,8 @@ class LoadMaskPrior(BaseTransform):
         is_labelled = (results['masks'] != UNLABELLED).any((1, 2))
         rng = self._rng(results)
         iou = rng.uniform(*self.iou)
-        field = error_field(truth.shape[1:], rng)
+        height, width = truth.shape[1:]
+        field = error_field((height, width), rng)
         prior = [
             degrade_mask(mask, field, iou=iou) if labelled else mask
             for mask, labelled in zip(truth, is_labelled, strict=True)
