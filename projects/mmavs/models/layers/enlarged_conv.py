@@ -58,7 +58,9 @@ class EnlargedConv2d(nn.Conv2d):
 
     def _enlarge_and_shift(self, length: int, like: Tensor) -> Tensor:
         """Matrices (k, s * length, length), one for each tap of a kernel."""
-        eye = torch.eye(length, device=like.device)
+        # Halves would round the weights of the enlargement.
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        eye = torch.eye(length, dtype=dtype, device=like.device)
         size = length * self.scale_factor
         enlarge = F.interpolate(
             eye[None, None],

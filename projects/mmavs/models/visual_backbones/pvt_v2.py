@@ -9,6 +9,7 @@ from mmdet.models.backbones.pvt import (
     PVTEncoderLayer,
     PyramidVisionTransformerV2,
 )
+from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 
 from ..layers import use_fused_attention
@@ -37,6 +38,8 @@ class PVTv2(PyramidVisionTransformerV2):
         sr_ratios (tuple[int, ...]): Spatial reduction of keys and values.
         drop_path_rate (float): Stochastic depth of the last block; rises
             linearly from 0 in the first.
+        init_cfg (dict | None): Initialisation, usually
+            ``dict(type='Pretrained', checkpoint=...)``.
         kwargs: Other arguments of mmdet's ``PyramidVisionTransformerV2``.
     """
 
@@ -49,6 +52,7 @@ class PVTv2(PyramidVisionTransformerV2):
         mlp_ratios: tuple[int, ...] = (4, 4, 4, 4),
         sr_ratios: tuple[int, ...] = (8, 4, 2, 1),
         drop_path_rate: float = 0.1,
+        init_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -60,6 +64,9 @@ class PVTv2(PyramidVisionTransformerV2):
             drop_path_rate=drop_path_rate,
             # A converted file has this class's names already.
             convert_weights=False,
+            # mmdet reads init_cfg.checkpoint, which a plain dictionary has
+            # not.
+            init_cfg=ConfigDict(init_cfg) if init_cfg else None,
             **kwargs,
         )
         use_fused_attention(self)
