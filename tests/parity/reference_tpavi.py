@@ -189,18 +189,37 @@ def _without_cuda():
         yield
 
 
-def _losses(published, case: Case, logits, audio, maps) -> dict[str, Tensor]:
-    """Every term of the published loss, weighted as in its ``train.sh``."""
+def published_losses(
+    published: SimpleNamespace,
+    case: Case,
+    logits: Tensor,
+    audio: list[Tensor],
+    maps: list[Tensor],
+    truth: Tensor,
+) -> dict[str, Tensor]:
+    """Compute every term of the published loss, weighted as in its train.sh.
+
+    Args:
+        published (SimpleNamespace): From :func:`import_reference`.
+        case (Case): Which task, and how many frames are labelled.
+        logits (Tensor): From :func:`run_reference`.
+        audio (list[Tensor]): Likewise.
+        maps (list[Tensor]): Likewise.
+        truth (Tensor): (T, h, w) class ids.
+
+    Returns:
+        dict[str, Tensor]: ``loss_ce`` and, but for S4, ``loss_match``.
+    """
     loss = published.loss
-    # Published, a frame without label is all background.
-    truth = case.labels(case.num_frames, 0)
     kl = dict(count_stages=_STAGES, norm_fea=False, kl_flag=True)
     if case.task == 's4':
-        first = truth[:1, None, None].float()
+        first = truth[:1, None, None].to(logits.dtype)
         return {'loss_ce': loss.F1_IoU_BCELoss(logits, first)}
     if case.task == 'ms3':
         return {
-            'loss_ce': loss.F5_IoU_BCELoss(logits, truth[:, None].float()),
+            'loss_ce': loss.F5_IoU_BCELoss(
+                logits, truth[:, None].to(logits.dtype)
+            ),
             'loss_match': 0.5
             * loss.A_MaskedV_SimmLoss(logits, audio, maps, **kl),
         }
@@ -218,12 +237,12 @@ def run_reference(network: nn.Module, case: Case, **changes):
     Args:
         network (nn.Module): With seeded weights.
         case (Case): The clip.
-        changes: ``pixels`` in place of the seeded ones.
+        changes: ``pixels``, ``sound`` in place of the seeded ones.
 
     Returns:
         tuple: Logits, stage maps and projected sound, as published.
     """
-    sound = seeded_sound(case)
+    sound = changes.get('sound', seeded_sound(case))
     inputs = [changes.get('pixels', seeded_pixels(case))]
     if case.task == 'avss':
         flag = (torch.arange(case.num_frames) < case.num_valid).float()
@@ -257,7 +276,15 @@ def reference_outputs(
     trained = logits if logits.requires_grad else logits.clone()
     trained.requires_grad_()
     with _without_cuda(), torch.enable_grad():
-        losses = _losses(published, case, trained, audio, maps)
+        losses = published_losses(
+            published,
+            case,
+            trained,
+            audio,
+            maps,
+            # Published, a frame without label is all background.
+            case.labels(case.num_frames, 0),
+        )
     return {
         'logits': logits,
         'mask_feature': caught[0],
