@@ -20,19 +20,10 @@ model = dict(
         loss_cls=dict(class_weight=[1.0] * num_classes + [0.1]),
     )
 )
-pipeline = [
-    dict(type='LoadClipFrames'),
-    dict(type='LoadClipMasks', label='semantic', size=_base_.mask_size),
-    dict(type='LoadWaveform', sample_rate=16000),
-    dict(type='LogMel', short='repeat_last', long='cut', cache_dir=None),
-    dict(
-        type='ClipResize',
-        frame_size=_base_.frame_size,
-        mask_size=_base_.mask_size,
-    ),
-    dict(type='PackClip'),
-]
-dataset = dict(task='avss', labels='semantic', pipeline=pipeline)
+labels = dict(type='LoadClipMasks', label='semantic', size=_base_.mask_size)
+load = [_base_.pipeline[0], labels]
+then = _base_.pipeline[2:]
+dataset = dict(task='avss', labels='semantic', pipeline=[*load, *then])
 # The published loader does not shuffle; True is the usual choice.
 train_dataloader = dict(sampler=dict(shuffle=False), dataset=dataset)
 val_dataloader = dict(dataset=dataset)

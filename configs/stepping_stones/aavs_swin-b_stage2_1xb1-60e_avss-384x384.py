@@ -12,23 +12,17 @@ _base_ = ['../aavs/aavs_swin-b_1xb1-60e_avss-384x384.py']
 
 model = dict(decode_head=dict(mask_prior=dict(type='MaskPrior')))
 
-load = [
-    dict(type='LoadClipFrames'),
-    dict(type='LoadClipMasks', label='semantic', size=_base_.mask_size),
-]
-then = [
-    dict(type='LoadWaveform', sample_rate=16000),
-    dict(type='LogMel', short='repeat_last', long='cut', cache_dir=None),
-    dict(
-        type='ClipResize',
-        frame_size=_base_.frame_size,
-        mask_size=_base_.mask_size,
-    ),
-    dict(type='PackClip'),
-]
 # Trained with the truth, validated and tested with stage one's masks.
-train_pipeline = [*load, dict(type='LoadMaskPrior', source='truth'), *then]
-test_pipeline = [*load, dict(type='LoadMaskPrior', source='files'), *then]
+train_pipeline = [
+    *_base_.load,
+    dict(type='LoadMaskPrior', source='truth'),
+    *_base_.then,
+]
+test_pipeline = [
+    *_base_.load,
+    dict(type='LoadMaskPrior', source='files'),
+    *_base_.then,
+]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 dataset = dict(
     pipeline=test_pipeline,

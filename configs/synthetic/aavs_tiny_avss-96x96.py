@@ -16,20 +16,9 @@ model = dict(
         loss_cls=dict(class_weight=[1.0] * num_classes + [0.1]),
     )
 )
-load = [
-    dict(type='LoadClipFrames'),
-    dict(type='LoadClipMasks', label='semantic', size=_base_.mask_size),
-]
-then = [
-    dict(type='LoadWaveform', sample_rate=16000),
-    dict(type='LogMel', cache_dir='work_dirs/log_mel_cache'),
-    dict(
-        type='ClipResize',
-        frame_size=_base_.frame_size,
-        mask_size=_base_.mask_size,
-    ),
-    dict(type='PackClip'),
-]
+labels = dict(type='LoadClipMasks', label='semantic', size=_base_.mask_size)
+load = [_base_.pipeline[0], labels]
+then = _base_.pipeline[2:]
 dataset = dict(
     task='avss',
     subsets=('v1m',),  # clips with silent objects of the same classes
