@@ -85,23 +85,6 @@ def test_built_from_the_registry() -> None:
     assert isinstance(layer, MultiScaleDeformableAttention)
 
 
-def test_output_projection_can_be_overridden() -> None:
-    class Doubled(MultiScaleDeformableAttention):
-        def project_output(self, output: Tensor) -> Tensor:
-            return 2 * super().project_output(output)
-
-    plain = stock_layer(batch_first=True)
-    use_compiled_attention(plain)
-    doubled = copy.deepcopy(plain)
-    doubled.__class__ = Doubled
-    arguments = inputs(batch_first=True, ends_in=2)
-    arguments['identity'] = torch.zeros_like(arguments['query'])
-    tables = dict(spatial_shapes=TABLE, level_start_index=STARTS)
-    torch.testing.assert_close(
-        doubled(**arguments, **tables), 2 * plain(**arguments, **tables)
-    )
-
-
 def test_missing_and_wrong_reference_points_are_named() -> None:
     layer = MultiScaleDeformableAttention(WIDTH, 3, 3, 4, batch_first=True)
     arguments = inputs(batch_first=True, ends_in=2)

@@ -77,21 +77,10 @@ class MultiScaleDeformableAttention(MMCVDeformableAttention):
             self._locations(query, reference_points, spatial_shapes),
             self._weights(query),
         )
-        output = self.project_output(output)
+        output = self.output_proj(output)
         if not self.batch_first:
             output = output.transpose(0, 1)
         return self.dropout(output) + identity
-
-    def project_output(self, output: Tensor) -> Tensor:
-        """Project what the heads gathered; an adapter overrides this.
-
-        Args:
-            output (Tensor): (N, Q, C), the heads side by side.
-
-        Returns:
-            Tensor: (N, Q, C).
-        """
-        return self.output_proj(output)
 
     def _weights(self, query: Tensor) -> Tensor:
         """Return (N, Q, M, L, P), one softmax over levels and points."""
