@@ -82,7 +82,7 @@ class AVSVisualizationHook(Hook):
         data_batch: dict | None = None,
         outputs: Sequence[SegDataSample] | None = None,
     ) -> None:
-        """Draw the clips of one batch of validation.
+        """Draw the clips of one batch of validation or testing.
 
         Args:
             runner (Runner): Not used.
@@ -92,22 +92,7 @@ class AVSVisualizationHook(Hook):
         """
         self.draw_batch(data_batch, outputs)
 
-    def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence[SegDataSample] | None = None,
-    ) -> None:
-        """Draw the clips of one batch of testing.
-
-        Args:
-            runner (Runner): Not used.
-            batch_idx (int): Not used.
-            data_batch (dict | None): The packed clips as collated.
-            outputs (Sequence[SegDataSample] | None): N predicted frames.
-        """
-        self.draw_batch(data_batch, outputs)
+    after_test_iter = after_val_iter
 
     def draw_batch(
         self,
