@@ -18,7 +18,7 @@ def error_field(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """Draw where a first stage errs: a smooth field of random blobs.
 
     Args:
-        size (Sequence[int]): (h, w).
+        size (tuple[int, int]): (h, w).
         rng (np.random.Generator): What to draw from.
 
     Returns:
