@@ -6,7 +6,12 @@ exceed 15/71.
 Train: python tools/train.py configs/synthetic/aavs_tiny_avss-96x96.py
 """
 
-_base_ = ['./aavs_tiny_avss-binary-96x96.py']
+_base_ = [
+    '../_base_/models/aavs_tiny.py',
+    '../_base_/datasets/synthetic_avss_96x96.py',
+    '../_base_/schedules/synthetic_adamw_8e.py',
+    '../_base_/default_runtime.py',
+]
 
 num_classes = 71  # background is one of them; "no object" comes on top
 model = dict(
@@ -16,22 +21,4 @@ model = dict(
         loss_cls=dict(class_weight=[1.0] * num_classes + [0.1]),
     )
 )
-labels = dict(type='LoadClipMasks', label='semantic', size=_base_.mask_size)
-load = [_base_.pipeline[0], labels]
-then = _base_.pipeline[2:]
-dataset = dict(
-    task='avss',
-    subsets=('v1m',),  # clips with silent objects of the same classes
-    labels='semantic',
-    pipeline=[*load, *then],
-)
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
-val_evaluator = dict(
-    _delete_=True,  # another metric takes other protocols
-    type='AVSSemanticMetric',
-    protocols=['dataset', 'stepping_stones', 'avsbench'],
-)
-test_evaluator = val_evaluator
 default_hooks = dict(checkpoint=dict(save_best='dataset/mIoU'))

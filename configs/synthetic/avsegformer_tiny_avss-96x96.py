@@ -1,11 +1,16 @@
 """AVSegFormer on a small ResNet, AVSS in a single stage: which class sounds.
 
-71 classes, of which the synthetic clips show 6 and the background: look at the
-protocol ``dataset``, the mean over the classes seen.
+71 classes, of which the synthetic clips show 14 and the background: look at
+the protocol ``dataset``, the mean over the classes seen.
 Train: python tools/train.py configs/synthetic/avsegformer_tiny_avss-96x96.py
 """
 
-_base_ = ['./avsegformer_tiny_ms3-96x96.py']
+_base_ = [
+    '../_base_/models/avsegformer_tiny.py',
+    '../_base_/datasets/synthetic_avss_96x96.py',
+    '../_base_/schedules/synthetic_adamw_8e.py',
+    '../_base_/default_runtime.py',
+]
 
 model = dict(
     decode_head=dict(
@@ -18,22 +23,4 @@ model = dict(
         ),
     )
 )
-labels = dict(type='LoadClipMasks', label='semantic', size=_base_.mask_size)
-load = [_base_.pipeline[0], labels]
-then = _base_.pipeline[2:]
-dataset = dict(
-    task='avss',
-    subsets=('v1m',),  # clips with silent objects of the same classes
-    labels='semantic',
-    pipeline=[*load, *then],
-)
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
-val_evaluator = dict(
-    _delete_=True,  # another metric takes other protocols
-    type='AVSSemanticMetric',
-    protocols=['dataset', 'stepping_stones'],
-)
-test_evaluator = val_evaluator
 default_hooks = dict(checkpoint=dict(save_best='dataset/mIoU'))

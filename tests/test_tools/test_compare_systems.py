@@ -91,7 +91,6 @@ def test_a_training_that_is_done_is_not_repeated(tool, tmp_path):
             Config(),
             tmp_path,
             seed=0,
-            data_root='nowhere',
             progress=progress,
             description='',
         )

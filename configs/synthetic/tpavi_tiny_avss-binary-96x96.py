@@ -1,0 +1,22 @@
+"""Stage one of TPAVI on the synthetic AVSS clips: what sounds, unnamed.
+
+Train: python tools/train.py configs/synthetic/tpavi_tiny_avss-binary-96x96.py
+"""
+
+_base_ = [
+    '../_base_/models/tpavi_tiny.py',
+    '../_base_/datasets/synthetic_ms3_96x96.py',
+    '../_base_/schedules/synthetic_adamw_8e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    decode_head=dict(
+        loss_match=dict(type='TPAVIMatchingLoss', mask='soft', reduction='sum')
+    )
+)
+# The clips of AVSS, see _base_/datasets/synthetic_avss_96x96.py.
+dataset = dict(data_root='data/synthetic_avss')
+train_dataloader = dict(batch_size=4, num_workers=0, dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)

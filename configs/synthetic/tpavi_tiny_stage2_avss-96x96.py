@@ -1,0 +1,31 @@
+"""Stepping Stones, stage two, on TPAVI: the tiny model with masks of stage one.
+
+Both stages with one command: python tools/run_stepping_stones.py \
+    configs/synthetic/tpavi_tiny_avss-binary-96x96.py \
+    configs/synthetic/tpavi_tiny_stage2_avss-96x96.py --work-dir work_dirs/tiny
+"""
+
+_base_ = ['./tpavi_tiny_avss-96x96.py']
+
+model = dict(
+    decode_head=dict(
+        mask_prior=dict(
+            type='MaskPrior', robust_key=False, init_attention=False
+        )
+    )
+)
+# Trained with the truth, validated and tested with stage one's masks.
+from_truth = dict(type='LoadMaskPrior', source='truth')
+from_files = dict(type='LoadMaskPrior', source='files')
+train_pipeline = [*_base_.load, from_truth, *_base_.then]
+test_pipeline = [*_base_.load, from_files, *_base_.then]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+dataset = dict(
+    pipeline=test_pipeline,
+    data_prefix=dict(mask_prior='work_dirs/tiny/masks'),
+)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)
+default_hooks = dict(
+    mask_prior_check=dict(type='MaskPriorCheckHook', size=_base_.mask_size),
+)
