@@ -204,7 +204,8 @@ def test_other_systems_soft_masks_and_options_of_one_stage(folder):
     assert {clip['split'] for clip in index['clips']} == {
         *('train', 'val', 'test')
     }
-    assert 0 < _metrics(work_dir)['dataset/mIoU'] < 1
+    # Two steps teach little; in which family of packages it is 0 may differ.
+    assert 0 <= _metrics(work_dir)['dataset/mIoU'] < 1
     one = Config.fromfile(_only(work_dir, 'stage_one_v1m-*/*.py'))
     assert one.model.decode_head.type == 'AVSegFormerHead'
     assert one.optim_wrapper.optimizer.lr == 0.002
