@@ -93,7 +93,8 @@ def prepare(cfg: Config, data_root: Path, work_dir: Path) -> Config:
         loader.update(num_workers=0, persistent_workers=False, batch_size=1)
         loader.dataset.update(data_root=str(data_root), indices=1)
         if 'data_prefix' in loader.dataset:
-            masks = str(data_root / 'stage_one_masks')
+            height, width = cfg.default_hooks.mask_prior_check.size
+            masks = str(data_root / f'masks_{height}x{width}')
             loader.dataset.data_prefix.mask_prior = masks
         for transform in loader.dataset.pipeline:
             if transform.type == 'LogMel':
@@ -137,7 +138,9 @@ def _quick_text(monkeypatch):
 @pytest.fixture(scope='module')
 def data_root(tmp_path_factory):
     root = write_avsbench_tree(tmp_path_factory.mktemp('avsbench'))
-    write_mask_directory(root / 'stage_one_masks')
+    for size in ((224, 224), (96, 96)):
+        name = f'masks_{size[0]}x{size[1]}'
+        write_mask_directory(root / name, size=size)
     return root
 
 
@@ -334,7 +337,7 @@ def _stage_two(options, data_root, tmp_path):
     assert f'`{options}`' in REPRODUCE.read_text('utf-8')
     parser = argparse.ArgumentParser()
     parser.add_argument('options', nargs='+', action=DictAction)
-    words = options.replace('DIR', str(data_root / 'stage_one_masks')).split()
+    words = options.replace('DIR', str(data_root / 'masks_96x96')).split()
     cfg = Config.fromfile(TINY_STAGE_TWO)
     cfg.merge_from_dict(parser.parse_args(words).options)
     cfg.experiment_name = tmp_path.as_posix()
@@ -356,9 +359,9 @@ def own_masks(data_root, tmp_path):
     root = tmp_path / 'data'
     root.mkdir()
     for path in data_root.iterdir():
-        if path.name != 'stage_one_masks':
+        if path.name != 'masks_96x96':
             (root / path.name).symlink_to(path)
-    write_mask_directory(root / 'stage_one_masks', size=(96, 96))
+    write_mask_directory(root / 'masks_96x96', size=(96, 96))
     return root
 
 
@@ -369,7 +372,7 @@ def test_training_on_predicted_masks(own_masks, tmp_path):
     assert runner.iter == 1
     assert _train_transform(runner).source == 'files'
     clip = runner.train_dataloader.dataset.get_data_info(0)['clip_id']
-    Path(own_masks, 'stage_one_masks', 'v1m', clip, '2.png').unlink()
+    Path(own_masks, 'masks_96x96', 'v1m', clip, '2.png').unlink()
     runner = _stage_two(PREDICTED, own_masks, tmp_path / 'b')
     with pytest.raises(
         FileNotFoundError,
