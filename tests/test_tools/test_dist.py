@@ -92,3 +92,36 @@ def test_two_processes_train_in_two_phases_and_resume(tmp_path):
         assert alone[name].equal(other[name]), name
         assert alone[name].equal(resumed[name]), name
         assert alone[name].equal(resumed_other[name]), name
+
+
+def test_two_processes_free_what_was_frozen_and_resume(tmp_path):
+    """Gradients of freed parameters are averaged, too: ranks stay equal.
+
+    One folder resumes while the backbone is frozen, with one epoch to wait.
+    """
+    freeze = dict(type='FreezeUntilHook', parameters=[r'^backbone\.'], epoch=2)
+    hooks = [freeze, dict(type='ToyRankHook')]
+    config = write_config(tmp_path, custom_hooks=hooks)
+    train = (TOOLS / 'dist_train.sh', config, 2, '--work-dir')
+    keep_all = ('--cfg-options', 'default_hooks.checkpoint.max_keep_ckpts=-1')
+    _run(*train, tmp_path / 'alone', *keep_all)
+    resume = ('--resume', tmp_path / 'alone' / 'epoch_1.pth')
+    _run(*train, tmp_path / 'resumed', *resume)
+
+    frozen, freed = (
+        torch.load(tmp_path / f'alone/epoch_{n}.pth', weights_only=False)
+        for n in (2, 3)
+    )
+    ends = [
+        torch.load(tmp_path / name / f'rank_{rank}.pth', weights_only=True)
+        for name in ('alone', 'resumed')
+        for rank in (0, 1)
+    ]
+    backbone = [name for name in ends[0] if name.startswith('backbone.')]
+    assert backbone
+    for name in backbone:
+        before = frozen['state_dict'][name]
+        assert not freed['state_dict'][name].equal(before), name
+    for name, value in ends[0].items():
+        for other in ends[1:]:
+            assert value.equal(other[name]), name
