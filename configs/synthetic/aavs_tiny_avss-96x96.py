@@ -3,6 +3,7 @@
 71 classes, of which the synthetic clips show 14 and the background: look at
 the protocol ``dataset``, the mean over the classes seen; the others cannot
 exceed 15/71.
+Measured: 39.2 +- 5.7 mIoU (synthetic, 3 seeds, ``dataset``; README.md).
 Train: python tools/train.py configs/synthetic/aavs_tiny_avss-96x96.py
 """
 

@@ -1,5 +1,6 @@
 """Stage one on the synthetic AVSS clips: the demo's model, other clips.
 
+Measured: 69.0 +- 5.0 mIoU (synthetic, 3 seeds, ``split``; README.md).
 Train: python tools/train.py configs/synthetic/aavs_tiny_avss-binary-96x96.py
 """
 

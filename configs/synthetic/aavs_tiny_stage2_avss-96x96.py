@@ -1,5 +1,6 @@
 """Stepping Stones, stage two: the tiny model with the masks of stage one.
 
+Measured: 44.5 +- 7.2 mIoU (synthetic, 3 seeds, ``dataset``; README.md).
 Exactly the single stage below and a mask prior. Both stages with one command:
 python tools/run_stepping_stones.py configs/synthetic/aavs_tiny_avss-binary-96x96.py \
     configs/synthetic/aavs_tiny_stage2_avss-96x96.py --work-dir work_dirs/tiny

@@ -1,4 +1,7 @@
-"""Ablation of the paper's Table 4, tiny: no prior in the mask feature."""
+"""Ablation of the paper's Table 4, tiny: no prior in the mask feature.
+
+Measured: 42.3 +- 4.9 mIoU (synthetic, 3 seeds, ``dataset``; README.md).
+"""
 
 _base_ = ['./aavs_tiny_stage2_avss-96x96.py']
 

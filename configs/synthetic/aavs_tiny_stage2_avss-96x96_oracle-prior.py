@@ -1,5 +1,6 @@
 """The truth as prior in testing, too: how much does stage one cost?
 
+Measured: 63.8 +- 13.3 mIoU (synthetic, 3 seeds, ``dataset``; README.md).
 Trained alike, so it also tests a checkpoint of the config below.
 """
 
