@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from mmavs.datasets.avsbench import SPLITS
-from mmavs.engine import add_launch_arguments, load_config, start_processes
+from mmavs.engine import add_launch_arguments, joined_processes, load_config
 from mmavs.evaluation.mask_dump import MaskDump, hash_config, hash_file
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -206,14 +206,14 @@ def main() -> None:
         if only_masks and not keep_lacking_clips(cfg, dump):
             dump.write_index()
             return
-    start_processes(cfg)
-    runner = Runner.from_cfg(cfg)
-    # Not by load_from: mmengine would only warn of missing weights, and test
-    # with random ones in their place.
-    runner.load_checkpoint(args.checkpoint, strict=True)
-    metrics = runner.test()
-    if args.out is not None:
-        write_metrics(args.out, metrics)
+    with joined_processes(cfg):
+        runner = Runner.from_cfg(cfg)
+        # Not by load_from: mmengine would only warn of missing weights, and
+        # test with random ones in their place.
+        runner.load_checkpoint(args.checkpoint, strict=True)
+        metrics = runner.test()
+        if args.out is not None:
+            write_metrics(args.out, metrics)
 
 
 if __name__ == '__main__':

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import torch
-from mmavs.engine import add_launch_arguments, load_config, start_processes
+from mmavs.engine import add_launch_arguments, joined_processes, load_config
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
@@ -83,8 +83,8 @@ def main() -> None:
     set_resume(cfg, args.resume)
     if args.amp:
         set_amp(cfg)
-    start_processes(cfg)
-    Runner.from_cfg(cfg).train()
+    with joined_processes(cfg):
+        Runner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':

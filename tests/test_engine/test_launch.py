@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmavs.engine import add_launch_arguments, load_config, start_processes
+from mmavs.engine import add_launch_arguments, joined_processes, load_config
 from mmengine.config import Config
 
 TOOLS = Path(__file__).parents[2] / 'tools'
@@ -44,15 +44,36 @@ def test_nested_settings_are_overridden(tmp_path):
 
 def test_one_process_needs_nothing():
     cfg = Config(dict(launcher='none'))
-    start_processes(cfg)
+    with joined_processes(cfg):
+        pass
     assert 'model_wrapper_cfg' not in cfg
 
 
 @pytest.mark.parametrize('launcher', ['slurm', 'mpi'])
 def test_cluster_launchers_need_cuda(monkeypatch, launcher):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    processes = joined_processes(Config(dict(launcher=launcher)))
     with pytest.raises(ValueError, match=f'{launcher} needs CUDA.*dist_tra'):
-        start_processes(Config(dict(launcher=launcher)))
+        processes.__enter__()
+
+
+def test_processes_part_when_the_work_is_done(tmp_path, monkeypatch):
+    """Of a process group nothing is left to the interpreter's end.
+
+    After an error nobody waits for the others.
+    """
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    cfg = Config(dict(launcher='pytorch'))
+    group = torch.distributed
+    group.init_process_group(
+        'gloo', init_method=f'file://{tmp_path}/meet', rank=0, world_size=1
+    )
+    with pytest.raises(KeyError), joined_processes(cfg):
+        raise KeyError
+    assert group.is_initialized()
+    with joined_processes(cfg):
+        assert cfg.model_wrapper_cfg.device_ids is None
+    assert not group.is_initialized()
 
 
 def test_resume_from_the_last_or_a_given_checkpoint(train_tool, tmp_path):

@@ -8,7 +8,7 @@ from .hooks import (
     ResumeStateHook,
     TwoPhaseTuningHook,
 )
-from .launch import add_launch_arguments, load_config, start_processes
+from .launch import add_launch_arguments, joined_processes, load_config
 from .random_state import get_random_state, set_random_state
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     'TwoPhaseTuningHook',
     'add_launch_arguments',
     'get_random_state',
+    'joined_processes',
     'load_config',
     'set_random_state',
-    'start_processes',
 ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.dist import is_distributed
+from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
 
 
@@ -68,7 +70,32 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def start_processes(cfg: Config) -> None:
+@contextmanager
+def joined_processes(cfg: Config) -> Iterator[None]:
+    """Work together with the other processes, and take leave of them.
+
+    Left to the end of the interpreter, the threads of a process group are
+    torn down in no order, and now and then a process that had done its work
+    aborts ("terminate called without an active exception").
+
+    Args:
+        cfg (Config): See :func:`_join_on_cpu`.
+
+    Yields:
+        None: Nothing. If the block raises, nobody waits: the launcher ends
+            the other processes.
+
+    Raises:
+        ValueError: See :func:`_join_on_cpu`.
+    """
+    _join_on_cpu(cfg)
+    yield
+    if is_distributed():
+        barrier()
+        torch.distributed.destroy_process_group()
+
+
+def _join_on_cpu(cfg: Config) -> None:
     """Join the other processes with gloo on a machine without CUDA.
 
     With CUDA, or with a single process, mmengine's ``Runner`` does all that
