@@ -6,17 +6,50 @@ from collections.abc import Iterator
 from typing import Any
 
 from mmdet.models.backbones.pvt import (
+    MixFFN,
     PVTEncoderLayer,
     PyramidVisionTransformerV2,
 )
 from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
+from torch import Tensor
 
 from ..layers import use_fused_attention
 
 #: Of the norms behind patch embeddings and spatial reductions; the others
 #: have 1e-6, which is also mmdet's for all of them.
 _REDUCTION_EPS = 1e-5
+
+
+class ChannelsLastMixFFN(MixFFN):
+    """mmdet's MLP of PVT, on rows as they lie in memory.
+
+    mmdet copies rows of channels into planes and back. Left as they are, they
+    are an image with channels last: no copies, and torch's 3x3 convolution,
+    channel by channel, is two to five times as fast on the CPU. Results are
+    equal, and so are the names of the weights.
+    """
+
+    def forward(
+        self,
+        x: Tensor,
+        hw_shape: tuple[int, int],
+        identity: Tensor | None = None,
+    ) -> Tensor:
+        """Run the MLP.
+
+        Args:
+            x (Tensor): (N, H * W, C).
+            hw_shape (tuple[int, int]): H and W.
+            identity (Tensor | None): What the result is added to; ``x`` if
+                None.
+
+        Returns:
+            Tensor: (N, H * W, C).
+        """
+        planes = x.transpose(1, 2).unflatten(2, hw_shape)
+        out = self.layers(planes).flatten(2).transpose(1, 2)
+        return (x if identity is None else identity) + self.dropout_layer(out)
 
 
 @MODELS.register_module()
@@ -73,6 +106,9 @@ class PVTv2(PyramidVisionTransformerV2):
         for stage in self.layers:
             stage[0].norm.eps = _REDUCTION_EPS
         for block in self._blocks():
+            # mmdet's layer constructs its MLP by name: no config key.
+            assert type(block.ffn) is MixFFN
+            block.ffn.__class__ = ChannelsLastMixFFN
             if block.attn.sr_ratio > 1:
                 block.attn.norm.eps = _REDUCTION_EPS
 

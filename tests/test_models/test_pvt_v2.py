@@ -1,0 +1,52 @@
+"""Our PVTv2 gives what mmdet's gives."""
+
+import torch
+from mmavs.models.visual_backbones.pvt_v2 import ChannelsLastMixFFN, PVTv2
+from mmdet.models.backbones.pvt import MixFFN, PyramidVisionTransformerV2
+
+TINY = dict(
+    embed_dims=8,
+    num_layers=(1, 1, 1, 1),
+    num_heads=(1, 2, 5, 8),
+    mlp_ratios=(2, 2, 2, 2),
+    sr_ratios=(8, 4, 2, 1),
+    drop_path_rate=0.0,
+)
+
+
+def test_only_epsilons_set_it_apart_from_mmdets():
+    """Same names, and with the same epsilons the same maps and gradients."""
+    torch.manual_seed(0)
+    theirs = PyramidVisionTransformerV2(**TINY, convert_weights=False).double()
+    ours = PVTv2(**TINY).double()
+    assert ours.load_state_dict(theirs.state_dict())
+    changed = 0
+    for mine, other in zip(ours.modules(), theirs.modules(), strict=True):
+        if getattr(mine, 'eps', None) != getattr(other, 'eps', None):
+            mine.eps, changed = other.eps, changed + 1
+    # behind 4 patch embeddings and, but in the last stage, reductions
+    assert changed == 4 + 3
+    frames = torch.randn(2, 3, 64, 96, dtype=torch.double)
+    for model in (ours, theirs):
+        sum((x**2).mean() for x in model(frames)).backward()
+    for mine, other in zip(ours(frames), theirs(frames), strict=True):
+        assert mine.shape == other.shape
+        torch.testing.assert_close(mine, other, rtol=0, atol=1e-12)
+    gradients = dict(theirs.named_parameters())
+    for name, parameter in ours.named_parameters():
+        torch.testing.assert_close(
+            parameter.grad, gradients[name].grad, rtol=0, atol=1e-10
+        )
+
+
+def test_mlp_adds_to_what_it_is_told():
+    theirs = MixFFN(4, 8, use_conv=True)
+    ours = MixFFN(4, 8, use_conv=True)
+    ours.load_state_dict(theirs.state_dict())
+    ours.__class__ = ChannelsLastMixFFN
+    x, identity = torch.randn(2, 2, 15, 4)
+    for other in (None, identity):
+        torch.testing.assert_close(
+            ours(x, (3, 5), other), theirs(x, (3, 5), other)
+        )
+    assert not ours(x, (3, 5)).equal(ours(x, (5, 3)))
