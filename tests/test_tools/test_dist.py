@@ -35,7 +35,8 @@ def _run(*command):
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    # The end says what failed; reports of tests are cut behind the start.
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return done.stdout + done.stderr
 
 
