@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import sys
+from pathlib import Path
 
 import pytest
 import toy_training
@@ -77,6 +78,7 @@ def test_one_iteration_of_each(
     """One of the four ablations; the others differ by a config."""
     for other in set(runs.ABLATIONS) - {'neither'}:
         monkeypatch.delitem(runs.ABLATIONS, other)
+    monkeypatch.setattr(benchmark, 'WHOLE', 'neither')
     _run(benchmark, monkeypatch, tmp_path)
     printed = capsys.readouterr().out
     assert 'Synthetic, not AVSBench: 14 classes' in printed
@@ -97,6 +99,11 @@ def test_one_iteration_of_each(
     assert len(steps) == 3 + 2 + 3
     trained = [words for tool, words in steps if tool == 'train']
     assert len(trained) == 3
+    (stage_one,) = (
+        Path(words[words.index('--work-dir') + 1])
+        for words in trained
+        if 'binary' in words[0]
+    )
     for words in trained:
         assert {'randomness.seed=5', 'train_cfg.max_epochs=1'} <= set(words)
     (oracle,) = (words for _, words in steps if 'oracle' in words[0])
@@ -105,22 +112,38 @@ def test_one_iteration_of_each(
     for switch in ('robust_key', 'fuse_mask_feature'):
         assert f'model.decode_head.mask_prior.{switch}=False' in oracle
 
-    # Only what is new is run: stage one and the single stage for longer, and
-    # a test of stage two.
+    # Only what is new is run: stage one for longer, and a test of stage two.
     steps.clear()
     _run(benchmark, monkeypatch, tmp_path, '--longer')
-    assert len(steps) == 3 + 2 + 1
-    trained = [words for tool, words in steps if tool == 'train']
-    assert all('train_cfg.max_epochs=2' in words for words in trained)
-    assert len(trained) == 2
+    assert len(steps) == 3 + 1
+    (trained,) = (words for tool, words in steps if tool == 'train')
+    assert 'train_cfg.max_epochs=2' in trained
     assert _rows(tmp_path) == table | {
         'better stage one': 'split/mIoU',
-        'single stage, steps of both stages': 'dataset/mIoU',
         'neither, better stage one': 'dataset/mIoU',
     }
     steps.clear()
     _run(benchmark, monkeypatch, tmp_path, '--longer')
     assert steps == []
+
+    # A single stage for longer; one and a stage two from stage one's weights.
+    _run(benchmark, monkeypatch, tmp_path, '--equal-totals')
+    assert len(steps) == 2 + 2 + 3
+    longer, *others = (words for tool, words in steps if tool == 'train')
+    assert 'train_cfg.max_epochs=2' in longer
+    (weights,) = stage_one.glob('best_*.pth')
+    assert len(others) == 2
+    for words in others:
+        assert {f'load_from={weights}', 'train_cfg.max_epochs=1'} <= {*words}
+    assert _rows(tmp_path) == table | dict.fromkeys(
+        (
+            'single stage, steps of both',
+            'stage one, then single stage',
+            'neither, with its weights',
+            'neither, with its weights, oracle prior',
+        ),
+        'dataset/mIoU',
+    )
 
 
 def _launcher(runs, tmp_path, code):

@@ -3,10 +3,11 @@
 Prints a table like Table 4 of Stepping Stones (https://arxiv.org/abs/
 2407.11820): a single stage; two stages; two stages without mask fusion,
 robust key, or both; each of those with the masks of stage one and with the
-truth as prior. Every stage is trained with as many steps. --longer adds the
-masks of a better stage one, trained with twice the steps, as a third prior,
-and a single stage with the steps of both stages. The numbers say nothing of
-AVSBench.
+truth as prior. Every stage is trained with as many steps. --equal-totals adds
+single stages with the steps of both stages, in one training, or in two of
+which the first is stage one; and stage two from stage one's weights, as the
+latter begins. --longer adds the masks of a better stage one, trained with
+twice the steps, as a third prior. The numbers say nothing of AVSBench.
 
 What is finished is kept in the work dir: the command, interrupted and given
 again, goes on where it was. What the steps print is in ``train.txt`` and
@@ -36,6 +37,8 @@ from stepping_stones_table import PROTOCOLS, make_rows, print_table
 
 SUBSET = 'v1m'
 NUM_CLASSES = 14
+#: Nothing is switched off in it.
+WHOLE = 'two stages'
 DATA_SEED = 0
 
 
@@ -73,9 +76,14 @@ def parse_args() -> argparse.Namespace:
         help='of each stage, by default %(default)s',
     )
     parser.add_argument(
+        '--equal-totals',
+        action='store_true',
+        help='also single stages with the steps of both stages',
+    )
+    parser.add_argument(
         '--longer',
         action='store_true',
-        help='also a stage one and a single stage of twice the steps',
+        help='also the masks of a stage one of twice the steps',
     )
     parser.add_argument(
         '--jobs',
@@ -97,14 +105,18 @@ def parse_args() -> argparse.Namespace:
 
 
 def submit(
-    pool: ThreadPoolExecutor, seeds: list[Seed], longer: bool
+    pool: ThreadPoolExecutor,
+    seeds: list[Seed],
+    equal_totals: bool,
+    longer: bool,
 ) -> list[dict]:
     """Put all work into a pool.
 
     Args:
         pool (ThreadPoolExecutor): Where.
         seeds (list[Seed]): Whose.
-        longer (bool): Also what takes twice the steps.
+        equal_totals (bool): Also single stages with the steps of both.
+        longer (bool): Also the masks of a better stage one.
 
     Returns:
         list[dict]: Per seed, name -> future result.
@@ -116,11 +128,16 @@ def submit(
         job['single stage'] = pool.submit(seed.single_stage, 1)
         for row in ABLATIONS:
             job[row] = pool.submit(seed.stage_two, row, job['stage one'])
+    for job, seed in zip(jobs, seeds, strict=True):
+        one = job['stage one']
+        if equal_totals:
+            job['longer'] = pool.submit(seed.single_stage, 2)
+            job['goes on'] = pool.submit(seed.single_stage, 1, one)
+            job['goes on, two'] = pool.submit(seed.stage_two, WHOLE, one, True)
+        if longer:
+            job['better stage one'] = pool.submit(seed.stage_one, 2)
     if not longer:
         return jobs
-    for job, seed in zip(jobs, seeds, strict=True):
-        job['better stage one'] = pool.submit(seed.stage_one, 2)
-        job['single stage, longer'] = pool.submit(seed.single_stage, 2)
     for job, seed in zip(jobs, seeds, strict=True):
         for row in ABLATIONS:
             job[f'{row}, better'] = pool.submit(
@@ -157,7 +174,7 @@ def run_all(
     try:
         results = [
             {name: job.result() for name, job in seed.items()}
-            for seed in submit(pool, seeds, args.longer)
+            for seed in submit(pool, seeds, args.equal_totals, args.longer)
         ]
     finally:  # after a step that failed, none begins
         pool.shutdown(cancel_futures=True)
@@ -175,11 +192,16 @@ def _rows_of_seed(found: dict) -> dict[str, dict]:
         rows[row] = found[row].metrics
     for row in ABLATIONS:
         rows[f'{row}, oracle prior'] = found[row].oracle_metrics
+    if 'longer' in found:
+        two = found['goes on, two']
+        rows |= {
+            'single stage, steps of both': found['longer'],
+            'stage one, then single stage': found['goes on'],
+            f'{WHOLE}, with its weights': two.metrics,
+            f'{WHOLE}, with its weights, oracle prior': two.oracle_metrics,
+        }
     if 'better stage one' in found:
         rows['better stage one'] = found['better stage one'].metrics
-        rows['single stage, steps of both stages'] = found[
-            'single stage, longer'
-        ]
         for row in ABLATIONS:
             rows[f'{row}, better stage one'] = found[f'{row}, better']
     return rows

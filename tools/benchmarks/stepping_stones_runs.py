@@ -111,20 +111,25 @@ class Seed:
         self.epochs = epochs
         self.options = [*options, f'randomness.seed={seed}']
 
-    def single_stage(self, times: int) -> dict:
+    def single_stage(
+        self, times: int, begin_from: Future[StageOne] | None = None
+    ) -> dict:
         """Train and test without a prior.
 
         Args:
             times (int): How often as many steps as stage two.
+            begin_from (Future[StageOne] | None): Whose weights to begin from
+                where they fit; None draws all of them.
 
         Returns:
             dict: Metrics.
         """
         options, config = self._schedule(times), str(SINGLE_STAGE)
-        trained = stages.train(
-            *(self.launcher, self.root, f'single_stage_x{times}'),
-            *(config, options),
-        )
+        name = f'single_stage_x{times}'
+        if begin_from is not None:
+            options += _load_weights(begin_from.result())
+            name += '_from_stage_one'
+        trained = stages.train(self.launcher, self.root, name, config, options)
         return stages.test(self.launcher, config, options, trained)
 
     def stage_one(self, times: int) -> StageOne:
@@ -145,20 +150,30 @@ class Seed:
         stages.dump_masks(self.launcher, masks, config, options, trained)
         return StageOne(trained, masks, metrics)
 
-    def stage_two(self, row: str, stage_one: Future[StageOne]) -> StageTwo:
+    def stage_two(
+        self,
+        row: str,
+        stage_one: Future[StageOne],
+        begin_from_it: bool = False,
+    ) -> StageTwo:
         """Train stage two, test it with stage one's masks and the truth.
 
         Args:
             row (str): Of :data:`ABLATIONS`.
             stage_one (Future[StageOne]): Whose masks.
+            begin_from_it (bool): Begin from its weights, where they fit.
 
         Returns:
             StageTwo: It.
         """
         config, one = str(ABLATIONS[row]), stage_one.result()
         options = [*self._schedule(), *_expect(one)]
+        name = row.replace(' ', '_')
+        if begin_from_it:
+            options += _load_weights(one)
+            name += '_from_stage_one'
         trained = stages.train(
-            *(self.launcher, self.root, row.replace(' ', '_')),
+            *(self.launcher, self.root, name),
             *(config, options, _read_masks(one)),
         )
         metrics = stages.test(
@@ -216,6 +231,11 @@ def _expect(one: StageOne) -> list[str]:
     """Refuse masks of other origin."""
     made_by = one.trained.checkpoint_hash
     return [f'default_hooks.mask_prior_check.expect_checkpoint={made_by}']
+
+
+def _load_weights(one: StageOne) -> list[str]:
+    """Begin from its weights, but for queries and classes, of other number."""
+    return [f'load_from={one.trained.folder / one.trained.checkpoint}']
 
 
 def _read_masks(one: StageOne) -> list[str]:
