@@ -143,6 +143,24 @@ def test_sound_acts_within_its_window_alone():
     assert ((after[5:] - before[5:]).abs().amax((1, 2, 3)) > 1e-3).all()
 
 
+def test_the_order_of_seconds_is_lost_within_a_window():
+    """A frame does not know its own second: of equal frames, all hear all.
+
+    So where it changes from second to second what sounds, five seconds in a
+    window say less than one.
+    """
+    block = make_block()
+    x, audio = make_inputs(3)
+    x = x[:1].expand_as(x)
+    turned = audio.roll(1, 0)
+    whole, swapped = (block(x, a, [3])[0] for a in (audio, turned))
+    torch.testing.assert_close(whole, swapped)
+    torch.testing.assert_close(whole[0], whole[2])
+    alone, swapped = (block(x, a, [1, 1, 1])[0] for a in (audio, turned))
+    assert not torch.allclose(alone, swapped, atol=0.01)
+    torch.testing.assert_close(alone.roll(1, 0), swapped)
+
+
 @pytest.mark.parametrize('windows', [[4], [3, 1]])
 def test_visual_attention_equals_the_form_with_the_large_matrix(windows):
     block = make_block(attend='visual')
