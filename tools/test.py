@@ -177,6 +177,22 @@ def write_metrics(path: str, metrics: dict[str, float]) -> None:
         Path(path).write_text(text, encoding='utf-8')
 
 
+def run_test(cfg: Config, args: argparse.Namespace) -> None:
+    """Test, and write the metrics if that was asked for.
+
+    Args:
+        cfg (Config): What to test, and how.
+        args (argparse.Namespace): The command line.
+    """
+    runner = Runner.from_cfg(cfg)
+    # Not by load_from: mmengine would only warn of missing weights, and test
+    # with random ones in their place.
+    runner.load_checkpoint(args.checkpoint, strict=True)
+    metrics = runner.test()
+    if args.out is not None:
+        write_metrics(args.out, metrics)
+
+
 def main() -> None:
     """Test as the command line says."""
     args = parse_args()
@@ -207,13 +223,7 @@ def main() -> None:
             dump.write_index()
             return
     with joined_processes(cfg):
-        runner = Runner.from_cfg(cfg)
-        # Not by load_from: mmengine would only warn of missing weights, and
-        # test with random ones in their place.
-        runner.load_checkpoint(args.checkpoint, strict=True)
-        metrics = runner.test()
-        if args.out is not None:
-            write_metrics(args.out, metrics)
+        run_test(cfg, args)
 
 
 if __name__ == '__main__':

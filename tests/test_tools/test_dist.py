@@ -22,6 +22,38 @@ pytestmark = [
 ]
 
 
+#: Every process of several writes down its threads when Python ends.
+_WATCH = """
+import atexit, glob, os
+from pathlib import Path
+
+def write():
+    comms = [Path(comm) for comm in glob.glob('/proc/self/task/*/comm')]
+    names = sorted(comm.read_text().strip() for comm in comms)
+    Path(__file__).with_name(f'{os.getpid()}.txt').write_text(repr(names))
+
+if 'RANK' in os.environ:
+    atexit.register(write)
+"""
+
+
+@pytest.fixture(autouse=True)
+def watched(tmp_path, monkeypatch):
+    """A folder with a file of threads for each process that ended.
+
+    Threads of a process group that are left would now and then abort a
+    process whose work is done.
+    """
+    folder = tmp_path / 'watched'
+    folder.mkdir()
+    (folder / 'sitecustomize.py').write_text(_WATCH)
+    monkeypatch.syspath_prepend(folder)
+    yield folder
+    ended = [path.read_text() for path in folder.glob('*.txt')]
+    assert len(ended) >= 2
+    assert not [names for names in ended if 'gloo' in names]
+
+
 def _run(*command):
     env = dict(
         os.environ,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -74,9 +75,10 @@ def load_config(args: argparse.Namespace) -> Config:
 def joined_processes(cfg: Config) -> Iterator[None]:
     """Work together with the other processes, and take leave of them.
 
-    Left to the end of the interpreter, the threads of a process group are
-    torn down in no order, and now and then a process that had done its work
-    aborts ("terminate called without an active exception").
+    A thread of the process group that still runs when the interpreter ends,
+    and then wants it once more, aborts a process that had done its work
+    ("terminate called without an active exception"). A runner's wrapped model
+    holds the group, too, so the block must not leave it in a variable.
 
     Args:
         cfg (Config): See :func:`_join_on_cpu`.
@@ -93,6 +95,8 @@ def joined_processes(cfg: Config) -> Iterator[None]:
     if is_distributed():
         barrier()
         torch.distributed.destroy_process_group()
+        # Runner and hooks refer to each other: only this frees the model.
+        gc.collect()
 
 
 def _join_on_cpu(cfg: Config) -> None:
