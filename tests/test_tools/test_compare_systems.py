@@ -67,7 +67,7 @@ def test_one_step_of_every_system(tool, monkeypatch, tmp_path, capsys):
         (run,) = row['runs']
         assert (run['seed'], run['num_steps']) == (7, 1)
         assert row['mIoU']['mean'] == run['metrics']['stepping_stones/mIoU']
-        assert row['mIoU']['std'] is None
+        assert row['mIoU']['spread'] is None
         assert row['parameters'] > 100_000, system
         assert row['gflops_per_frame'] > 0.01, system
         assert row['frames_per_second'] > 0, system
@@ -142,15 +142,34 @@ def test_missing_clips_name_the_command_that_makes_them(
         _run(tool, monkeypatch, '--data-root', 'x')
 
 
+def test_clips_of_another_subset_name_the_command_that_makes_them(
+    tool, monkeypatch, tmp_path
+):
+    """As after the demo, whose clips are those of MS3 alone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'x').mkdir()
+    (tmp_path / 'x/facts.json').write_text('{"sound_blind_miou": {"v1m": {}}}')
+    with pytest.raises(
+        SystemExit,
+        match=r"expected clips of subset v1s for s4 in x, got .*\['v1m'\]; .*"
+        r'--root x_s4 --subsets v1s and give --tasks s4 --data-root x_s4',
+    ):
+        _run(tool, monkeypatch, '--tasks', 's4', '--data-root', 'x')
+
+
 def test_mean_and_deviation_over_seeds_by_hand(tool):
     """Of 0.2, 0.4, 0.6: squares of the differences 0.04 + 0 + 0.04, / 2."""
     runs = [
         dict(metrics={'split/mIoU': value, 'split/F': 0.5})
         for value in (0.2, 0.4, 0.6)
     ]
-    summary = tool._summarise(runs, 'split')
-    assert summary['mIoU'] == pytest.approx(dict(mean=0.4, std=0.2))
-    assert summary['F'] == dict(mean=0.5, std=0)
+    summary = tool.summarise_runs(runs, 'split')
+    assert summary['mIoU'] == dict(
+        mean=pytest.approx(0.4),
+        spread=pytest.approx(0.2),
+        values=[0.2, 0.4, 0.6],
+    )
+    assert summary['F'] == dict(mean=0.5, spread=0, values=[0.5] * 3)
 
 
 class _Head(nn.Module):

@@ -19,22 +19,20 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from compare_systems_table import NOTE, print_tables, summarise_runs
 from mmavs.atomic_file import atomic_path
 from mmavs.datasets.avsbench import SPLITS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from rich.box import ASCII
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from system_costs import (
     build_segmenter,
     count_parameters,
@@ -52,7 +50,12 @@ PROTOCOLS = {
     'ms3': 'stepping_stones',
     'avss': 'dataset',
 }
-NOTE = 'synthetic clips, not AVSBench'
+#: Task -> subset of the clips, and options that make those of the README.
+CLIPS = {
+    's4': ('v1s', ''),
+    'ms3': ('v1m', ''),
+    'avss': ('v1m', ' --classes 14 --test 96'),
+}
 
 
 class ShowProgress(Hook):
@@ -242,7 +245,8 @@ def compare(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If a config or the clips are missing.
-        ValueError: If the systems do not train alike.
+        ValueError: If the systems do not train alike, or the clips are of
+            another subset.
     """
     plans = {
         task: load_configs(args.systems, task, args.max_epochs, args.data_root)
@@ -275,7 +279,7 @@ def compare(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
                     config=Path(cfg.filename).name,
                     **costs[system],
                     runs=runs[system],
-                    **_summarise(runs[system], PROTOCOLS[task]),
+                    **summarise_runs(runs[system], PROTOCOLS[task]),
                 )
                 for system, cfg in configs.items()
             },
@@ -287,15 +291,26 @@ def _read_bound(task: str, cfg: Config) -> float | None:
     """Read what the best guesser without ears reaches on a task's clips."""
     root = cfg.test_dataloader.dataset.data_root
     facts = Path(root, 'facts.json')
+    subset, options = CLIPS[task]
+    command = (
+        'python tools/dataset_converters/make_synthetic.py --root {} '
+        f'--subsets {subset}{options}'
+    )
     if not facts.is_file():
         raise FileNotFoundError(
-            f'{facts} not found; make the clips of {task} by python '
-            f'tools/dataset_converters/make_synthetic.py --root {root}'
+            f'{facts} not found; make the clips of {task} by '
+            f'{command.format(root)}'
         )
-    if task == 'avss':
-        return None
     bounds = json.loads(facts.read_text('utf-8'))['sound_blind_miou']
-    return bounds['v1s' if task == 's4' else 'v1m']['test']
+    if subset not in bounds:
+        other = f'{root}_{task}'
+        raise ValueError(
+            f'expected clips of subset {subset} for {task} in {root}, got '
+            f'those of {sorted(bounds)}; make them by '
+            f'{command.format(other)} and give --tasks {task} '
+            f'--data-root {other}'
+        )
+    return None if task == 'avss' else bounds[subset]['test']
 
 
 def _train_task(
@@ -318,70 +333,6 @@ def _train_task(
             )
             runs[system].append(result)
     return runs
-
-
-def _summarise(
-    runs: Sequence[Mapping], protocol: str
-) -> dict[str, dict[str, float | None]]:
-    """Mean and standard deviation of mIoU and F over the seeds."""
-    summary = {}
-    for name in ('mIoU', 'F'):
-        values = [run['metrics'][f'{protocol}/{name}'] for run in runs]
-        summary[name] = dict(
-            mean=statistics.mean(values),
-            std=statistics.stdev(values) if len(values) > 1 else None,
-        )
-    return summary
-
-
-def print_tables(report: Mapping[str, Any]) -> None:
-    """Print one table per task.
-
-    Args:
-        report (Mapping[str, Any]): From :func:`compare`.
-    """
-    console = Console(width=110)
-    for task, facts in report['tasks'].items():
-        table = Table(
-            box=ASCII,
-            title=(
-                f'{task}, {NOTE}: protocol {facts["protocol"]}, '
-                f'{facts["num_steps"]} steps, seeds {report["seeds"]}'
-            ),
-            caption=(
-                f'{report["device"]}, {report["threads"]} threads, torch '
-                f'{report["torch"]}; ± is the standard deviation over seeds'
-            ),
-        )
-        table.add_column('system', no_wrap=True)
-        for title in (
-            'mIoU', 'F', 'parameters', 'GFLOPs\nper frame',
-            'frames\nper second', 'memory of\na clip (MB)',
-        ):  # fmt: skip
-            table.add_column(title, justify='right', no_wrap=True)
-        for system, row in facts['systems'].items():
-            table.add_row(system, *_cells(row))
-        if facts['sound_blind_miou'] is not None:
-            bound = f'{facts["sound_blind_miou"]:.3f}'
-            table.add_row('sound-blind guess', bound)
-        console.print(table)
-
-
-def _cells(row: Mapping[str, Any]) -> list[str]:
-    """Format one system's figures."""
-    scores = []
-    for name in ('mIoU', 'F'):
-        mean, std = row[name]['mean'], row[name]['std']
-        spread = '' if std is None else f' ± {std:.3f}'
-        scores.append(f'{mean:.3f}{spread}')
-    memory = row['peak_memory_bytes']
-    return [
-        *scores,
-        f'{row["parameters"] / 1e6:.2f} M',
-        f'{row["gflops_per_frame"]:.3f}',
-        f'{row["frames_per_second"]:.1f}',
-        'unknown' if memory is None else f'{memory / 1e6:.1f}',
-    ]
 
 
 def main() -> None:
