@@ -2,7 +2,8 @@
 
 Paper (https://arxiv.org/abs/2207.05042): 72.8 mIoU, 84.8 F, protocol
 ``avsbench-bs4``. We have not trained it on AVSBench; see "State of results" in
-README.md. Initialise:
+README.md. The figure is quoted from memory, to be checked.
+Initialise:
   python tools/model_converters/resnet50.py SRC pretrained/resnet50.pth
   python tools/model_converters/vggish.py SRC pretrained/vggish.pth
 Train: python tools/train.py configs/tpavi/tpavi_r50_1xb4-15e_s4-224x224.py

@@ -2,7 +2,8 @@
 
 Paper (https://arxiv.org/abs/2207.05042): 47.9 mIoU, 57.8 F, protocol
 ``avsbench-bs4``. We have not trained it on AVSBench; see "State of results" in
-README.md. Initialise: as for S4, or with load_from a checkpoint of S4.
+README.md. The figure is quoted from memory, to be checked.
+Initialise: as for S4, or with load_from a checkpoint of S4.
 Train: python tools/train.py configs/tpavi/tpavi_r50_1xb4-30e_ms3-224x224.py
 """
 

@@ -3,6 +3,7 @@
 Paper (https://arxiv.org/abs/2301.13190): 20.2 mIoU, 25.2 F, protocol
 ``avsbench``, which also scores the frames that fill clips up to ten. We have
 not trained it on AVSBench; see "State of results" in README.md.
+The figure is quoted from memory, to be checked.
 Initialise: as for S4. The released weights: tools/model_converters/tpavi.py.
 Train: python tools/train.py configs/tpavi/tpavi_r50_1xb4-60e_avss-224x224.py
 """
