@@ -1,4 +1,1 @@
-"""Lets the tests in every folder import the helpers that lie beside it.
-
-pytest puts the folder of a ``conftest.py`` on ``sys.path``.
-"""
+"""Lets every test import ``support``: pytest puts this folder on the path."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from avsbench_tree import write_avsbench_tree
+from support.avsbench_tree import write_avsbench_tree
 from mmengine.config import Config
 from mmengine.runner import Runner
-from toy_training import as_lines
+from support.toy_training import as_lines
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / 'docs' / 'add_a_model.md'

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from avsbench_tree import write_avsbench_tree, write_mask_directory
+from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 from mmavs.datasets.transforms import LoadMaskPrior
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from toy_training import as_lines
+from support.toy_training import as_lines
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from avsbench_tree import Clip, write_avsbench_tree
-from hearing_stub import stub_config, write_stub
+from support.avsbench_tree import Clip, write_avsbench_tree
+from support.hearing_stub import stub_config, write_stub
 from mmavs.apis import AVSInferencer, read_video, scan_video
 from mmavs.datasets.transforms import clip_collate
 from mmavs.evaluation import MaskDump
@@ -13,8 +13,8 @@ from mmavs.evaluation.functional import sounding_score
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from PIL import Image
-from tiny_models import TINY_CONFIG, build, tiny_config
-from tiny_videos import make_video
+from support.tiny_models import TINY_CONFIG, build, tiny_config
+from support.tiny_videos import make_video
 
 RATE = 16000
 

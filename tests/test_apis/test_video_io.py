@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 from mmavs.apis import iter_seconds, read_video, scan_video
-from tiny_videos import make_video, number_of, numbered_image, siren
+from support.tiny_videos import make_video, number_of, numbered_image, siren
 
 #: Container, codecs and rates; frame of each second, floor((l + 15/16) fps):
 #: 25 fps: 23.4, 48.4 and of 55 frames the last; 12.5 fps: 11.7, 24.2, last of

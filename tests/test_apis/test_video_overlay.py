@@ -13,7 +13,7 @@ from mmavs.apis.video_io import (
     seconds_in,
     to_upright_rgb,
 )
-from tiny_videos import make_video, number_of
+from support.tiny_videos import make_video, number_of
 
 #: Options of a video by file name, and whether its sound is copied.
 KINDS = {

@@ -10,7 +10,7 @@ from mmavs.datasets import log_mel
 from mmavs.datasets.transforms import LoadWaveform, LogMel, Waveform
 from mmavs.datasets.transforms import audio as audio_module
 from mmseg.registry import TRANSFORMS
-from vggish_seeded import FIXTURE, LOG_MEL_STRIDE, SOUNDS, write_sound
+from support.vggish_seeded import FIXTURE, LOG_MEL_STRIDE, SOUNDS, write_sound
 
 SILENCE = np.log(0.01)
 
@@ -147,7 +147,7 @@ def test_mel_triangles_by_hand():
 
 @pytest.mark.parametrize('name', SOUNDS)
 def test_log_mel_equals_the_published(name, tmp_path):
-    """Numbers of the published code, see tests/parity/reference_vggish.py."""
+    """Numbers of the published code, see tests/support/reference_vggish.py."""
     path = write_sound(name, tmp_path)
     with np.load(FIXTURE) as expected:
         shape = tuple(expected[f'{name}_shape'])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from avsbench_tree import ONE_OF_EACH, Clip, write_avsbench_tree
+from support.avsbench_tree import ONE_OF_EACH, Clip, write_avsbench_tree
 from mmavs.datasets import AVSBenchDataset
 from torch.utils.data import DataLoader
 

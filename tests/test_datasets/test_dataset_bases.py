@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from avsbench_tree import write_avsbench_tree
+from support.avsbench_tree import write_avsbench_tree
 from mmavs.datasets import AVSBenchDataset
 from mmavs.datasets.transforms import clip_collate
 from mmavs.models.data_preprocessor import AVSDataPreprocessor

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from avsbench_tree import Clip, square_of_frame, write_avsbench_tree
+from support.avsbench_tree import Clip, square_of_frame, write_avsbench_tree
 from mmavs.datasets import AVSBENCH_PALETTE, AVSBenchDataset
 from mmavs.datasets.transforms import LoadClipFrames, LoadClipMasks
 from PIL import Image

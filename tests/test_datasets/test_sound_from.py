@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from avsbench_tree import Clip, write_avsbench_tree
+from support.avsbench_tree import Clip, write_avsbench_tree
 from mmavs.datasets import AVSBenchDataset
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from mmengine.config import Config
-from toy_training import as_lines
+from support.toy_training import as_lines
 
 
 @pytest.fixture(autouse=True)

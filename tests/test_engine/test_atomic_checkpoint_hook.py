@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmavs.engine import AtomicBackend, AtomicCheckpointHook
 from mmavs.engine import atomic_backend as module
-from toy_training import ToyMetric, build_runner
+from support.toy_training import ToyMetric, build_runner
 
 
 class _Killed(BaseException):

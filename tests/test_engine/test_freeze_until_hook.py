@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmavs.engine import FreezeUntilHook
 from mmengine.hooks import Hook
-from toy_training import build_runner
+from support.toy_training import build_runner
 
 _HOOK = dict(
     type='FreezeUntilHook', parameters=[r'^backbone\.linear'], epoch=2

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from avsbench_tree import write_avsbench_tree, write_mask_directory
+from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 from mmavs.datasets import AVSBenchDataset
 from mmavs.datasets.transforms import LoadMaskPrior
 from mmavs.engine import MaskPriorCheckHook

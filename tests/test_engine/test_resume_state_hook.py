@@ -16,7 +16,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.runner import get_priority
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
-from toy_training import build_runner, toy_loader
+from support.toy_training import build_runner, toy_loader
 
 
 def _draw():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmavs.engine import TwoPhaseTuningHook
 from mmengine.hooks import Hook
-from toy_training import build_runner, two_phase
+from support.toy_training import build_runner, two_phase
 
 
 class _Watch(Hook):

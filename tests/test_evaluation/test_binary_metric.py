@@ -8,7 +8,7 @@ import torch
 from mmavs.evaluation import AVSBinaryMetric
 from mmengine.evaluator import Evaluator
 from mmseg.registry import METRICS
-from predicted_clips import (
+from support.predicted_clips import (
     as_dicts,
     predicted_frames,
     run_in_two_processes,

@@ -11,7 +11,7 @@ from mmavs.evaluation.functional import (
     sounding_mask,
     sounding_score,
 )
-from predicted_clips import seeded_clip
+from support.predicted_clips import seeded_clip
 
 
 def _bools(*rows):

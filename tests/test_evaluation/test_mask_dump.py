@@ -12,7 +12,7 @@ from mmavs.evaluation.functional import sounding_mask, sounding_score
 from mmavs.evaluation.mask_dump import hash_config, hash_file
 from mmengine.config import Config
 from PIL import Image
-from predicted_clips import (
+from support.predicted_clips import (
     as_dicts,
     predicted_frames,
     run_in_two_processes,

@@ -12,7 +12,7 @@ from mmavs.evaluation.semantic_functional import (
     frame_miou,
 )
 from mmseg.evaluation.metrics import IoUMetric
-from predicted_clips import seeded_ids
+from support.predicted_clips import seeded_ids
 
 
 def _ids(*frames):

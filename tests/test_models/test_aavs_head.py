@@ -3,7 +3,7 @@
 import pytest
 import torch
 from PIL import Image
-from tiny_models import build, random_features, samples_of, tiny_config
+from support.tiny_models import build, random_features, samples_of, tiny_config
 
 CHANNELS = [16, 32, 64, 128]
 

@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-from aavs_parity import (
+from support.aavs_parity import (
     STAGE_ONE,
     STAGE_TWO,
     Stage,

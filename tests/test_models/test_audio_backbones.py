@@ -7,7 +7,7 @@ import torch
 from mmavs.datasets.log_mel import decode, log_mel_examples, resample
 from mmseg.registry import MODELS
 from torch import nn
-from vggish_seeded import FIXTURE, SOUNDS, seed_weights, write_sound
+from support.vggish_seeded import FIXTURE, SOUNDS, seed_weights, write_sound
 
 TORCHVGGISH_KEYS = [
     f'{part}.{index}.{kind}'
@@ -48,7 +48,7 @@ def test_vggish_is_named_as_torchvggish(vggish):
 
 @pytest.mark.parametrize('name', SOUNDS)
 def test_vggish_equals_the_published(vggish, log_mels, name):
-    """Numbers of the published code, see tests/parity/reference_vggish.py."""
+    """Numbers of the published code, see tests/support/reference_vggish.py."""
     with np.load(FIXTURE) as expected:
         before = expected[f'{name}_embed']
     vggish.final_relu = False

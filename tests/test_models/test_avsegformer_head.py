@@ -12,7 +12,7 @@ from mmavs.models.avsegformer import (
 )
 from mmavs.structures import UNLABELLED
 from mmengine.config import Config
-from tiny_models import ROOT, build, random_features, samples_of
+from support.tiny_models import ROOT, build, random_features, samples_of
 from torch import nn
 
 CHANNELS = [16, 32, 64, 128]

@@ -1,13 +1,13 @@
 """AVSegFormer against numbers that the published code gave.
 
-They were made by ``tests/parity/reference_avsegformer.py``; nothing of that
+They were made by ``tests/support/reference_avsegformer.py``; nothing of that
 code is needed here.
 """
 
 import numpy as np
 import pytest
 import torch
-from avsegformer_parity import (
+from support.avsegformer_parity import (
     FIXTURE,
     IDS,
     VARIANTS,

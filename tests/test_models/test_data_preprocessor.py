@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from avsbench_tree import write_avsbench_tree
+from support.avsbench_tree import write_avsbench_tree
 from mmavs.datasets import AVSBenchDataset
 from mmavs.datasets.transforms import clip_collate
 from mmavs.models.data_preprocessor import AVSDataPreprocessor

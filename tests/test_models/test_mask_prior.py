@@ -3,7 +3,7 @@
 import pytest
 import torch
 from mmavs.models import MaskPrior
-from tiny_models import build, random_features, samples_of, tiny_config
+from support.tiny_models import build, random_features, samples_of, tiny_config
 from torch import Tensor
 
 CHANNELS = [16, 32, 64, 128]

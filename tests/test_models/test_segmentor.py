@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny_models import build, samples_of, tiny_config
+from support.tiny_models import build, samples_of, tiny_config
 
 
 def _inputs() -> dict:

@@ -8,7 +8,7 @@ from mmavs.models.tpavi import TPAVIHead
 from mmavs.structures import ClipFeatures
 from mmengine.config import Config
 from mmseg.registry import MODELS
-from tiny_models import ROOT, build, samples_of
+from support.tiny_models import ROOT, build, samples_of
 from torch import nn
 
 SIZE, CHANNELS = 32, 8

@@ -7,7 +7,7 @@ seeded weights; ``tests/parity`` computes it again where that code is.
 import numpy as np
 import pytest
 import torch
-from tpavi_parity import (
+from support.tpavi_parity import (
     STORED,
     build_tpavi,
     fixture_path,

@@ -5,14 +5,14 @@ import sys
 
 import pytest
 import torch
-from aavs_parity import (
+from support.aavs_parity import (
     CONVERTERS,
     STAGE_ONE,
     STAGE_TWO,
     build_aavs,
     import_converter,
 )
-from aavs_seeded import load_keys
+from support.aavs_seeded import load_keys
 
 STAGES = pytest.mark.parametrize(
     'stage', [STAGE_ONE, STAGE_TWO], ids=['stage1', 'stage2']

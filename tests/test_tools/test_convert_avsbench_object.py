@@ -11,7 +11,7 @@ from mmavs.datasets import AVSBenchDataset
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from PIL import Image
-from tiny_videos import make_video
+from support.tiny_videos import make_video
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / 'tools/dataset_converters/avsbench_object.py'

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 import torch
-from aavs_parity import CONVERTERS, import_converter
-from avsegformer_parity import IDS, VARIANTS, Variant
+from support.aavs_parity import CONVERTERS, import_converter
+from support.avsegformer_parity import IDS, VARIANTS, Variant
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS

@@ -6,8 +6,8 @@ import types
 
 import pytest
 import torch
-from aavs_parity import CONVERTERS, STAGE_TWO, build_aavs, import_converter
-from aavs_seeded import HF_KEYS, load_keys
+from support.aavs_parity import CONVERTERS, STAGE_TWO, build_aavs, import_converter
+from support.aavs_seeded import HF_KEYS, load_keys
 
 PATCH_EMBED = (
     'model.pixel_level_module.encoder.embeddings.patch_embeddings.projection'

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 import torch
-from aavs_parity import CONVERTERS, import_converter
-from tpavi_parity import build_tpavi
-from tpavi_seeded import published_keys
+from support.aavs_parity import CONVERTERS, import_converter
+from support.tpavi_parity import build_tpavi
+from support.tpavi_seeded import published_keys
 
 LAYOUTS = pytest.mark.parametrize(
     ('backbone', 'task'),

@@ -6,7 +6,7 @@ import os
 import time
 
 import pytest
-import toy_training
+from support import toy_training
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from avsbench_tree import Clip, write_avsbench_tree
-from tiny_models import TINY_CONFIG, build, tiny_config
-from toy_training import write_config
+from support.avsbench_tree import Clip, write_avsbench_tree
+from support.tiny_models import TINY_CONFIG, build, tiny_config
+from support.toy_training import write_config
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hearing_stub import stub_config, write_stub
+from support.hearing_stub import stub_config, write_stub
 from mmavs.apis import read_video, scan_video
 from PIL import Image
-from tiny_videos import make_video
+from support.tiny_videos import make_video
 
 SCRIPT = Path(__file__).parents[2] / 'tools' / 'segment_video.py'
 

@@ -6,12 +6,12 @@ import os
 import sys
 
 import pytest
-import toy_training
-from avsbench_tree import write_avsbench_tree, write_mask_directory
+from support import toy_training
+from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 from PIL import Image
 
 _PROCESSES = multiprocessing.get_context('forkserver')
-_PROCESSES.set_forkserver_preload(['toy_training'])
+_PROCESSES.set_forkserver_preload(['support.toy_training'])
 
 CONFIG = toy_training.ROOT / (
     'configs/synthetic/aavs_tiny_stage2_avss-96x96.py'

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import toy_training
+from support import toy_training
 
 BENCHMARKS = toy_training.ROOT / 'tools/benchmarks'
 _PROCESSES = multiprocessing.get_context('forkserver')
-_PROCESSES.set_forkserver_preload(['toy_training'])
+_PROCESSES.set_forkserver_preload(['support.toy_training'])
 
 
 @pytest.fixture

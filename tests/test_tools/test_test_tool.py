@@ -8,14 +8,14 @@ import sys
 import numpy as np
 import pytest
 import torch
-import toy_training
-from avsbench_tree import Clip, write_avsbench_tree
+from support import toy_training
+from support.avsbench_tree import Clip, write_avsbench_tree
 from mmengine.config import Config
 from PIL import Image
-from tiny_models import TINY_CONFIG, build, tiny_config
+from support.tiny_models import TINY_CONFIG, build, tiny_config
 
 _PROCESSES = multiprocessing.get_context('forkserver')
-_PROCESSES.set_forkserver_preload(['toy_training'])
+_PROCESSES.set_forkserver_preload(['support.toy_training'])
 
 
 @pytest.fixture(scope='module')

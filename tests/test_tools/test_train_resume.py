@@ -7,12 +7,12 @@ import sys
 
 import pytest
 import torch
-import toy_training
+from support import toy_training
 
 # Its processes start where everything is imported already, and no thread of
 # this one comes along.
 _PROCESSES = multiprocessing.get_context('forkserver')
-_PROCESSES.set_forkserver_preload(['toy_training'])
+_PROCESSES.set_forkserver_preload(['support.toy_training'])
 
 
 def _train(config, work_dir, *options, kill_at=None):

@@ -14,7 +14,7 @@ from mmavs.visualization import (
 from mmavs.visualization.contact_sheet import _build_figure, overlay_mask
 from mmseg.registry import HOOKS
 from PIL import Image
-from predicted_clips import (
+from support.predicted_clips import (
     predicted_frames,
     predicted_ids,
     seeded_clip,

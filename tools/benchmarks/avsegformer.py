@@ -38,8 +38,8 @@ def sides(backbone: str, size: int) -> dict[str, Callable[[], Tensor]]:
         ``'published'``; each gives logits (5, 1, size, size).
     """
     sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / 'tests' / 'parity')]
-    import reference_avsegformer as reference
-    from avsegformer_parity import Variant, build_avsegformer
+    from support import reference_avsegformer as reference
+    from support.avsegformer_parity import Variant, build_avsegformer
 
     variant = Variant(backbone, 's4')
     frames, audio = variant.frames(size), variant.audio()

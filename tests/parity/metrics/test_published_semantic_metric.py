@@ -18,11 +18,11 @@ from mmavs.datasets.metainfo import AVSBENCH_PALETTE, get_metainfo
 from mmavs.datasets.transforms import LoadClipMasks
 from mmavs.evaluation import AVSSemanticMetric
 from PIL import Image
-from predicted_clips import as_dicts, predicted_ids, seeded_ids
-from published_code import REFERENCE_ROOT, import_published
+from support.predicted_clips import as_dicts, predicted_ids, seeded_ids
+from support.published_code import REFERENCE_ROOT, import_published
 from torch import Tensor
 
-EXPECTED = Path(__file__).parents[1] / 'data' / 'metrics' / 'semantic.json'
+EXPECTED = Path(__file__).parents[2] / 'data' / 'metrics' / 'semantic.json'
 SOURCES = {
     'stepping_stones': 'Stepping-Stones/avss/utils/cal_color_metric.py',
     'avsbench': 'AVSBench/avs_scripts/avss/utils/compute_color_metrics.py',

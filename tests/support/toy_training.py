@@ -28,7 +28,7 @@ from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NUM_ITEMS = 8
 
 
@@ -192,7 +192,7 @@ def write_config(folder: Path, **changes: object) -> Path:
     settings = dict(
         _base_=[str(ROOT / 'configs/_base_/default_runtime.py')],
         custom_imports=dict(
-            imports=['mmavs', 'toy_training'], allow_failed_imports=False
+            imports=['mmavs', 'support.toy_training'], allow_failed_imports=False
         ),
         model=dict(type='ToyModel'),
         train_dataloader=loader,

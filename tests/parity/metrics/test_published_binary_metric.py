@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import torch
 from mmavs.evaluation import AVSBinaryMetric
-from predicted_clips import as_dicts, predicted_frames, seeded_clip
-from published_code import REFERENCE_ROOT, import_published
+from support.predicted_clips import as_dicts, predicted_frames, seeded_clip
+from support.published_code import REFERENCE_ROOT, import_published
 from torch import Tensor
 
-EXPECTED = Path(__file__).parents[1] / 'data' / 'metrics' / 'binary.json'
+EXPECTED = Path(__file__).parents[2] / 'data' / 'metrics' / 'binary.json'
 SOURCES = {
     'stepping_stones': 'Stepping-Stones/avs/utils/utility.py',
     'avsbench': 'AVSBench/avs_scripts/avs_s4/utils/utility.py',

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from aavs_parity import (
+from support.aavs_parity import (
     STAGE_ONE,
     STAGE_TWO,
     Stage,
@@ -33,7 +33,7 @@ from mmavs.datasets.transforms import (
     LoadMaskPrior,
     PackClip,
 )
-from reference_aavs import (
+from support.reference_aavs import (
     FIXTURE_FRAMES,
     build_reference,
     image_processor,

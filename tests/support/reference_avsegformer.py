@@ -3,7 +3,7 @@
 To rewrite the stored numbers of ``tests/data/avsegformer``::
 
     MMAVS_REFERENCE_ROOT=CHECKOUTS PYTHONPATH=tests \
-        python tests/parity/reference_avsegformer.py
+        python -m support.reference_avsegformer
 
 where CHECKOUTS holds ``AVSegFormer`` at commit 7083cb6. What it
 imports beside torch is replaced: its compiled attention, which is absent, so
@@ -22,7 +22,7 @@ from unittest import mock
 
 import numpy as np
 import torch
-from avsegformer_parity import (
+from support.avsegformer_parity import (
     FIXTURE,
     IDS,
     SIZE,

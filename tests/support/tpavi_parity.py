@@ -9,8 +9,8 @@ from unittest import mock
 
 import numpy as np
 import torch
-from aavs_parity import import_converter
-from aavs_seeded import (
+from support.aavs_parity import import_converter
+from support.aavs_seeded import (
     seeded_audio,
     seeded_classes,
     seeded_frames,
@@ -20,11 +20,11 @@ from mmavs.structures import ClipFeatures
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
-from tiny_models import samples_of
+from support.tiny_models import samples_of
 from torch import Tensor, nn
-from tpavi_seeded import DATA_DIR, published_keys, seeded_state_dict
+from support.tpavi_seeded import DATA_DIR, published_keys, seeded_state_dict
 
-CONFIGS = Path(__file__).parents[1] / 'configs' / 'tpavi'
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'tpavi'
 SIZE = 224
 EPOCHS = {'s4': 15, 'ms3': 30, 'avss': 60}
 

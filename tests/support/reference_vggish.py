@@ -3,7 +3,7 @@
 To rewrite the stored numbers of ``tests/data/vggish``::
 
     MMAVS_REFERENCE_ROOT=CHECKOUTS PYTHONPATH=tests \
-        python tests/parity/reference_vggish.py
+        python -m support.reference_vggish
 
 where CHECKOUTS holds ``AVSBench`` at commit f7414af.
 """
@@ -18,7 +18,7 @@ from types import ModuleType
 import numpy as np
 import soundfile
 import torch
-from vggish_seeded import (
+from support.vggish_seeded import (
     FIXTURE,
     LOG_MEL_STRIDE,
     SOUNDS,

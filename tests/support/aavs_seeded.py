@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-DATA_DIR = Path(__file__).parent / 'data' / 'aavs'
+DATA_DIR = Path(__file__).parents[1] / 'data' / 'aavs'
 STAGE1_KEYS = DATA_DIR / 'stage1_keys.json'
 STAGE2_KEYS = DATA_DIR / 'stage2_keys.json'
 HF_KEYS = DATA_DIR / 'hf_swin_base_ade_keys.json'

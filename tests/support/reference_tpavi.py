@@ -3,7 +3,7 @@
 To rewrite the stored numbers of ``tests/data/tpavi``::
 
     MMAVS_REFERENCE_ROOT=CHECKOUTS PYTHONPATH=tests \
-        python tests/parity/reference_tpavi.py
+        python -m support.reference_tpavi
 
 where CHECKOUTS holds ``AVSBench`` at commit f7414af. What it imports beside
 torch is replaced: torchvision, which it takes for a download, and of timm
@@ -22,7 +22,7 @@ from unittest import mock
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tpavi_parity import (
+from support.tpavi_parity import (
     STORED,
     Case,
     fixture_path,
@@ -30,7 +30,7 @@ from tpavi_parity import (
     seeded_sound,
     thin_out,
 )
-from tpavi_seeded import published_keys, seeded_state_dict
+from support.tpavi_seeded import published_keys, seeded_state_dict
 
 _FOLDERS = {'s4': 'avs_s4', 'ms3': 'avs_ms3', 'avss': 'avss'}
 # Imported from the folder of a task; all tasks use these names.

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import toy_training
+from support import toy_training
 from mmengine.runner import EpochBasedTrainLoop, TestLoop
 
 LOOPS = {'train': EpochBasedTrainLoop, 'test': TestLoop}

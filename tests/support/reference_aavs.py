@@ -4,7 +4,7 @@ Needs the reference's own requirements beside this project's: see
 ``REQUIRED``. To rewrite the stored numbers of ``tests/data/aavs``::
 
     MMAVS_REFERENCE_ROOT=CHECKOUTS PYTHONPATH=tests \
-        python tests/parity/reference_aavs.py
+        python -m support.reference_aavs
 
 where CHECKOUTS holds ``Stepping-Stones`` at commit de6a17b.
 """
@@ -20,14 +20,14 @@ from unittest import mock
 
 import numpy as np
 import torch
-from aavs_parity import (
+from support.aavs_parity import (
     STAGE_ONE,
     STAGE_TWO,
     Stage,
     thin_out,
     write_seeded_prior,
 )
-from aavs_seeded import (
+from support.aavs_seeded import (
     RepeatedPoints,
     load_keys,
     seeded_audio,

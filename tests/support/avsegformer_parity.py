@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from aavs_parity import CONFIGS, import_converter
-from aavs_seeded import (
+from support.aavs_parity import CONFIGS, import_converter
+from support.aavs_seeded import (
     DATA_DIR,
     load_keys,
     seeded_audio,
@@ -24,7 +24,7 @@ from mmavs.structures import UNLABELLED
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
-from tiny_models import samples_of
+from support.tiny_models import samples_of
 from torch import Tensor, nn
 
 FIXTURE = DATA_DIR.parent / 'avsegformer' / 'expected.npz'

@@ -8,10 +8,10 @@ import functools
 import numpy as np
 import pytest
 import torch
-from aavs_seeded import seeded_masks
+from support.aavs_seeded import seeded_masks
 from mmavs.models.tpavi import TPAVIBlock, TPAVIMatchingLoss
 from mmavs.structures import ClipFeatures
-from reference_tpavi import (
+from support.reference_tpavi import (
     build_reference,
     import_reference,
     load_reference,
@@ -20,9 +20,9 @@ from reference_tpavi import (
     run_reference,
     why_not,
 )
-from tiny_models import samples_of
+from support.tiny_models import samples_of
 from torch import nn
-from tpavi_parity import (
+from support.tpavi_parity import (
     CASES,
     STORED,
     Case,

@@ -9,13 +9,13 @@ import pytest
 import soundfile
 import torch
 from mmseg.registry import MODELS, TRANSFORMS
-from reference_vggish import (
+from support.reference_vggish import (
     FOLDERS,
     embeddings,
     load_reference,
     reference_model,
 )
-from vggish_seeded import SOUNDS, seed_weights, write_sound
+from support.vggish_seeded import SOUNDS, seed_weights, write_sound
 
 pytestmark = [
     pytest.mark.reference,

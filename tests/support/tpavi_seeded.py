@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from aavs_seeded import load_keys
+from support.aavs_seeded import load_keys
 from torch import Tensor
 
-DATA_DIR = Path(__file__).parent / 'data' / 'tpavi'
+DATA_DIR = Path(__file__).parents[1] / 'data' / 'tpavi'
 
 
 def published_keys(backbone: str, task: str) -> dict[str, tuple[int, ...]]:

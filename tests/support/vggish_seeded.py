@@ -12,7 +12,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-FIXTURE = Path(__file__).parent / 'data' / 'vggish' / 'expected.npz'
+FIXTURE = Path(__file__).parents[1] / 'data' / 'vggish' / 'expected.npz'
 #: Every so many entries of a log-mel are kept in the fixture.
 LOG_MEL_STRIDE = 61
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from aavs_seeded import (
+from support.aavs_seeded import (
     DATA_DIR,
     STAGE1_KEYS,
     STAGE2_KEYS,
@@ -32,7 +32,7 @@ from mmseg.structures import SegDataSample
 from PIL import Image
 from torch import Tensor, nn
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'
 CONVERTERS = ROOT / 'tools' / 'model_converters'
 LOSS_NAMES = ('loss_cls', 'loss_mask', 'loss_dice')

@@ -6,7 +6,7 @@ Set MMAVS_REFERENCE_ROOT to a folder with AVSegFormer at 7083cb6.
 import numpy as np
 import pytest
 import torch
-from avsegformer_parity import (
+from support.avsegformer_parity import (
     FIXTURE,
     IDS,
     SIZE,
@@ -15,7 +15,7 @@ from avsegformer_parity import (
     our_outputs,
     thin_out,
 )
-from reference_avsegformer import (
+from support.reference_avsegformer import (
     build_reference,
     import_reference,
     reference_outputs,

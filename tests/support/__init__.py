@@ -1,0 +1,1 @@
+"""What several tests share: seeded weights, small models, clips, videos."""
