@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.avsbench_tree import write_avsbench_tree
 from mmengine.config import Config
 from mmengine.runner import Runner
+from support.avsbench_tree import write_avsbench_tree
 from support.toy_training import as_lines
 
 ROOT = Path(__file__).parents[1]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 from mmavs.datasets.transforms import LoadMaskPrior
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 from support.toy_training import as_lines
 
 ROOT = Path(__file__).parents[1]

@@ -10,8 +10,22 @@ PACKAGE = ROOT / 'projects' / 'mmavs'
 
 #: Room -> rooms of mmavs that it must not import.
 CLOSED_DOORS = {
-    'structures': ('models', 'datasets', 'evaluation', 'engine', 'apis'),
-    'datasets': ('models', 'evaluation', 'engine', 'visualization', 'apis'),
+    'structures': (
+        'models',
+        'datasets',
+        'evaluation',
+        'engine',
+        'apis',
+        'video',
+    ),
+    'datasets': (
+        'models',
+        'evaluation',
+        'engine',
+        'visualization',
+        'apis',
+        'video',
+    ),
     'evaluation': ('models', 'engine', 'visualization', 'apis'),
     'models': ('datasets', 'evaluation', 'engine', 'visualization', 'apis'),
     'models/layers': (
@@ -27,7 +41,14 @@ CLOSED_DOORS = {
         'models/segmentor',
     ),
     'engine': ('apis',),
-    'visualization': ('apis',),
+    'visualization': ('engine', 'apis', 'video'),
+    'video': (
+        'models',
+        'evaluation',
+        'engine',
+        'visualization',
+        'apis',
+    ),
 }
 
 #: Folders of models that any system may use; every other one is a system.

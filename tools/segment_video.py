@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmavs.apis import (
-    AVSInferencer,
+from mmavs.apis import AVSInferencer
+from mmavs.video import (
     ScannedVideo,
     check_output,
     scan_video,

@@ -9,6 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from mmavs.datasets.transforms import LoadMaskPrior
+from mmavs.structures import ClipFeatures
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from PIL import Image
+from torch import Tensor, nn
+
 from support.aavs_seeded import (
     DATA_DIR,
     STAGE1_KEYS,
@@ -22,15 +32,6 @@ from support.aavs_seeded import (
     seeded_prior,
     seeded_state_dict,
 )
-from mmavs.datasets.transforms import LoadMaskPrior
-from mmavs.structures import ClipFeatures
-from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from mmengine.structures import PixelData
-from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
-from PIL import Image
-from torch import Tensor, nn
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'

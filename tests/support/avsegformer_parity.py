@@ -10,6 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from mmavs.structures import UNLABELLED
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
 from support.aavs_parity import CONFIGS, import_converter
 from support.aavs_seeded import (
     DATA_DIR,
@@ -20,12 +26,7 @@ from support.aavs_seeded import (
     seeded_masks,
     seeded_state_dict,
 )
-from mmavs.structures import UNLABELLED
-from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from mmseg.registry import MODELS
 from support.tiny_models import samples_of
-from torch import Tensor, nn
 
 FIXTURE = DATA_DIR.parent / 'avsegformer' / 'expected.npz'
 #: Small, so that the tests are quick; the networks take any size.

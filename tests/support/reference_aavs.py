@@ -20,6 +20,8 @@ from unittest import mock
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+
 from support.aavs_parity import (
     STAGE_ONE,
     STAGE_TWO,
@@ -34,7 +36,6 @@ from support.aavs_seeded import (
     seeded_frames,
     seeded_state_dict,
 )
-from torch import Tensor, nn
 
 FIXTURE_FRAMES = 2
 REQUIRED = {

@@ -22,6 +22,9 @@ from unittest import mock
 
 import numpy as np
 import torch
+from mmengine.config import Config
+from torch import Tensor, nn
+
 from support.avsegformer_parity import (
     FIXTURE,
     IDS,
@@ -30,8 +33,6 @@ from support.avsegformer_parity import (
     Variant,
     thin_out,
 )
-from mmengine.config import Config
-from torch import Tensor, nn
 
 _OWN_MODULES = ('model', 'ops', 'loss')
 _CONFIG_NAMES = {'r50': 'res50', 'pvtv2-b5': 'pvt2'}

@@ -22,6 +22,7 @@ from unittest import mock
 import numpy as np
 import torch
 from torch import Tensor, nn
+
 from support.tpavi_parity import (
     STORED,
     Case,

@@ -18,6 +18,7 @@ from types import ModuleType
 import numpy as np
 import soundfile
 import torch
+
 from support.vggish_seeded import (
     FIXTURE,
     LOG_MEL_STRIDE,

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from support import toy_training
 from mmengine.runner import EpochBasedTrainLoop, TestLoop
+
+from support import toy_training
 
 LOOPS = {'train': EpochBasedTrainLoop, 'test': TestLoop}
 

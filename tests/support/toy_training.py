@@ -192,7 +192,8 @@ def write_config(folder: Path, **changes: object) -> Path:
     settings = dict(
         _base_=[str(ROOT / 'configs/_base_/default_runtime.py')],
         custom_imports=dict(
-            imports=['mmavs', 'support.toy_training'], allow_failed_imports=False
+            imports=['mmavs', 'support.toy_training'],
+            allow_failed_imports=False,
         ),
         model=dict(type='ToyModel'),
         train_dataloader=loader,

@@ -9,6 +9,12 @@ from unittest import mock
 
 import numpy as np
 import torch
+from mmavs.structures import ClipFeatures
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
 from support.aavs_parity import import_converter
 from support.aavs_seeded import (
     seeded_audio,
@@ -16,12 +22,7 @@ from support.aavs_seeded import (
     seeded_frames,
     seeded_masks,
 )
-from mmavs.structures import ClipFeatures
-from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from mmseg.registry import MODELS
 from support.tiny_models import samples_of
-from torch import Tensor, nn
 from support.tpavi_seeded import DATA_DIR, published_keys, seeded_state_dict
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'tpavi'

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from support.aavs_seeded import load_keys
 from torch import Tensor
+
+from support.aavs_seeded import load_keys
 
 DATA_DIR = Path(__file__).parents[1] / 'data' / 'tpavi'
 

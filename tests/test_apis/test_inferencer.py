@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from support.avsbench_tree import Clip, write_avsbench_tree
-from support.hearing_stub import stub_config, write_stub
-from mmavs.apis import AVSInferencer, read_video, scan_video
+from mmavs.apis import AVSInferencer
 from mmavs.datasets.transforms import clip_collate
 from mmavs.evaluation import MaskDump
 from mmavs.evaluation.functional import sounding_score
+from mmavs.video import read_video, scan_video
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from PIL import Image
+from support.avsbench_tree import Clip, write_avsbench_tree
+from support.hearing_stub import stub_config, write_stub
 from support.tiny_models import TINY_CONFIG, build, tiny_config
 from support.tiny_videos import make_video
 

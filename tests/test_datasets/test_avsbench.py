@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from support.avsbench_tree import ONE_OF_EACH, Clip, write_avsbench_tree
 from mmavs.datasets import AVSBenchDataset
+from support.avsbench_tree import ONE_OF_EACH, Clip, write_avsbench_tree
 from torch.utils.data import DataLoader
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from support.avsbench_tree import write_avsbench_tree
 from mmavs.datasets import AVSBenchDataset
 from mmavs.datasets.transforms import clip_collate
 from mmavs.models.data_preprocessor import AVSDataPreprocessor
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from support.avsbench_tree import write_avsbench_tree
 
 BASES = Path(__file__).parents[2] / 'configs/_base_/datasets'
 SIZES = {'224x224': 224, '512x512': 512}

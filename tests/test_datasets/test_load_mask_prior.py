@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
-from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 from mmavs.datasets import AVSBenchDataset
 from mmavs.datasets.mask_directory import check_mask_directory
 from mmavs.datasets.transforms import LoadClipMasks, LoadMaskPrior
 from mmavs.evaluation import MaskDump
 from mmavs.evaluation.functional import frame_iou
 from PIL import Image
+from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 from support.predicted_clips import as_dicts, predicted_frames, seeded_clip
 from torch.utils.data import DataLoader
 

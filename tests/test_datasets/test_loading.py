@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from support.avsbench_tree import Clip, square_of_frame, write_avsbench_tree
 from mmavs.datasets import AVSBENCH_PALETTE, AVSBenchDataset
 from mmavs.datasets.transforms import LoadClipFrames, LoadClipMasks
 from PIL import Image
+from support.avsbench_tree import Clip, square_of_frame, write_avsbench_tree
 
 CLIP = Clip('v1m', 'val', 'a', class_id=28, frame_size=(60, 90))
 

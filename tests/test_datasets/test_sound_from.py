@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from support.avsbench_tree import Clip, write_avsbench_tree
 from mmavs.datasets import AVSBenchDataset
+from support.avsbench_tree import Clip, write_avsbench_tree
 
 
 def _sounds(root, **options):

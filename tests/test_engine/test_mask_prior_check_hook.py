@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
-from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 from mmavs.datasets import AVSBenchDataset
 from mmavs.datasets.transforms import LoadMaskPrior
 from mmavs.engine import MaskPriorCheckHook
+from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 
 
 @pytest.fixture(scope='module')

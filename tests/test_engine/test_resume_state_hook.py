@@ -15,8 +15,8 @@ from mmavs.engine.hooks.resume_state_hook import set_epoch
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.runner import get_priority
-from torch.utils.data import ConcatDataset, Subset, TensorDataset
 from support.toy_training import build_runner, toy_loader
+from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
 
 def _draw():

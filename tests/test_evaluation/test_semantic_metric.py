@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.avsbench_tree import ONE_OF_EACH, write_avsbench_tree
 from mmavs.datasets.metainfo import get_metainfo
 from mmavs.evaluation import AVSSemanticMetric
 from mmengine.config import Config
@@ -16,6 +15,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS, METRICS
+from support.avsbench_tree import ONE_OF_EACH, write_avsbench_tree
 from support.predicted_clips import (
     as_dicts,
     predicted_ids,

@@ -12,6 +12,8 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmseg.registry import HOOKS
 from support.aavs_parity import (
     STAGE_ONE,
     STAGE_TWO,
@@ -23,8 +25,6 @@ from support.aavs_parity import (
     thin_out,
     write_seeded_prior,
 )
-from mmengine.config import Config
-from mmseg.registry import HOOKS
 
 NUM_FRAMES = 2
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmavs.datasets.log_mel import decode, log_mel_examples, resample
 from mmseg.registry import MODELS
-from torch import nn
 from support.vggish_seeded import FIXTURE, SOUNDS, seed_weights, write_sound
+from torch import nn
 
 TORCHVGGISH_KEYS = [
     f'{part}.{index}.{kind}'

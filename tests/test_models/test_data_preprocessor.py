@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from support.avsbench_tree import write_avsbench_tree
 from mmavs.datasets import AVSBenchDataset
 from mmavs.datasets.transforms import clip_collate
 from mmavs.models.data_preprocessor import AVSDataPreprocessor
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from mmseg.structures import SegDataSample
+from support.avsbench_tree import write_avsbench_tree
 
 PIPELINE = [
     dict(type='LoadClipFrames'),

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 import torch
-from support.aavs_parity import CONVERTERS, import_converter
-from support.avsegformer_parity import IDS, VARIANTS, Variant
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
+from support.aavs_parity import CONVERTERS, import_converter
+from support.avsegformer_parity import IDS, VARIANTS, Variant
 
 
 def _shapes(variant: Variant) -> dict[str, torch.Tensor]:

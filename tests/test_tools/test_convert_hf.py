@@ -6,7 +6,12 @@ import types
 
 import pytest
 import torch
-from support.aavs_parity import CONVERTERS, STAGE_TWO, build_aavs, import_converter
+from support.aavs_parity import (
+    CONVERTERS,
+    STAGE_TWO,
+    build_aavs,
+    import_converter,
+)
 from support.aavs_seeded import HF_KEYS, load_keys
 
 PATCH_EMBED = (

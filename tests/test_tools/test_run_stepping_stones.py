@@ -9,14 +9,16 @@ import sys
 
 import pytest
 import torch
-from support import toy_training
-from support.avsbench_tree import Clip, write_avsbench_tree
 from mmavs.engine.stages import Launcher
 from mmengine.config import Config
+from support import toy_training
+from support.avsbench_tree import Clip, write_avsbench_tree
 from support.staged_runs import Kill, run_stages
 
 _PROCESSES = multiprocessing.get_context('forkserver')
-_PROCESSES.set_forkserver_preload(['support.toy_training', 'support.staged_runs'])
+_PROCESSES.set_forkserver_preload(
+    ['support.toy_training', 'support.staged_runs']
+)
 
 CONFIGS = toy_training.ROOT / 'configs/synthetic'
 STAGE_ONE = CONFIGS / 'aavs_tiny_ms3-96x96.py'

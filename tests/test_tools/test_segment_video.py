@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.hearing_stub import stub_config, write_stub
-from mmavs.apis import read_video, scan_video
+from mmavs.video import read_video, scan_video
 from PIL import Image
+from support.hearing_stub import stub_config, write_stub
 from support.tiny_videos import make_video
 
 SCRIPT = Path(__file__).parents[2] / 'tools' / 'segment_video.py'

@@ -6,9 +6,9 @@ import os
 import sys
 
 import pytest
+from PIL import Image
 from support import toy_training
 from support.avsbench_tree import write_avsbench_tree, write_mask_directory
-from PIL import Image
 
 _PROCESSES = multiprocessing.get_context('forkserver')
 _PROCESSES.set_forkserver_preload(['support.toy_training'])

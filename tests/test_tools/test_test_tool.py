@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 import torch
-from support import toy_training
-from support.avsbench_tree import Clip, write_avsbench_tree
 from mmengine.config import Config
 from PIL import Image
+from support import toy_training
+from support.avsbench_tree import Clip, write_avsbench_tree
 from support.tiny_models import TINY_CONFIG, build, tiny_config
 
 _PROCESSES = multiprocessing.get_context('forkserver')

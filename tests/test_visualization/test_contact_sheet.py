@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from mmavs.datasets.metainfo import get_metainfo
+from mmavs.engine import AVSVisualizationHook
 from mmavs.visualization import (
-    AVSVisualizationHook,
     ClipPicture,
     draw_contact_sheet,
 )
@@ -171,7 +171,7 @@ def test_hook_chooses_clips_by_their_place_in_the_dataset(tmp_path):
 def test_hook_gives_each_clip_its_own_mask_and_truth(tmp_path, monkeypatch):
     pictures = []
     monkeypatch.setattr(
-        'mmavs.visualization.hook.draw_contact_sheet',
+        'mmavs.engine.hooks.visualization_hook.draw_contact_sheet',
         lambda picture, out_file: pictures.append(picture),
     )
     batch, outputs = _batch([0, 1])
@@ -200,7 +200,7 @@ def test_hook_draws_the_classes_of_the_dataset(
 ):
     pictures = []
     monkeypatch.setattr(
-        'mmavs.visualization.hook.draw_contact_sheet',
+        'mmavs.engine.hooks.visualization_hook.draw_contact_sheet',
         lambda picture, out_file: pictures.append(picture),
     )
     meta = get_metainfo('semantic')

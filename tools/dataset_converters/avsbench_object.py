@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import soundfile
-from mmavs.apis.video_io import scan_video
 from mmavs.atomic_file import atomic_path
 from mmavs.datasets.avsbench import NUM_FRAMES, SPLITS
+from mmavs.video.reading import scan_video
 from rich.progress import track
 
 _MILLISECONDS = 1000

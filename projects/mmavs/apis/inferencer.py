@@ -24,7 +24,7 @@ from ..datasets.metainfo import get_metainfo
 from ..datasets.transforms import Waveform, clip_collate
 from ..evaluation.functional import sounding_score
 from ..evaluation.mask_dump import grey_masks
-from .video_io import ScannedVideo, iter_seconds, scan_video
+from ..video import ScannedVideo, iter_seconds, scan_video
 
 #: Seconds of sound and number of frames of AVSBench's single-object clips.
 _DEFAULT_CLIP_SECONDS = 5

@@ -3,6 +3,7 @@
 from .atomic_backend import ATOMIC_BACKEND, AtomicBackend
 from .hooks import (
     AtomicCheckpointHook,
+    AVSVisualizationHook,
     FreezeUntilHook,
     MaskPriorCheckHook,
     ResumeStateHook,
@@ -13,6 +14,7 @@ from .random_state import get_random_state, set_random_state
 
 __all__ = [
     'ATOMIC_BACKEND',
+    'AVSVisualizationHook',
     'AtomicBackend',
     'AtomicCheckpointHook',
     'FreezeUntilHook',

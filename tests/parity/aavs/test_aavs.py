@@ -14,6 +14,14 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmavs.datasets.metainfo import AVSBENCH_CLASSES
+from mmavs.datasets.transforms import (
+    ClipResize,
+    LoadClipFrames,
+    LoadClipMasks,
+    LoadMaskPrior,
+    PackClip,
+)
 from support.aavs_parity import (
     STAGE_ONE,
     STAGE_TWO,
@@ -24,14 +32,6 @@ from support.aavs_parity import (
     read_prior,
     thin_out,
     write_seeded_prior,
-)
-from mmavs.datasets.metainfo import AVSBENCH_CLASSES
-from mmavs.datasets.transforms import (
-    ClipResize,
-    LoadClipFrames,
-    LoadClipMasks,
-    LoadMaskPrior,
-    PackClip,
 )
 from support.reference_aavs import (
     FIXTURE_FRAMES,

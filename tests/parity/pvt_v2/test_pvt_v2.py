@@ -6,10 +6,10 @@ Set MMAVS_REFERENCE_ROOT to a folder with AVSegFormer at 7083cb6.
 import mmavs  # noqa: F401  registers everything
 import pytest
 import torch
-from support.aavs_parity import import_converter
-from support.aavs_seeded import seeded_state_dict
 from mmcv.cnn.bricks import DropPath
 from mmseg.registry import MODELS
+from support.aavs_parity import import_converter
+from support.aavs_seeded import seeded_state_dict
 from support.reference_avsegformer import SteadyPath, import_reference, why_not
 
 pytestmark = [

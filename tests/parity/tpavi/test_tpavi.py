@@ -8,9 +8,9 @@ import functools
 import numpy as np
 import pytest
 import torch
-from support.aavs_seeded import seeded_masks
 from mmavs.models.tpavi import TPAVIBlock, TPAVIMatchingLoss
 from mmavs.structures import ClipFeatures
+from support.aavs_seeded import seeded_masks
 from support.reference_tpavi import (
     build_reference,
     import_reference,
@@ -21,7 +21,6 @@ from support.reference_tpavi import (
     why_not,
 )
 from support.tiny_models import samples_of
-from torch import nn
 from support.tpavi_parity import (
     CASES,
     STORED,
@@ -34,6 +33,7 @@ from support.tpavi_parity import (
     seeded_sound,
     thin_out,
 )
+from torch import nn
 
 pytestmark = [
     pytest.mark.reference,

@@ -1,12 +1,14 @@
-"""Training hooks."""
+"""Hooks of training, validation and testing."""
 
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .freeze_until_hook import FreezeUntilHook
 from .mask_prior_check_hook import MaskPriorCheckHook
 from .resume_state_hook import ResumeStateHook
 from .two_phase_hook import TwoPhaseTuningHook
+from .visualization_hook import AVSVisualizationHook
 
 __all__ = [
+    'AVSVisualizationHook',
     'AtomicCheckpointHook',
     'FreezeUntilHook',
     'MaskPriorCheckHook',

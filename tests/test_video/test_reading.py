@@ -1,9 +1,9 @@
-"""mmavs.apis.video_io: any video becomes one frame a second and its sound."""
+"""mmavs.video.reading: any video becomes one frame a second and its sound."""
 
 import av
 import numpy as np
 import pytest
-from mmavs.apis import iter_seconds, read_video, scan_video
+from mmavs.video import iter_seconds, read_video, scan_video
 from support.tiny_videos import make_video, number_of, numbered_image, siren
 
 #: Container, codecs and rates; frame of each second, floor((l + 15/16) fps):

@@ -1,7 +1,7 @@
 """The list of names that is laid over a video."""
 
 import numpy as np
-from mmavs.apis.legend import draw_legend
+from mmavs.video.legend import draw_legend
 
 CLASSES = ('background', 'red thing', 'blue thing', 'a much longer name')
 PALETTE = [(0, 0, 0), (200, 0, 0), (0, 0, 200), (0, 200, 0)]

@@ -1,4 +1,4 @@
-"""mmavs.apis.video_overlay: masks on a video whose sound is kept."""
+"""mmavs.video.overlay: masks on a video whose sound is kept."""
 
 import itertools
 import resource
@@ -6,8 +6,8 @@ import resource
 import av
 import numpy as np
 import pytest
-from mmavs.apis import check_output, scan_video, write_overlay
-from mmavs.apis.video_io import (
+from mmavs.video import check_output, scan_video, write_overlay
+from mmavs.video.reading import (
     find_tracks,
     open_video,
     seconds_in,

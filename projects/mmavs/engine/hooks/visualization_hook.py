@@ -19,8 +19,7 @@ from mmavs.evaluation.clip_logits import stack_logits, stack_truth
 from mmavs.evaluation.clip_metric import group_frames
 from mmavs.evaluation.functional import frame_iou, sounding_mask
 from mmavs.evaluation.semantic_functional import count_class_areas, frame_miou
-
-from .contact_sheet import ClipPicture, draw_contact_sheet
+from mmavs.visualization import ClipPicture, draw_contact_sheet
 
 
 @HOOKS.register_module()

@@ -24,14 +24,14 @@ from mmavs.atomic_file import atomic_path
 
 from ..datasets.metainfo import BINARY_PALETTE
 from .legend import draw_legend
-from .tracks import time_of
-from .video_io import (
+from .reading import (
     VideoFacts,
     find_tracks,
     open_video,
     seconds_in,
     to_upright_rgb,
 )
+from .tracks import time_of
 
 #: The outline of a mask is one pixel wide for so many pixels of the video.
 _SIZE_PER_EDGE_WIDTH = 250
