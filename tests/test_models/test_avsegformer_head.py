@@ -368,3 +368,32 @@ def test_initialisation_is_the_published_one():
         ring, torch.tensor([[1.0, 0], [2, 0], [3, 0], [4, 0]]), atol=1e-6
     )
     assert 0.8 < head.pixel_decoder.level_embed.weight.std() < 1.2
+
+
+def test_conv_biases_before_group_norm_start_uniform():
+    """The published code keeps PyTorch's default biases of its convolutions.
+
+    That is U(-b, b) with b = 1 / sqrt(in_channels * kernel area), of standard
+    deviation b / sqrt(3).
+    """
+    decoder = tiny_head().pixel_decoder
+    convs = [
+        module.conv
+        for module in (
+            *decoder.input_projs,
+            decoder.lateral_conv,
+            decoder.output_conv,
+        )
+    ]
+    assert len(convs) == 6
+    for conv in convs:
+        bound = conv.weight[0].numel() ** -0.5
+        assert 0.9 * bound < conv.bias.abs().max() <= bound
+        assert conv.bias.std().item() == pytest.approx(
+            bound / 3**0.5, rel=0.25
+        )
+    # Drawn, not fixed: another model has other biases.
+    other = build(tiny_cfg(), seed=1).pixel_decoder
+    assert not torch.equal(
+        other.lateral_conv.conv.bias, decoder.lateral_conv.conv.bias
+    )

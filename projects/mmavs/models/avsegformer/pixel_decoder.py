@@ -68,7 +68,16 @@ class AVSegFormerPixelDecoder(BaseModule):
         )
 
     def init_weights(self) -> None:
-        """Initialise as published: the attention's ring of offsets."""
+        """Initialise as published.
+
+        Weights follow Xavier's uniform distribution, the deformable attention
+        its ring of offsets, level embeddings N(0, 1), and biases of
+        convolutions PyTorch's default U(-b, b), b = 1 / sqrt(fan_in), which
+        ``ConvModule`` sets to zero.
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                module.reset_parameters()
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
