@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 
+from mmavs.atomic_file import write_json
 from mmavs.datasets.avsbench import SPLITS
 from mmavs.engine import add_launch_arguments, joined_processes, load_config
-from mmavs.evaluation.mask_dump import MaskDump, hash_config, hash_file
+from mmavs.evaluation import MaskDump
+from mmavs.fingerprint import hash_config, hash_file
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
@@ -172,9 +172,7 @@ def write_metrics(path: str, metrics: dict[str, float]) -> None:
         metrics (dict[str, float]): Values by name, protocol included.
     """
     if is_main_process():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(metrics, indent=2) + '\n'
-        Path(path).write_text(text, encoding='utf-8')
+        write_json(path, metrics)
 
 
 def run_test(cfg: Config, args: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ import mmavs  # noqa: F401  registers everything
 import numpy as np
 import torch
 import torch._dynamo  # takes a second, once instead of in every process
-from mmavs.engine import atomic_backend
+from mmavs import atomic_file
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
@@ -146,7 +146,7 @@ class ToyKillHook(Hook):
             _kill('save', runner.epoch)
 
         if ('save', runner.epoch) in _KILL_AT:
-            atomic_backend.os.fsync = half_written
+            atomic_file.os.fsync = half_written
 
 
 @HOOKS.register_module()

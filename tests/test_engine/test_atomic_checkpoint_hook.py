@@ -4,8 +4,8 @@ import os
 
 import pytest
 import torch
+from mmavs import atomic_file as module
 from mmavs.engine import AtomicBackend, AtomicCheckpointHook
-from mmavs.engine import atomic_backend as module
 from support.toy_training import ToyMetric, build_runner
 
 

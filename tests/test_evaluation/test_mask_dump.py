@@ -1,16 +1,11 @@
 """Files and index of MaskDump."""
 
-import hashlib
 import json
 
 import numpy as np
 import pytest
-import torch
-from mmavs.atomic_file import atomic_path
 from mmavs.evaluation import MaskDump
 from mmavs.evaluation.functional import sounding_mask, sounding_score
-from mmavs.evaluation.mask_dump import hash_config, hash_file
-from mmengine.config import Config
 from PIL import Image
 from support.predicted_clips import (
     as_dicts,
@@ -199,33 +194,3 @@ def test_two_processes_write_what_one_writes(tmp_path):
     for name in files:
         one, two = (tmp_path / n / name for n in ('one', 'two'))
         assert one.read_bytes() == two.read_bytes(), name
-
-
-def test_atomic_path_leaves_the_old_file_on_failure(tmp_path):
-    path = tmp_path / 'a.txt'
-    path.write_text('old')
-
-    def fail():
-        with atomic_path(path) as temporary:
-            temporary.write_text('half')
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fail()
-    assert path.read_text() == 'old'
-    assert _files(tmp_path) == ['a.txt']
-
-
-def test_hash_of_a_file_is_its_sha256(tmp_path):
-    path = tmp_path / 'model.pth'
-    torch.save({'weight': torch.arange(10)}, path)
-    expected = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert hash_file(str(path)) == expected
-
-
-def test_hash_of_a_config_ignores_the_order_of_keys():
-    one = Config({'model': {'a': 1, 'b': (1, 2)}}).to_dict()
-    two = Config({'model': {'b': (1, 2), 'a': 1}}).to_dict()
-    other = Config({'model': {'b': (1, 2), 'a': 2}}).to_dict()
-    assert hash_config(one) == hash_config(two)
-    assert hash_config(one) != hash_config(other)

@@ -26,7 +26,7 @@ from typing import Any
 
 import torch
 from compare_systems_table import NOTE, print_tables, summarise_runs
-from mmavs.atomic_file import atomic_path
+from mmavs.atomic_file import write_json
 from mmavs.datasets.avsbench import SPLITS
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -198,8 +198,7 @@ def train_and_test(
     runner.register_hook(ShowProgress(progress, description))
     runner.train()
     result = dict(seed=seed, num_steps=runner.max_iters, metrics=runner.test())
-    with atomic_path(done) as path:
-        path.write_text(json.dumps(result, indent=2), encoding='utf-8')
+    write_json(done, result)
     return result
 
 

@@ -17,12 +17,11 @@ again, goes on where it was. What the steps print is in ``train.txt`` and
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from mmavs.atomic_file import atomic_path
+from mmavs.atomic_file import write_json
 from mmavs.datasets.avsbench import SPLITS
 from mmavs.datasets.synthetic import write_dataset
 from mmavs.engine import stages
@@ -237,8 +236,7 @@ def main() -> None:
         rows=rows,
     )
     path = args.json or args.work_dir / 'table.json'
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + '\n')
+    write_json(path, report)
     print(
         f'\nSynthetic, not AVSBench: {NUM_CLASSES} classes and the '
         f'background, {clips["test"]} clips tested; {steps} steps of '

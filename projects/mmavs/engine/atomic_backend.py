@@ -1,23 +1,23 @@
-"""A local file backend whose writes happen whole or not at all."""
+"""A local file backend that writes atomically."""
 
 from __future__ import annotations
 
-import os
-import os.path as osp
 from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
+
+from mmavs.atomic_file import atomic_path
 
 #: Name for ``backend_args=dict(backend=...)``.
 ATOMIC_BACKEND = 'mmavs_atomic'
 
 
 class AtomicBackend(LocalBackend):
-    """Local disk, where a file has its old or its new content, never a part.
+    """Local disk; a file has its old or its new content, never part of it.
 
-    Bytes go to a temporary file beside the target, which takes the target's
-    name once they are on disk. A process killed on the way leaves only the
-    temporary file, and the next write to the same target replaces it.
+    Bytes are written to a temporary file in the target's folder, synced to
+    disk, and renamed to the target. A process killed before the rename leaves
+    the temporary file, which the next write to the same target replaces.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
@@ -27,14 +27,8 @@ class AtomicBackend(LocalBackend):
             obj (bytes): Content.
             filepath (str | Path): Target; its directory is made if absent.
         """
-        folder, name = osp.split(osp.abspath(filepath))
-        os.makedirs(folder, exist_ok=True)
-        partial = osp.join(folder, f'.{name}.partial')
-        with open(partial, 'wb') as file:
-            file.write(obj)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, filepath)
+        with atomic_path(filepath, durable=True) as temporary:
+            temporary.write_bytes(obj)
 
     def put_text(
         self, obj: str, filepath: str | Path, encoding: str = 'utf-8'

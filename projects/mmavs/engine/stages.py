@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 from mmengine.config import Config, DictAction
 
-from mmavs.atomic_file import atomic_path
+from mmavs.atomic_file import write_json
 from mmavs.checkpoint import load_from_local
 from mmavs.datasets.mask_directory import INDEX_NAME
-from mmavs.evaluation.mask_dump import hash_config, hash_file
+from mmavs.fingerprint import hash_config, hash_file
 
 
 class Trained(NamedTuple):
@@ -214,12 +214,10 @@ def write_record(path: Path, **content: object) -> None:
     """Note that a step is finished.
 
     Args:
-        path (Path): File, written whole or not at all.
+        path (Path): File, written atomically.
         **content (object): What to note.
     """
-    with atomic_path(path) as temporary:
-        text = json.dumps(content, indent=2) + '\n'
-        temporary.write_text(text, encoding='utf-8')
+    write_json(path, content)
 
 
 def report_skip(step: str, folder: Path) -> None:

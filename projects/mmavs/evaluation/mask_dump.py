@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from mmseg.registry import METRICS
 from PIL import Image
 
-from mmavs.atomic_file import atomic_path
+from mmavs.atomic_file import atomic_path, write_json
 from mmavs.datasets.mask_directory import INDEX_NAME, RECORD_NAME
 
 from .clip_logits import stack_logits
@@ -39,7 +38,7 @@ class MaskDump(ClipMetric[ClipEntry]):
         root (str): Folder to write into.
         config_hash (str): SHA-256 of the config that predicts.
         checkpoint_hash (str): SHA-256 of the checkpoint's file, see
-            :func:`hash_file`.
+            ``mmavs.fingerprint.hash_file``.
         soft (bool): Write ``round(255 * score)`` instead of 0 and 255.
         collect_device (str): 'cpu' or 'gpu', see :class:`ClipMetric`.
         collect_dir (str | None): Shared folder, see :class:`ClipMetric`.
@@ -125,7 +124,7 @@ class MaskDump(ClipMetric[ClipEntry]):
             'protocol': _protocol(self._header['mode'], masks.shape[1:]),
             **self._header,
         }
-        _write_json(folder / RECORD_NAME, record)
+        write_json(folder / RECORD_NAME, record)
         return ClipEntry(
             sample_idx=first['sample_idx'],
             subset=first['subset'],
@@ -158,7 +157,7 @@ class MaskDump(ClipMetric[ClipEntry]):
             json.loads(path.read_text(encoding='utf-8'))
             for path in sorted(self.root.glob(f'*/*/{RECORD_NAME}'))
         ]
-        _write_json(self.root / INDEX_NAME, {**self._header, 'clips': clips})
+        write_json(self.root / INDEX_NAME, {**self._header, 'clips': clips})
 
     def _folder(self, clip: Mapping) -> Path:
         return self.root / clip['subset'] / clip['clip_id']
@@ -189,38 +188,3 @@ def _protocol(mode: str, size: tuple[int, ...]) -> str:
     """Name how masks were written: 'hard-224', or 'soft-224x160' (h, w)."""
     sides = size[:1] if size[0] == size[1] else size
     return f'{mode}-{"x".join(map(str, sides))}'
-
-
-def _write_json(path: Path, content: dict) -> None:
-    with atomic_path(path) as temporary:
-        text = json.dumps(content, indent=1) + '\n'
-        temporary.write_text(text, encoding='utf-8')
-
-
-def hash_file(path: str) -> str:
-    """Return the SHA-256 of a file's bytes.
-
-    Args:
-        path (str): For example a checkpoint.
-
-    Returns:
-        str: 64 hexadecimal digits.
-    """
-    with open(path, 'rb') as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def hash_config(config: dict) -> str:
-    """Return the SHA-256 of a config's content, whatever its key order.
-
-    Args:
-        config (dict): For example ``cfg.to_dict()``.
-
-    Returns:
-        str: 64 hexadecimal digits.
-    """
-    text = json.dumps(config, sort_keys=True, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()

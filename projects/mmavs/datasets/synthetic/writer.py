@@ -13,6 +13,8 @@ import soundfile
 from PIL import Image
 from rich.progress import track
 
+from mmavs.atomic_file import write_json
+
 from ..avsbench import NUM_FRAMES, SPLITS, SUBSETS
 from ..metainfo import AVSBENCH_CLASSES, AVSBENCH_PALETTE
 from .blind import FrameFacts, blind_miou
@@ -169,8 +171,8 @@ def _bounds(frames: Mapping[str, Mapping[str, list[FrameFacts]]]) -> dict:
 def _write_tables(root: Path, facts: dict, rows: Sequence[Sequence]) -> None:
     """Write all that is not a clip, the table last."""
     ids = {name: i for i, name in enumerate(AVSBENCH_CLASSES, start=1)}
-    (root / 'label2idx.json').write_text(json.dumps(ids, indent=4))
-    (root / _FACTS).write_text(json.dumps(facts, indent=4))
+    write_json(root / 'label2idx.json', ids)
+    write_json(root / _FACTS, facts)
     with open(root / 'metadata.csv', 'w', newline='') as file:
         csv.writer(file).writerows([_HEADER, *rows])
 
