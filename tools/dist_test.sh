@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
-# Test with several processes:
-#   dist_test.sh CONFIG CHECKPOINT GPUS [options of test.py]
-# GPUS is the number of processes; without CUDA they run on the CPU. Several
-# machines: set NNODES, NODE_RANK, MASTER_ADDR and PORT.
+# Test with several processes. Several machines: set NNODES, NODE_RANK,
+# MASTER_ADDR and PORT.
 set -euo pipefail
 
+if [[ $# -lt 3 || ! $3 =~ ^[1-9][0-9]*$ ]]; then
+    [[ $# -lt 3 ]] || echo "error: GPUS must be 1 or more, got '$3'" >&2
+    echo "usage: $(basename "$0") CONFIG CHECKPOINT GPUS" \
+        "[options of test.py]" >&2
+    echo "GPUS: number of processes; without CUDA they run on the CPU" >&2
+    exit 2
+fi
 CONFIG=$1
 CHECKPOINT=$2
 GPUS=$3
 
 if [[ ${NNODES:-1} == 1 && -z ${PORT:-} ]]; then
-    # Any free port, so that runs side by side do not take each other's.
+    # Any free port, so that concurrent runs do not collide.
     MEET=(--standalone --local-addr=127.0.0.1)
 else
     MEET=(

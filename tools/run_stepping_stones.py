@@ -15,6 +15,7 @@ import argparse
 from pathlib import Path
 
 from mmavs.datasets.avsbench import SUBSETS, TASK_SUBSETS
+from mmavs.engine import add_traceback_argument, error_line
 from mmavs.engine.stages import (
     Launcher,
     check_mask_sizes,
@@ -82,7 +83,10 @@ def parse_args() -> argparse.Namespace:
             metavar='KEY=VALUE',
             help=f'override settings of stage {stage} alone',
         )
+    add_traceback_argument(parser)
     args = parser.parse_args()
+    if args.nproc < 1:
+        parser.error(f'--nproc must be at least 1, got {args.nproc}')
     if args.launcher == 'none' and args.nproc != 1:
         parser.error('--nproc needs --launcher pytorch or slurm')
     if args.launcher == 'slurm' and args.partition is None:
@@ -166,9 +170,12 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
     return test(launcher, args.stage_two, [*options, *places], two)
 
 
-def main() -> None:
-    """Do what is left to do and print the result."""
-    args = parse_args()
+def run(args: argparse.Namespace) -> None:
+    """Run what is left of all steps and print the result.
+
+    Args:
+        args (argparse.Namespace): The command line.
+    """
     with lock(args.work_dir) as descriptor:
         launcher = Launcher(
             name=args.launcher,
@@ -182,6 +189,13 @@ def main() -> None:
     print(f'\nStage two on the test split, {args.stage_two}:\n')
     for name, value in metrics.items():
         print(f'{name:{width}}  {value:.4f}')
+
+
+def main() -> None:
+    """Run the stages; wrong input ends in one line."""
+    args = parse_args()
+    with error_line(args):
+        run(args)
 
 
 if __name__ == '__main__':

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmavs.apis import AVSInferencer
+from mmavs.engine import add_traceback_argument, error_line
 from mmavs.video import (
     ScannedVideo,
     check_output,
@@ -70,6 +70,7 @@ def parse_args() -> argparse.Namespace:
         default=0.5,
         help='weight of the colour, 0 to 1 (default: %(default)s)',
     )
+    add_traceback_argument(parser)
     args = parser.parse_args()
     if args.soft_prior and args.stage_one is None:
         parser.error('--soft-prior says how --stage-one is used; give it')
@@ -166,7 +167,7 @@ def segment(
 def main() -> None:
     """Do as the command line says."""
     args = parse_args()
-    try:
+    with error_line(args):
         out = check_output(args.out, source=args.video)
         video = scan_video(args.video)
         print(describe(video), flush=True)
@@ -189,9 +190,6 @@ def main() -> None:
             else None,
             alpha=args.alpha,
         )
-    # The texts say what to do; a traceback would bury them.
-    except (ValueError, OSError) as error:
-        sys.exit(f'error: {error}')
     print(f'Wrote the video to {out}')
     if args.masks is not None:
         print(f'Wrote {video.facts.num_seconds} masks to {args.masks}')

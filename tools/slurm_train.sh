@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# Train on a Slurm cluster:
-#   [GPUS=8] slurm_train.sh PARTITION JOB_NAME CONFIG [options of train.py]
+# Train on a Slurm cluster.
 set -euo pipefail
 
+if [[ $# -lt 3 ]]; then
+    echo "usage: [GPUS=8] [GPUS_PER_NODE=4] $(basename "$0")" \
+        "PARTITION JOB_NAME CONFIG [options of train.py]" >&2
+    exit 2
+fi
 PARTITION=$1
 JOB_NAME=$2
 CONFIG=$3
@@ -10,6 +14,12 @@ GPUS=${GPUS:-4}
 GPUS_PER_NODE=${GPUS_PER_NODE:-4}
 CPUS_PER_TASK=${CPUS_PER_TASK:-5}
 SRUN_ARGS=${SRUN_ARGS:-}
+for COUNT in GPUS GPUS_PER_NODE CPUS_PER_TASK; do
+    if [[ ! ${!COUNT} =~ ^[1-9][0-9]*$ ]]; then
+        echo "error: $COUNT must be 1 or more, got '${!COUNT}'" >&2
+        exit 2
+    fi
+done
 
 # SRUN_ARGS holds several words
 # shellcheck disable=SC2086

@@ -6,7 +6,12 @@ import argparse
 
 from mmavs.atomic_file import write_json
 from mmavs.datasets.avsbench import SPLITS
-from mmavs.engine import add_launch_arguments, joined_processes, load_config
+from mmavs.engine import (
+    add_launch_arguments,
+    error_line,
+    joined_processes,
+    load_config,
+)
 from mmavs.evaluation import MaskDump
 from mmavs.fingerprint import hash_config, hash_file
 from mmengine.config import Config
@@ -191,9 +196,12 @@ def run_test(cfg: Config, args: argparse.Namespace) -> None:
         write_metrics(args.out, metrics)
 
 
-def main() -> None:
-    """Test as the command line says."""
-    args = parse_args()
+def test(args: argparse.Namespace) -> None:
+    """Test as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+    """
     cfg = load_config(args)
     cfg.load_from = None
     cfg.resume = False
@@ -222,6 +230,13 @@ def main() -> None:
             return
     with joined_processes(cfg):
         run_test(cfg, args)
+
+
+def main() -> None:
+    """Test; wrong input ends in one line."""
+    args = parse_args()
+    with error_line(args):
+        test(args)
 
 
 if __name__ == '__main__':

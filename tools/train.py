@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 
 import torch
-from mmavs.engine import add_launch_arguments, joined_processes, load_config
+from mmavs.engine import (
+    add_launch_arguments,
+    error_line,
+    joined_processes,
+    load_config,
+)
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
@@ -76,15 +81,25 @@ def set_amp(cfg: Config) -> None:
     wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def main() -> None:
-    """Train as the command line says."""
-    args = parse_args()
+def train(args: argparse.Namespace) -> None:
+    """Train as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+    """
     cfg = load_config(args)
     set_resume(cfg, args.resume)
     if args.amp:
         set_amp(cfg)
     with joined_processes(cfg):
         Runner.from_cfg(cfg).train()
+
+
+def main() -> None:
+    """Train; wrong input ends in one line."""
+    args = parse_args()
+    with error_line(args):
+        train(args)
 
 
 if __name__ == '__main__':

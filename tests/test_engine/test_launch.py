@@ -195,3 +195,42 @@ def test_dist_scripts(
         f'-m torch.distributed.run {meeting} --nproc_per_node=8 '
         f'{TOOLS}/{expected}'
     )
+
+
+@pytest.mark.parametrize(
+    ('script', 'arguments', 'environment', 'expected'),
+    [
+        ('dist_train.sh', [], {}, 'usage: dist_train.sh CONFIG GPUS ['),
+        ('dist_train.sh', ['c.py'], {}, 'usage: dist_train.sh CONFIG GPUS ['),
+        ('dist_train.sh', ['c.py', '0'], {}, 'error: GPUS must be 1 or m'),
+        ('dist_train.sh', ['c.py', '--amp'], {}, "got '--amp'\nusage: dist_t"),
+        ('dist_test.sh', ['c.py', 'k.pth'], {}, 'CONFIG CHECKPOINT GPUS ['),
+        ('dist_test.sh', ['c.py', 'k.pth', '-1'], {}, "more, got '-1'"),
+        ('slurm_train.sh', ['p', 'n'], {}, 'PARTITION JOB_NAME CONFIG ['),
+        ('slurm_test.sh', ['p', 'n', 'c.py'], {}, 'JOB_NAME CONFIG CHECKPOIN'),
+        (
+            'slurm_train.sh',
+            ['p', 'n', 'c.py'],
+            dict(GPUS='none'),
+            "error: GPUS must be 1 or more, got 'none'",
+        ),
+        (
+            'slurm_test.sh',
+            ['p', 'n', 'c.py', 'k.pth'],
+            dict(GPUS_PER_NODE='0'),
+            "error: GPUS_PER_NODE must be 1 or more, got '0'",
+        ),
+    ],
+)
+def test_scripts_check_their_arguments(
+    script, arguments, environment, expected
+):
+    done = subprocess.run(
+        ['bash', TOOLS / script, *arguments],
+        env=dict(PATH='/usr/bin:/bin', PYTHON='false', **environment),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert done.stdout == ''

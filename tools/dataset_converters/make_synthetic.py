@@ -9,10 +9,10 @@ in ROOT/facts.json. A data set made before with the same options is kept.
 from __future__ import annotations
 
 import argparse
-import sys
 
 from mmavs.datasets.avsbench import SPLITS, SUBSETS
 from mmavs.datasets.synthetic import write_dataset, write_video
+from mmavs.engine import add_traceback_argument, error_line
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,6 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--video', metavar='PATH', help='also write a video with sound'
     )
+    add_traceback_argument(parser)
     args = parser.parse_args()
     if not args.root and not args.video:
         parser.error('nothing to write: give --root, --video or both')
@@ -59,7 +60,7 @@ def main() -> None:
     """Write what was asked for and print the bounds."""
     args = parse_args()
     common = dict(num_classes=args.classes, seed=args.seed)
-    try:
+    with error_line(args):
         if args.root:
             facts = write_dataset(
                 args.root,
@@ -73,8 +74,6 @@ def main() -> None:
         if args.video:
             write_video(args.video, **common)
             print(f'The video is {args.video}')
-    except (FileExistsError, ValueError) as error:
-        sys.exit(f'make_synthetic.py: {error}')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
-"""What runs around the models: hooks, random states, file backend."""
+"""Hooks, launching of runs, command lines and checkpoint files."""
 
 from .atomic_backend import ATOMIC_BACKEND, AtomicBackend
+from .command_line import add_traceback_argument, error_line
 from .hooks import (
     AtomicCheckpointHook,
     AVSVisualizationHook,
@@ -22,6 +23,8 @@ __all__ = [
     'ResumeStateHook',
     'TwoPhaseTuningHook',
     'add_launch_arguments',
+    'add_traceback_argument',
+    'error_line',
     'get_random_state',
     'joined_processes',
     'load_config',

@@ -15,13 +15,16 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
 
+from .command_line import add_traceback_argument
+
 
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what all tools that run a config take, as in mmsegmentation.
 
     Args:
         parser (argparse.ArgumentParser): Gets ``config``, ``--work-dir``,
-            ``--cfg-options``, ``--launcher`` and ``--local-rank``.
+            ``--cfg-options``, ``--launcher``, ``--local-rank`` and
+            ``--traceback``.
     """
     parser.add_argument('config', help='config file')
     parser.add_argument(
@@ -48,6 +51,7 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--local-rank', '--local_rank', type=int, default=0, help='unused'
     )
+    add_traceback_argument(parser)
 
 
 def load_config(args: argparse.Namespace) -> Config:

@@ -1,0 +1,126 @@
+"""How the tools report errors: one line, or the whole traceback."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mmengine
+from mmengine.logging import MMLogger
+
+#: What wrong input raises, in this project and in the libraries it uses.
+_INPUT_ERRORS = (ValueError, OSError, ImportError, SyntaxError)
+
+#: mmengine checks configs with these, too.
+_CONFIG_ERRORS = (AssertionError, AttributeError, KeyError, TypeError)
+
+_MMENGINE = Path(mmengine.__file__).parent
+
+#: Begins the traceback that a data loading worker sends as a message.
+_WORKER_TRACEBACK = 'Original Traceback (most recent call last):'
+
+
+def add_traceback_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--traceback``, which :func:`error_line` obeys.
+
+    Args:
+        parser (argparse.ArgumentParser): Gets the option.
+    """
+    parser.add_argument(
+        '--traceback',
+        action='store_true',
+        help='on errors, show the whole traceback instead of one line',
+    )
+
+
+@contextmanager
+def error_line(args: argparse.Namespace) -> Iterator[None]:
+    """End the program with one line on stderr if its input is wrong.
+
+    Only errors that the user's input explains are shortened: those of
+    ``ValueError``, ``OSError``, ``ImportError``, ``SyntaxError`` and their
+    subclasses, and errors of other types that mmengine raises or that come up
+    while a registry builds what a config describes. Any other exception is a
+    defect and keeps its traceback. A run that has a log file
+    finds the traceback of a shortened error there.
+
+    Args:
+        args (argparse.Namespace): ``args.traceback`` is True if the error
+            should pass through as it is.
+
+    Yields:
+        None: Nothing.
+
+    Raises:
+        SystemExit: With the text ``error: ...``; Python prints it on stderr
+            and exits with code 1.
+    """
+    try:
+        yield
+    except Exception as error:
+        if args.traceback or not _is_input_error(error):
+            raise
+        log_files = _write_to_log_files(error)
+        line = f'error: {describe(error)}'
+        if log_files:
+            line += f' (traceback: {", ".join(log_files)})'
+        raise SystemExit(line) from None
+
+
+def describe(error: BaseException) -> str:
+    """Give the message of an error as one line.
+
+    Args:
+        error (BaseException): The error. If a data loading worker raised it,
+            the worker's traceback is left out.
+
+    Returns:
+        str: The message; the name of the class if there is none.
+    """
+    # str() of a KeyError is the repr of its message
+    has_text = isinstance(error, KeyError) and error.args
+    text = str(error.args[0] if has_text else error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if _WORKER_TRACEBACK in lines:
+        lines = _after_traceback(text.splitlines())
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        lines = [f'{error.filename}, line {error.lineno}: {error.msg}']
+    return ' '.join(lines) or type(error).__name__
+
+
+def _after_traceback(lines: list[str]) -> list[str]:
+    """Find the message that follows the last indented line."""
+    indented = [i for i, line in enumerate(lines) if line.startswith('  ')]
+    message = [line.strip() for line in lines[indented[-1] + 1 :]]
+    name, _, text = message[0].partition(': ')
+    return [text or name, *message[1:]]
+
+
+def _is_input_error(error: Exception) -> bool:
+    if isinstance(error, _INPUT_ERRORS):
+        return True
+    if not isinstance(error, _CONFIG_ERRORS):
+        return False
+    frames = traceback.extract_tb(error.__traceback__)
+    files = [Path(frame.filename) for frame in frames]
+    # A registry builds what the config describes; arguments that it passes
+    # on may be refused only by a base class.
+    return files[-1].is_relative_to(_MMENGINE) or any(
+        file.is_relative_to(_MMENGINE / 'registry') for file in files
+    )
+
+
+def _write_to_log_files(error: Exception) -> list[str]:
+    """Write the traceback to the files of mmengine's current logger."""
+    text = ''.join(traceback.format_exception(error))
+    files = []
+    for handler in MMLogger.get_current_instance().handlers:
+        if isinstance(handler, logging.FileHandler):
+            record = logging.makeLogRecord(dict(msg=text, levelname='ERROR'))
+            handler.emit(record)
+            files.append(handler.baseFilename)
+    return files
