@@ -40,7 +40,17 @@ CLOSED_DOORS = {
         'models/audio_backbones',
         'models/segmentor',
     ),
-    'engine': ('apis',),
+    # Models are built from configs, by the registry.
+    'converters': (
+        'models',
+        'datasets',
+        'evaluation',
+        'engine',
+        'visualization',
+        'apis',
+        'video',
+    ),
+    'engine': ('apis', 'converters'),
     'visualization': ('engine', 'apis', 'video'),
     'video': (
         'models',

@@ -3,12 +3,13 @@
 Both sides give a dictionary of the same entries, see :func:`our_outputs`.
 """
 
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from mmavs.converters.aavs import TABLES
+from mmavs.converters.name_table import convert
 from mmavs.datasets.transforms import LoadMaskPrior
 from mmavs.structures import ClipFeatures
 from mmengine.config import Config
@@ -35,7 +36,6 @@ from support.aavs_seeded import (
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'
-CONVERTERS = ROOT / 'tools' / 'model_converters'
 LOSS_NAMES = ('loss_cls', 'loss_mask', 'loss_dice')
 
 
@@ -102,22 +102,6 @@ STAGE_TWO = Stage(
 )
 
 
-def import_converter(name: str):
-    """Import a file of ``tools/model_converters`` as the tools do.
-
-    Args:
-        name (str): Module name.
-
-    Returns:
-        ModuleType: The module.
-    """
-    sys.path.insert(0, str(CONVERTERS))
-    try:
-        return __import__(name)
-    finally:
-        sys.path.remove(str(CONVERTERS))
-
-
 def build_aavs(stage: Stage = STAGE_ONE) -> nn.Module:
     """Build the paper's model, with whatever weights come by default.
 
@@ -143,9 +127,7 @@ def load_seeded(model: nn.Module, stage: Stage) -> dict[str, str]:
         with others.
     """
     source = seeded_state_dict(load_keys(stage.keys), gains=stage.gains)
-    table = import_converter('aavs').TABLES[stage.number]
-    convert = import_converter('name_table').convert
-    weights, report = convert(source, table)
+    weights, report = convert(source, TABLES[stage.number])
     missing, unexpected = model.load_state_dict(weights, strict=False)
     assert not unexpected
     assert all(name.startswith('audio_backbone.') for name in missing)

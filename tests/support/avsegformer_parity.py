@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from mmavs.converters.avsegformer import convert_avsegformer
 from mmavs.structures import UNLABELLED
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from support.aavs_parity import CONFIGS, import_converter
+from support.aavs_parity import CONFIGS
 from support.aavs_seeded import (
     DATA_DIR,
     load_keys,
@@ -132,8 +133,7 @@ def build_avsegformer(variant: Variant) -> nn.Module:
     cfg = Config.fromfile(CONFIGS / 'avsegformer' / f'{name}.py').model
     with DefaultScope.overwrite_default_scope('mmseg'):
         model = MODELS.build(cfg)
-    convert = import_converter('avsegformer').convert_avsegformer
-    state_dict, _ = convert(
+    state_dict, _ = convert_avsegformer(
         variant.weights(),
         variant.backbone,
         variant.task,

@@ -9,13 +9,14 @@ from unittest import mock
 
 import numpy as np
 import torch
+from mmavs.converters.name_table import convert
+from mmavs.converters.tpavi import tpavi_table
 from mmavs.structures import ClipFeatures
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from support.aavs_parity import import_converter
 from support.aavs_seeded import (
     seeded_audio,
     seeded_classes,
@@ -112,10 +113,8 @@ def load_seeded(model: nn.Module, backbone: str, task: str) -> dict[str, str]:
         dict[str, str]: Our name of each published tensor that was not joined
         with others.
     """
-    table = import_converter('tpavi').tpavi_table(backbone, task)
-    convert = import_converter('name_table').convert
     source = seeded_state_dict(published_keys(backbone, task))
-    weights, report = convert(source, table)
+    weights, report = convert(source, tpavi_table(backbone, task))
     missing, unexpected = model.load_state_dict(weights, strict=False)
     assert not unexpected
     assert all(name.startswith('audio_backbone.') for name in missing)

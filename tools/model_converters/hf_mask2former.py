@@ -1,253 +1,39 @@
-"""Turn Hugging Face's Mask2Former into AAVS's initialisation.
+"""Convert Hugging Face's Mask2Former to the initialisation of AAVS.
 
 Usage::
 
     python tools/model_converters/hf_mask2former.py SRC DST [--keep-queries]
 
 SRC is ``pytorch_model.bin`` or ``model.safetensors`` of
-``facebook/mask2former-swin-base-ade-semantic``; DST is what AAVS's configs
-name as ``load_from``. The queries and the class head are left out: AAVS draws
-its own (30 queries, background and sounding). Adapters and the audio
-projection keep their own initialisation too. The second stage has 100 queries,
-as many as the file, and begins with those: ``--keep-queries``.
+``facebook/mask2former-swin-base-ade-semantic``. Set DST as ``load_from`` in a
+config of AAVS. The class head and the queries are left out, because AAVS has
+its own (30 queries, background and sounding). Stage two has 100 queries, as
+many as the file, and starts from them: ``--keep-queries``.
 """
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-import torch
-from name_table import Into, convert, read_state_dict, write_checkpoint
-from torch import Tensor
-
-_SWIN_DEPTHS = (2, 2, 18, 2)
-_SWIN_CHANNELS = 128
-
-# Source key -> why it is not taken over.
-SKIPPED = {
-    'model.transformer_module.queries_embedder.weight': (
-        'the queries are drawn anew, AAVS has 30'
-    ),
-    'model.transformer_module.queries_features.weight': (
-        'the queries are drawn anew, AAVS has 30'
-    ),
-    'class_predictor.{weight,bias}': 'the classes are not those of ADE20k',
-    'criterion.empty_weight': "the config's class_weight makes it",
-    'model.pixel_level_module.encoder.encoder.layers.{}.blocks.{}'
-    '.attention.self.relative_position_index': (
-        'the Swin computes it from its window size'
-    ),
-}
-
-
-def unfold_order(weight: Tensor) -> Tensor:
-    """Reorder the merged neighbours of a Swin's patch merging.
-
-    Hugging Face joins the four neighbours (row, column) as blocks of
-    channels in the order (0,0), (1,0), (0,1), (1,1); mmdet's ``nn.Unfold``
-    goes through the neighbours row by row within each channel.
-
-    Args:
-        weight (Tensor): (..., 4 * C), linear weight or norm vector.
-
-    Returns:
-        Tensor: Same shape, the last dimension reordered.
-    """
-    blocks = weight.unflatten(-1, (4, -1))
-    by_row = blocks[..., [0, 2, 1, 3], :]
-    return by_row.transpose(-1, -2).flatten(-2).contiguous()
-
-
-def mask2former_table(prefix: str = '') -> dict:
-    """Names of everything but queries, class head and position indices.
-
-    Args:
-        prefix (str): What stands before the names of
-            ``Mask2FormerForUniversalSegmentation``.
-
-    Returns:
-        dict: Table for :func:`name_table.convert`.
-    """
-    pixel = f'{prefix}model.pixel_level_module.'
-    return {
-        **_swin_rows(f'{pixel}encoder.'),
-        **_pixel_decoder_rows(f'{pixel}decoder.'),
-        **_decoder_rows(f'{prefix}model.transformer_module.'),
-    }
-
-
-def _swin_rows(src: str) -> dict:
-    rows: dict = {
-        f'{src}embeddings.patch_embeddings.projection.{{weight,bias}}': (
-            'backbone.patch_embed.projection.{}'
-        ),
-        f'{src}embeddings.norm.{{weight,bias}}': (
-            'backbone.patch_embed.norm.{}'
-        ),
-        f'{src}hidden_states_norms.stage{{1..4}}.{{weight,bias}}': (
-            'backbone.norm{0..3}.{}'
-        ),
-        f'{src}encoder.layers.{{0..2}}.downsample.reduction.weight': Into(
-            'backbone.stages.{}.downsample.reduction.weight', unfold_order
-        ),
-        f'{src}encoder.layers.{{0..2}}.downsample.norm.{{weight,bias}}': Into(
-            'backbone.stages.{}.downsample.norm.{}', unfold_order
-        ),
-    }
-    for stage, depth in enumerate(_SWIN_DEPTHS):
-        block = f'{src}encoder.layers.{stage}.blocks.{{0..{depth - 1}}}.'
-        rows.update(_swin_block_rows(block, f'backbone.stages.{stage}.'))
-    return rows
-
-
-def _swin_block_rows(block: str, stage: str) -> dict:
-    attn = f'{block}attention.self.'
-    into = f'{stage}blocks.{{}}.'
-    return {
-        (
-            f'{attn}query.{{weight,bias}}',
-            f'{attn}key.{{weight,bias}}',
-            f'{attn}value.{{weight,bias}}',
-        ): f'{into}attn.w_msa.qkv.{{}}',
-        f'{attn}relative_position_bias_table': (
-            f'{into}attn.w_msa.relative_position_bias_table'
-        ),
-        f'{block}attention.output.dense.{{weight,bias}}': (
-            f'{into}attn.w_msa.proj.{{}}'
-        ),
-        f'{block}layernorm_before.{{weight,bias}}': f'{into}norm1.{{}}',
-        f'{block}layernorm_after.{{weight,bias}}': f'{into}norm2.{{}}',
-        f'{block}intermediate.dense.{{weight,bias}}': (
-            f'{into}ffn.layers.0.0.{{}}'
-        ),
-        f'{block}output.dense.{{weight,bias}}': f'{into}ffn.layers.1.{{}}',
-    }
-
-
-def _pixel_decoder_rows(src: str) -> dict:
-    layer = f'{src}encoder.layers.{{0..5}}.'
-    decoder = 'decode_head.pixel_decoder.'
-    into = f'{decoder}encoder.layers.{{}}.'
-    linears = 'sampling_offsets,attention_weights,value_proj,output_proj'
-    return {
-        f'{src}level_embed': f'{decoder}level_encoding.weight',
-        f'{src}mask_projection.{{weight,bias}}': f'{decoder}mask_feature.{{}}',
-        f'{src}input_projections.{{0..2}}.{{0,1}}.{{weight,bias}}': (
-            f'{decoder}input_convs.{{}}.{{conv,gn}}.{{}}'
-        ),
-        f'{src}adapter_1.0.weight': f'{decoder}lateral_convs.0.conv.weight',
-        f'{src}adapter_1.1.{{weight,bias}}': (
-            f'{decoder}lateral_convs.0.gn.{{}}'
-        ),
-        f'{src}layer_1.0.weight': f'{decoder}output_convs.0.conv.weight',
-        f'{src}layer_1.1.{{weight,bias}}': (
-            f'{decoder}output_convs.0.gn.{{}}'
-        ),
-        f'{layer}self_attn.{{{linears}}}.{{weight,bias}}': (
-            f'{into}self_attn.{{}}.{{}}'
-        ),
-        f'{layer}self_attn_layer_norm.{{weight,bias}}': f'{into}norms.0.{{}}',
-        f'{layer}fc{{1,2}}.{{weight,bias}}': (
-            f'{into}ffn.layers.{{0.0,1}}.{{}}'
-        ),
-        f'{layer}final_layer_norm.{{weight,bias}}': f'{into}norms.1.{{}}',
-    }
-
-
-def _decoder_rows(src: str) -> dict:
-    layer = f'{src}decoder.layers.{{0..8}}.'
-    into = 'decode_head.transformer_decoder.layers.{}.'
-    norms = 'cross_attn_layer_norm,self_attn_layer_norm,final_layer_norm'
-    embedder = f'{src}decoder.mask_predictor.mask_embedder.'
-    return {
-        f'{src}level_embed.weight': 'decode_head.level_embed.weight',
-        f'{src}decoder.layernorm.{{weight,bias}}': (
-            'decode_head.transformer_decoder.post_norm.{}'
-        ),
-        f'{embedder}{{0..2}}.0.{{weight,bias}}': (
-            'decode_head.mask_embed.{0,2,4}.{}'
-        ),
-        f'{layer}cross_attn.in_proj_{{weight,bias}}': (
-            f'{into}cross_attn.attn.in_proj_{{}}'
-        ),
-        f'{layer}cross_attn.out_proj.{{weight,bias}}': (
-            f'{into}cross_attn.attn.out_proj.{{}}'
-        ),
-        (
-            f'{layer}self_attn.q_proj.{{weight,bias}}',
-            f'{layer}self_attn.k_proj.{{weight,bias}}',
-            f'{layer}self_attn.v_proj.{{weight,bias}}',
-        ): f'{into}self_attn.attn.in_proj_{{}}',
-        f'{layer}self_attn.out_proj.{{weight,bias}}': (
-            f'{into}self_attn.attn.out_proj.{{}}'
-        ),
-        f'{layer}{{{norms}}}.{{weight,bias}}': f'{into}norms.{{0..2}}.{{}}',
-        f'{layer}fc{{1,2}}.{{weight,bias}}': (
-            f'{into}ffn.layers.{{0.0,1}}.{{}}'
-        ),
-    }
-
-
-TABLE = {**mask2former_table(), **dict.fromkeys(SKIPPED)}
-TABLE_WITH_QUERIES = {
-    **TABLE,
-    'model.transformer_module.queries_embedder.weight': (
-        'decode_head.query_embed.weight'
-    ),
-    'model.transformer_module.queries_features.weight': (
-        'decode_head.query_feat.weight'
-    ),
-}
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    if path.suffix != '.safetensors':
-        return read_state_dict(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'No checkpoint at {path}.')
-    try:
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise ImportError(
-            f'Reading {path} needs the package safetensors: '
-            'pip install safetensors, or convert pytorch_model.bin instead.'
-        ) from error
-    return load_file(path)
+from mmavs.converters.command_line import converter_parser, run
+from mmavs.converters.hf_mask2former import convert_mask2former
 
 
 def main() -> None:
-    """Convert a file and print what became of it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('src', type=Path, help='.bin or .safetensors')
-    parser.add_argument('dst', type=Path, help='the .pth to write')
+    """Convert SRC to DST and print the report."""
+    parser = converter_parser(__doc__)
     parser.add_argument(
         '--keep-queries',
         action='store_true',
-        help='take the 100 queries over as well, for AVSS (71 classes)',
+        help='convert the 100 queries too, for AVSS (71 classes)',
     )
     args = parser.parse_args()
-    table = TABLE_WITH_QUERIES if args.keep_queries else TABLE
-    state_dict, report = convert(_read(args.src), table)
-    channels = len(state_dict['backbone.patch_embed.projection.weight'])
-    if channels != _SWIN_CHANNELS:  # Swin-S has all the names of Swin-B
-        raise ValueError(
-            f'expected Swin-B with {_SWIN_CHANNELS} channels, got {channels} '
-            f'in {args.src}; take facebook/mask2former-swin-base-ade-semantic.'
-        )
-    write_checkpoint(
-        args.dst,
-        {
-            name: tensor.to(torch.float32)
-            for name, tensor in state_dict.items()
-        },
-        meta=dict(source='facebook/mask2former-swin-base-ade-semantic'),
+    run(
+        parser,
+        args,
+        lambda source: convert_mask2former(
+            source, keep_queries=args.keep_queries
+        ),
+        release='facebook/mask2former-swin-base-ade-semantic',
     )
-    print(report)
-    for name, reason in SKIPPED.items():
-        if table[name] is None:
-            print(f'  skipped {name}: {reason}')
-    print(f'Wrote {args.dst}; name it as load_from.')
 
 
 if __name__ == '__main__':

@@ -2,78 +2,23 @@
 
 Usage: ``python tools/model_converters/pvt_v2.py SRC DST``
 
-SRC is ``pvt_v2_b5.pth`` as whai362/PVT publishes it (ImageNet-1k). DST goes
-into a config as ``init_cfg=dict(type='Pretrained', checkpoint=DST)`` of the
-backbone ``PVTv2``. Other variants than B5 have the same names.
+SRC is ``pvt_v2_b5.pth`` as published by whai362/PVT (ImageNet-1k), or another
+variant. Set DST in a config as ``init_cfg=dict(type='Pretrained',
+checkpoint=DST)`` of the backbone ``PVTv2``.
 """
 
 from __future__ import annotations
 
-from name_table import Into, Table, convert_file
-from torch import Tensor
-
-_NUM_STAGES = 4
-
-
-def _as_conv(weight: Tensor) -> Tensor:
-    """Make a linear layer's weight (out, in) that of a 1x1 convolution."""
-    return weight[..., None, None]
+from mmavs.converters.command_line import converter_parser, run
+from mmavs.converters.name_table import convert
+from mmavs.converters.pvt_v2 import TABLE
 
 
-def pvt_v2_table(source: str = '', target: str = '') -> Table:
-    """Make the table of a PVTv2 inside a larger model.
-
-    Args:
-        source (str): What stands before the names in the file, dot included.
-        target (str): What shall stand before the names of :class:`PVTv2`.
-
-    Returns:
-        Table: See ``name_table``. The classifier is not in it.
-    """
-    table: dict = {}
-    for stage in range(_NUM_STAGES):
-        layer = f'{target}layers.{stage}'
-        block = f'{source}block{stage + 1}.{{}}'
-        into = f'{layer}.1.{{}}'
-        table |= {
-            f'{source}patch_embed{stage + 1}.proj.{{weight,bias}}': (
-                f'{layer}.0.projection.{{}}'
-            ),
-            f'{source}patch_embed{stage + 1}.norm.{{weight,bias}}': (
-                f'{layer}.0.norm.{{}}'
-            ),
-            f'{source}norm{stage + 1}.{{weight,bias}}': f'{layer}.2.{{}}',
-            f'{block}.norm{{1,2}}.{{weight,bias}}': f'{into}.norm{{}}.{{}}',
-            # kv holds k, then v.
-            (
-                f'{block}.attn.q.{{weight,bias}}',
-                f'{block}.attn.kv.{{weight,bias}}',
-            ): f'{into}.attn.attn.in_proj_{{}}',
-            f'{block}.attn.proj.{{weight,bias}}': (
-                f'{into}.attn.attn.out_proj.{{}}'
-            ),
-            f'{block}.mlp.fc{{1,2}}.weight': Into(
-                f'{into}.ffn.layers.{{0,4}}.weight', _as_conv
-            ),
-            f'{block}.mlp.fc{{1,2}}.bias': f'{into}.ffn.layers.{{0,4}}.bias',
-            f'{block}.mlp.dwconv.dwconv.{{weight,bias}}': (
-                f'{into}.ffn.layers.1.{{}}'
-            ),
-        }
-        if stage < _NUM_STAGES - 1:  # the last stage reduces nothing
-            table[f'{block}.attn.{{sr,norm}}.{{weight,bias}}'] = (
-                f'{into}.attn.{{}}.{{}}'
-            )
-    return table
-
-
-#: The public file; its classifier is dropped.
-TABLE: Table = {**pvt_v2_table(), 'head.{weight,bias}': None}
+def main() -> None:
+    """Convert SRC to DST and print the report."""
+    parser = converter_parser(__doc__)
+    run(parser, parser.parse_args(), lambda source: convert(source, TABLE))
 
 
 if __name__ == '__main__':
-    convert_file(
-        TABLE,
-        description=__doc__,
-        converter='tools/model_converters/pvt_v2.py',
-    )
+    main()

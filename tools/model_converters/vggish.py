@@ -2,24 +2,21 @@
 
 Usage: ``python tools/model_converters/vggish.py SRC DST``
 
-SRC is ``vggish-10086976.pth`` as torchvggish publishes it. DST goes into a
-config as ``init_cfg=dict(type='Pretrained', checkpoint=DST)``.
+SRC is ``vggish-10086976.pth`` as published by torchvggish. Set DST in a config
+as ``init_cfg=dict(type='Pretrained', checkpoint=DST)`` of ``VGGish``.
 """
 
 from __future__ import annotations
 
-from name_table import Table, convert_file
+from mmavs.converters.command_line import converter_parser, run
+from mmavs.converters.vggish import convert_vggish
 
-#: The names agree; the table makes sure that all are there, and no others.
-TABLE: Table = {
-    'features.{0,3,6,8,11,13}.{weight,bias}': 'features.{}.{}',
-    'embeddings.{0,2,4}.{weight,bias}': 'embeddings.{}.{}',
-}
+
+def main() -> None:
+    """Convert SRC to DST and print the report."""
+    parser = converter_parser(__doc__)
+    run(parser, parser.parse_args(), convert_vggish)
 
 
 if __name__ == '__main__':
-    convert_file(
-        TABLE,
-        description=__doc__,
-        converter='tools/model_converters/vggish.py',
-    )
+    main()

@@ -6,9 +6,10 @@ Set MMAVS_REFERENCE_ROOT to a folder with AVSegFormer at 7083cb6.
 import mmavs  # noqa: F401  registers everything
 import pytest
 import torch
+from mmavs.converters.name_table import convert
+from mmavs.converters.pvt_v2 import TABLE
 from mmcv.cnn.bricks import DropPath
 from mmseg.registry import MODELS
-from support.aavs_parity import import_converter
 from support.aavs_seeded import seeded_state_dict
 from support.reference_avsegformer import SteadyPath, import_reference, why_not
 
@@ -27,9 +28,7 @@ def sides():
     weights = seeded_state_dict(shapes)
     theirs.load_state_dict(weights)
     mine = MODELS.build(dict(type='PVTv2'))
-    table = import_converter('pvt_v2').TABLE
-    convert = import_converter('name_table').convert
-    converted, _ = convert(weights, table, expected=mine.state_dict())
+    converted, _ = convert(weights, TABLE, expected=mine.state_dict())
     mine.load_state_dict(converted)
     return theirs.eval(), mine.eval()
 

@@ -1,11 +1,9 @@
-"""tools/model_converters/tpavi.py on the names of published checkpoints."""
-
-import subprocess
-import sys
+"""mmavs.converters.tpavi on the names of published checkpoints."""
 
 import pytest
 import torch
-from support.aavs_parity import CONVERTERS, import_converter
+from mmavs.converters.name_table import convert
+from mmavs.converters.tpavi import tpavi_table
 from support.tpavi_parity import build_tpavi
 from support.tpavi_seeded import published_keys
 
@@ -32,8 +30,7 @@ def published(backbone: str, task: str) -> dict[str, torch.Tensor]:
 
 
 def converted(source, backbone: str, task: str, **options):
-    table = import_converter('tpavi').tpavi_table(backbone, task)
-    return import_converter('name_table').convert(source, table, **options)
+    return convert(source, tpavi_table(backbone, task), **options)
 
 
 @LAYOUTS
@@ -99,39 +96,3 @@ def test_a_missing_key_is_named(absent):
     del rest[absent]
     with pytest.raises(ValueError, match=absent.replace('.', r'\.')):
         converted(rest, 'r50', 'avss')
-
-
-def test_command_writes_a_checkpoint_and_counts(tmp_path):
-    """626 in, 178 dropped; VGGish's 18 come on top of the 448."""
-    source, vggish = tmp_path / 'published.pth', tmp_path / 'vggish.pth'
-    # Names are counted here, so few numbers stand for each tensor.
-    names = published_keys('r50', 'avss')
-    torch.save({name: torch.zeros(2, 1, 1) for name in names}, source)
-    sound = [
-        f'{part}.{kind}'
-        for part in (
-            *(f'features.{i}' for i in (0, 3, 6, 8, 11, 13)),
-            *(f'embeddings.{i}' for i in (0, 2, 4)),
-        )
-        for kind in ('weight', 'bias')
-    ]
-    torch.save({name: torch.ones(4) for name in sound}, vggish)
-    target = tmp_path / 'ours.pth'
-    command = [sys.executable, CONVERTERS / 'tpavi.py', source, target]
-    done = subprocess.run(
-        [*command, '--vggish', vggish, '--backbone', 'r50'],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert '448 tensors became 448' in done.stdout
-    assert '178 dropped, 0 problems' in done.stdout
-    assert 'skipped path4.resConfUnit1.*: ' in done.stdout
-    content = torch.load(target, weights_only=True)
-    assert content['meta'] == {'source': 'OpenNLPLab/AVSBench, avss, r50'}
-    assert len(content['state_dict']) == 448 + 18
-    name = 'audio_backbone.embeddings.4.bias'
-    assert content['state_dict'][name].tolist() == [1.0] * 4
-    # A 1x1x1 convolution has become a linear layer.
-    theta = content['state_dict']['decode_head.tpavi.0.theta.weight']
-    assert theta.shape == (2, 1)

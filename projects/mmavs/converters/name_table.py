@@ -1,50 +1,43 @@
-"""Convert a checkpoint by a table of names, and leave no key unaccounted for.
+"""Rename, join and drop the tensors of a checkpoint by a table of names.
 
 A table is a mapping ``{source: target}``::
 
     TABLE = {
-        # {a,b} and {1..4}: exactly these; each of them must be in the file.
+        # {a,b} and {1..4}: exactly these; the file must hold all of them.
         'features.{0,3,6}.{weight,bias}': 'features.{}.{}',
-        # {}: any index. The n-th field of the target takes the n-th field of
-        # the source; a list of the same length in the target renames it.
+        # {}: any index. The n-th field of the target is filled from the n-th
+        # field of the source; a list of the same length renames the choices.
         'layers.{}.norm{1..4}.{weight,bias}': 'stages.{}.norms.{0..3}.{}',
-        # Several sources are joined by torch.cat along dimension 0.
+        # A tuple of sources is joined by torch.cat along dimension 0.
         ('l.{}.q.{weight,bias}', 'l.{}.k.{weight,bias}',
          'l.{}.v.{weight,bias}'): 'l.{}.in_proj_{}',
-        # Into adds a function from tensor to tensor, after any joining.
+        # Into applies a function to the (joined) tensor.
         'downsample.{}.weight': Into('down.{}.weight', reorder),
-        # None drops a key on purpose; it may also be absent from the file.
+        # None drops the key. The file need not hold it.
         'criterion.empty_weight': None,
     }
 
-Use::
+Usage::
 
     source = read_state_dict(src)
     state_dict, report = convert(source, TABLE, expected=model.state_dict())
     print(report)
     write_checkpoint(dst, state_dict, meta=dict(source='name of the release'))
 
-``convert`` raises a ``ValueError`` that lists every key the table does not
-know, every row that found nothing, and, with ``expected``, every name or shape
-that the target model would refuse.
+``convert`` raises a ``ValueError`` that counts the keys that the table does
+not list, the rows that match no key and, with ``expected``, the names and
+shapes that differ from those of the target model.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import itertools
-import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from mmavs.atomic_file import atomic_path
-from mmavs.checkpoint import load_from_local
 from torch import Tensor
 
 _FIELD = re.compile(r'\{([^{}]*)\}')
@@ -52,7 +45,7 @@ _LISTED_AT_MOST = 20
 
 
 class Into(NamedTuple):
-    """A target template with a function that the tensor passes through."""
+    """A target template and a function that is applied to the tensor."""
 
     template: str
     transform: Callable[[Tensor], Tensor]
@@ -69,13 +62,16 @@ class Report:
     Attributes:
         moved (dict[str, tuple[str, ...]]): Target name -> source names.
         dropped (list[str]): Source names that the table drops.
-        problems (list[str]): One sentence for each thing that went wrong;
-            empty when the conversion is complete.
+        problems (list[str]): One sentence per key that does not fit; empty
+            when the conversion is complete.
+        notes (list[str]): Further lines to print, such as why a key is
+            dropped.
     """
 
     moved: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         num_sources = sum(len(names) for names in self.moved.values())
@@ -90,11 +86,12 @@ class Report:
         if len(self.problems) > _LISTED_AT_MOST:
             more = len(self.problems) - _LISTED_AT_MOST
             lines.append(f'  ... and {more} more')
+        lines += [f'  {text}' for text in self.notes]
         return '\n'.join(lines)
 
 
 class _Row(NamedTuple):
-    """A row without lists: only ``{}`` (any index) is left in it."""
+    """A row whose lists are expanded; only ``{}`` (any index) is left."""
 
     sources: tuple[str, ...]
     target: str | None
@@ -113,19 +110,19 @@ def convert(
     Args:
         state_dict (Mapping[str, Tensor]): The source, flat.
         table (Table): See the module's docstring.
-        strict (bool): Raise when anything is left over. False only collects
-            the problems in the report.
+        strict (bool): Raise an error if there is any problem. False only
+            collects the problems in the report.
         expected (Mapping[str, Tensor] | None): ``state_dict()`` of the model
-            that shall take the result (on any device, 'meta' included): names
-            and shapes must then agree exactly.
+            that will load the result, on any device including 'meta'. Names
+            and shapes must agree exactly.
 
     Returns:
         tuple[dict[str, Tensor], Report]: The new state dict and the report.
 
     Raises:
-        ValueError: If a source key is unknown to the table, a row finds
-            nothing, two rows compete for one name, or ``expected`` disagrees;
-            or if the table itself is malformed.
+        ValueError: If the table does not list a source key, a row matches no
+            key, two rows match one key or have one target, ``expected``
+            differs, or the table itself is malformed.
     """
     converted: dict[str, Tensor] = {}
     report = Report()
@@ -164,7 +161,7 @@ def convert(
 
 
 def _rows(table: Table) -> Iterator[_Row]:
-    """Write out the lists of a table, one row for each choice."""
+    """Expand the lists of a table: one row per combination of choices."""
     for source, value in table.items():
         sources = (source,) if isinstance(source, str) else source
         template = value.template if isinstance(value, Into) else value
@@ -180,7 +177,7 @@ def _rows(table: Table) -> Iterator[_Row]:
 
 
 def _choices(text: str) -> tuple[str, ...]:
-    """Read the inside of a field: '' (any), '0,3,6' or '1..4'."""
+    """Parse the inside of a field: '' (any), '0,3,6' or '1..4'."""
     first, dots, last = text.partition('..')
     if dots:
         return tuple(str(i) for i in range(int(first), int(last) + 1))
@@ -190,7 +187,7 @@ def _choices(text: str) -> tuple[str, ...]:
 def _pick(
     template: str, choices: list[tuple[str, ...]], picks: tuple[int, ...]
 ) -> str:
-    """Fill the fields of a template with one choice each."""
+    """Fill each field of a template with one of its choices."""
     texts = _FIELD.findall(template)
     own = [
         _choices(text) if text else choice
@@ -211,7 +208,7 @@ def _pick(
 def _matches(
     row: _Row, state_dict: Mapping[str, Tensor], report: Report
 ) -> Iterator[tuple[tuple[str, ...], str | None]]:
-    """Find the keys of a row; what it lacks goes into the report."""
+    """Yield source and target names of a row; report missing keys."""
     literals = [re.escape(part) for part in row.sources[0].split('{}')]
     pattern = re.compile(r'(\d+)'.join(literals))
     found = [m for m in map(pattern.fullmatch, state_dict) if m]
@@ -234,95 +231,15 @@ def _fill(template: str, indices: tuple[str, ...]) -> str:
 def _disagreements(
     converted: Mapping[str, Tensor], expected: Mapping[str, Tensor]
 ) -> Iterator[str]:
-    """Compare names and shapes with those of the model."""
+    """Yield each difference from the names and shapes of the model."""
     for name in expected:
         if name not in converted:
-            yield f'the model expects, but nothing became: {name}'
+            yield f'missing for the model: {name}'
     for name, tensor in converted.items():
         if name not in expected:
-            yield f'the model has no: {name}'
+            yield f'unknown to the model: {name}'
         elif tensor.shape != expected[name].shape:
             yield (
                 f'{name} is {tuple(tensor.shape)}, the model expects '
                 f'{tuple(expected[name].shape)}'
             )
-
-
-def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
-    """Read a flat state dict on the CPU, executing nothing from the file.
-
-    A file with the single wrapping ``{'state_dict': ...}`` is unwrapped.
-
-    Args:
-        path (str | os.PathLike): A file of ``torch.save``.
-
-    Returns:
-        dict[str, Tensor]: Tensors by name.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file cannot be read safely, or holds anything but
-            names and tensors; see :func:`mmavs.checkpoint.load_from_local`.
-    """
-    content = load_from_local(os.fspath(path), map_location='cpu')
-    if isinstance(content, dict) and 'state_dict' in content:
-        content = content['state_dict']
-    if not isinstance(content, dict) or not all(
-        isinstance(value, Tensor) for value in content.values()
-    ):
-        raise ValueError(f'{path} must hold a dict of tensors by name.')
-    return dict(content)
-
-
-def write_checkpoint(
-    path: str | os.PathLike,
-    state_dict: Mapping[str, Tensor],
-    *,
-    meta: Mapping[str, Any],
-) -> None:
-    """Write what mmengine's ``load_checkpoint`` reads; whole or not at all.
-
-    Args:
-        path (str | os.PathLike): The new file; its folder is made.
-        state_dict (Mapping[str, Tensor]): Tensors by name.
-        meta (Mapping[str, Any]): Where they come from; plain values only, so
-            that the file opens with ``weights_only=True``.
-    """
-    # Cloned: a view would drag the whole storage of its source into the file.
-    tensors = {name: tensor.clone() for name, tensor in state_dict.items()}
-    with atomic_path(path) as part:
-        torch.save(dict(meta=dict(meta), state_dict=tensors), part)
-
-
-def convert_file(
-    table: Table,
-    *,
-    description: str | None,
-    converter: str,
-    argv: list[str] | None = None,
-) -> None:
-    """Be the command line ``SRC DST`` of a converter with one table.
-
-    Args:
-        table (Table): Of all keys of SRC.
-        description (str | None): The script's docstring.
-        converter (str): The script's path in this project, for the record.
-        argv (list[str] | None): Arguments; None takes the process's.
-    """
-    parser = argparse.ArgumentParser(
-        description=(description or '').split('\n')[0]
-    )
-    parser.add_argument('src', help='the public weights (.pth)')
-    parser.add_argument('dst', help='checkpoint to write (.pth)')
-    args = parser.parse_args(argv)
-    try:
-        state_dict, report = convert(read_state_dict(args.src), table)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'{parser.prog}: {error}')
-    digest = hashlib.sha256(Path(args.src).read_bytes()).hexdigest()
-    meta = dict(
-        source=Path(args.src).name, source_sha256=digest, converter=converter
-    )
-    write_checkpoint(args.dst, state_dict, meta=meta)
-    print(report)
-    print(f'{args.src} (sha256 {digest[:8]}) -> {args.dst}')
