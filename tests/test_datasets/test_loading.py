@@ -24,18 +24,24 @@ def _entry(root, **kwargs):
     return AVSBenchDataset(data_root=str(root), **kwargs)[0]
 
 
-def _masks_of(tmp_path, image, **kwargs):
+def _masks_of(tmp_path, image, *, name='0.png', results=None, **kwargs):
     """Load one label image."""
-    Image.fromarray(image).save(tmp_path / '0.png')
-    results = dict(mask_paths=[str(tmp_path / '0.png')])
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image)
+    image.save(tmp_path / name)
+    results = dict(mask_paths=[str(tmp_path / name)]) | (results or {})
     return LoadClipMasks(**kwargs)(results)['masks'][0]
+
+
+#: What the data set says of labels that are class ids.
+IDS = dict(label_folder='labels_semantic')
 
 
 def test_frames_are_the_stored_pixels(clip):
     results = LoadClipFrames()(clip)
     assert results['frames'].shape == (5, 60, 90, 3)
     assert results['frames'].dtype == np.uint8
-    assert results['ori_frame_shape'] == (60, 90)
+    assert results['ori_frame_shapes'] == [(60, 90)] * 5
     for frame, path in zip(
         results['frames'], clip['frame_paths'], strict=True
     ):
@@ -111,17 +117,143 @@ def test_semantic_masks_are_resized_by_nearest_centre(tmp_path):
 def test_unknown_colours(tmp_path):
     image = np.full((1, 1, 3), 77, dtype=np.uint8)
     kwargs = dict(label='semantic', size=(1, 1))
+    message = r'\(77, 77, 77\) in 1 of 1 pixels; in mask file .*0.p.*unknown_'
+    with pytest.raises(ValueError, match=message):
+        _masks_of(tmp_path, image, **kwargs)
+    kwargs['unknown_colour'] = 'background'
     assert not _masks_of(tmp_path, image, **kwargs).any()
+
+
+@pytest.mark.parametrize('mode', ['1', 'L', 'RGB'])
+def test_black_and_white_labels_are_for_binary_tasks(tmp_path, mode):
+    """As those of the first release of AVSBench."""
+    white = np.array([[255, 0, 0], [0, 0, 0]], dtype=np.uint8)
+    image = Image.fromarray(white).convert(mode)
     with pytest.raises(
-        ValueError, match=r'\(77, 77, 77\); in mask file .*0.p'
+        ValueError,
+        match=r'got RGB \(255, 255, 255\) in 1 of 6 pixels; .*Are these '
+        'black-and-white labels, for binary tasks only',
     ):
-        _masks_of(tmp_path, image, unknown_colour='error', **kwargs)
+        _masks_of(tmp_path, image, label='semantic', size=None)
+    mask = _masks_of(tmp_path, image, size=None)
+    np.testing.assert_array_equal(mask, white > 0)
 
 
-def test_ids_beyond_the_classes(tmp_path):
+@pytest.mark.parametrize('label', ['binary', 'semantic'])
+def test_labels_saved_as_jpeg(tmp_path, label):
+    """Whatever the name of the file; half a ring of every object is lost."""
+    image = np.zeros((16, 16, 3), dtype=np.uint8)
+    image[4:9, 5:11] = AVSBENCH_PALETTE[9]
+    Image.fromarray(image).save(tmp_path / 'a.jpg', quality=95)
+    (tmp_path / 'a.jpg').rename(tmp_path / 'a.png')
+    results = dict(clip_id='a', mask_paths=[str(tmp_path / 'a.png')])
+    message = r"PNG\), got a JPEG.*unknown_colour='background'.*a.png of clip"
+    with pytest.raises(ValueError, match=message):
+        LoadClipMasks(label, size=None)(dict(results))
+    load = LoadClipMasks(label, size=None, unknown_colour='background')
+    assert load(results)['masks'].shape == (1, 16, 16)
+
+
+def test_grey_images_of_labels_rgb_are_colours(tmp_path):
+    """Grey 64 is the colour (64, 64, 64) of class 56, not class 64."""
+    assert tuple(AVSBENCH_PALETTE[56]) == (64, 64, 64)
+    image = np.array([[0, 64], [128, 192]], dtype=np.uint8)
+    results = dict(label_folder='labels_rgb')
+    ids = _masks_of(
+        tmp_path, image, label='semantic', size=None, results=results
+    )
+    # Bits 0 to 2 set the high bits of a colour, 3 to 5 the next ones.
+    np.testing.assert_array_equal(ids, [[0, 0b111000], [0b111, 0b111111]])
+
+
+@pytest.mark.parametrize('mode', ['L', 'P'])
+def test_images_of_labels_semantic_are_ids(tmp_path, mode):
+    """A palette of colours is for viewers."""
+    ids = np.array([[0, 64], [70, 7]], dtype=np.uint8)
+    image = Image.fromarray(ids)
+    if mode == 'P':
+        image.putpalette(AVSBENCH_PALETTE.ravel().tolist())
+    kwargs = dict(size=None, results=IDS)
+    mask = _masks_of(tmp_path, image, label='semantic', **kwargs)
+    np.testing.assert_array_equal(mask, ids)
+    mask = _masks_of(tmp_path, image, **kwargs)
+    np.testing.assert_array_equal(mask, [[0, 1], [1, 1]])
+
+
+@pytest.mark.parametrize('label', ['binary', 'semantic'])
+def test_colours_in_labels_semantic(tmp_path, label):
+    image = np.zeros((2, 2, 3), dtype=np.uint8)
+    with pytest.raises(ValueError, match=r"8-bit grey .*'RGB' in mask file"):
+        _masks_of(tmp_path, image, label=label, size=None, results=IDS)
+
+
+@pytest.mark.parametrize('label', ['binary', 'semantic'])
+def test_ids_beyond_the_classes(tmp_path, label):
     image = np.full((1, 1), 71, dtype=np.uint8)
     with pytest.raises(ValueError, match=r'ids must be 0..70, got 71 in mask'):
-        _masks_of(tmp_path, image, label='semantic', size=(1, 1))
+        _masks_of(tmp_path, image, label=label, size=(1, 1), results=IDS)
+
+
+@pytest.mark.parametrize('resize', ['bilinear', 'nearest'])
+@pytest.mark.parametrize('class_id', [1, 8, 64, 70])
+def test_binary_masks_of_both_folders_are_the_same(tmp_path, class_id, resize):
+    """Ids go through the colours: 1 beside 0 is no half of anything."""
+    stored = CLIP._replace(class_id=class_id)
+    write_avsbench_tree(tmp_path, [stored])
+    load = LoadClipMasks(size=(37, 41), binary_resize=resize)
+    colours, ids = (
+        load(_entry(tmp_path, label_folder=folder))['masks']
+        for folder in ('labels_rgb', 'labels_semantic')
+    )
+    assert 0 < ids.mean() < 0.5
+    np.testing.assert_array_equal(ids, colours)
+
+
+@pytest.mark.parametrize('label', ['binary', 'semantic'])
+@pytest.mark.parametrize('size', [None, (224, 224)])
+def test_labels_of_another_aspect_ratio_than_the_frames(clip, label, size):
+    clip['labels'] = label
+    Image.new('RGB', (60, 90)).save(clip['mask_paths'][2])
+    results = LoadClipFrames()(clip)
+    with pytest.raises(
+        ValueError,
+        match=r'\(H, W\) = \(60, 90\), got \(90, 60\); .*other_aspect='
+        r"'squash'\).*2.png of clip 'a'",
+    ):
+        LoadClipMasks(label, size)(dict(results))
+    load = LoadClipMasks(label, (224, 224), other_aspect='squash')
+    assert load(results)['masks'].shape == (5, 224, 224)
+
+
+@pytest.mark.parametrize(
+    ('frame', 'label', 'fits'),
+    [
+        ((720, 1280), (224, 398), True),  # 398.2 is rounded
+        ((720, 1280), (720, 1280), True),
+        ((720, 1280), (224, 224), False),
+        ((100, 100), (102, 100), True),  # 2 %
+        ((100, 100), (103, 100), False),
+        ((90, 160), (7, 13), True),  # 7.3: one pixel of a small label
+        ((90, 160), (6, 13), False),
+    ],
+)
+def test_aspect_ratios_may_differ_by_rounding(tmp_path, frame, label, fits):
+    image = np.zeros((*label, 3), dtype=np.uint8)
+    results = dict(ori_frame_shapes=[frame])
+    if fits:
+        _masks_of(tmp_path, image, results=results)
+    else:
+        with pytest.raises(ValueError, match='must have the aspect ratio'):
+            _masks_of(tmp_path, image, results=results)
+
+
+def test_each_label_is_compared_with_its_own_frame(clip):
+    """Frames of a clip may differ in size where they are resized."""
+    Image.new('RGB', (40, 30)).save(clip['frame_paths'][3])
+    Image.new('RGB', (80, 60)).save(clip['mask_paths'][3])
+    results = LoadClipFrames(size=(16, 16))(clip)
+    assert results['ori_frame_shapes'][2:4] == [(60, 90), (30, 40)]
+    assert LoadClipMasks()(results)['masks'].shape == (5, 224, 224)
 
 
 def test_labels_of_transform_and_data_set_must_agree(clip):
@@ -200,7 +332,8 @@ def test_nearest_binary_masks_of_any_stored_type(tmp_path, mode):
     [
         (dict(binary_resize='x'), r"'bilinear' or 'nearest', got 'x'"),
         (dict(label='soft'), r"'binary' or 'semantic', got 'soft'"),
-        (dict(unknown_colour='x'), r"'background' or 'error', got 'x'"),
+        (dict(unknown_colour='x'), r"'error' or 'background', got 'x'"),
+        (dict(other_aspect='x'), r"'error' or 'squash', got 'x'"),
     ],
 )
 def test_wrong_arguments_are_named(kwargs, message):
@@ -235,6 +368,22 @@ class TestFaultyFiles:
         with open(path, 'wb') as file:
             file.write(content[:keep])
         message = rf"cannot read .*{path}.* clip 'a', subset 'v1m'.*{layout}"
+        with pytest.raises(ValueError, match=message):
+            load(clip)
+
+    def test_link_to_itself(self, clip, load, key, layout):
+        path = Path(clip[key][2])
+        path.unlink()
+        path.symlink_to(path.name)
+        message = rf"cannot read .*{path}.* clip 'a', subset 'v1m'.*{layout}"
+        with pytest.raises(ValueError, match=message):
+            load(clip)
+
+    def test_decompression_bomb(self, clip, load, key, layout, monkeypatch):
+        """More than twice the pixels of this limit, 60 x 90 = 5400."""
+        monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 2600)
+        path = clip[key][0]
+        message = rf"cannot read .*5400 pixels.*{path}.* clip 'a'.*{layout}"
         with pytest.raises(ValueError, match=message):
             load(clip)
 

@@ -1,5 +1,7 @@
 """The classes, the palette and the colour code of AVSBench."""
 
+import re
+
 import numpy as np
 import pytest
 from mmavs.datasets.metainfo import (
@@ -14,7 +16,7 @@ def test_class_ids_of_the_published_list():
     assert len(set(AVSBENCH_CLASSES)) == 71
     expected = {0: 'background', 1: 'accordion', 14: 'clarinet', 70: 'woman'}
     assert {i: AVSBENCH_CLASSES[i] for i in expected} == expected
-    # Alphabetical behind the background.
+    # Alphabetical after the background.
     assert list(AVSBENCH_CLASSES[1:]) == sorted(AVSBENCH_CLASSES[1:])
 
 
@@ -41,23 +43,36 @@ def test_palette_is_the_voc_colour_map(class_id, colour):
 
 def test_every_colour_comes_back_as_its_id():
     ids = np.arange(71).reshape(1, 71)
-    found = colours_to_ids(AVSBENCH_PALETTE[ids], unknown_colour='error')
+    found = colours_to_ids(AVSBENCH_PALETTE[ids])
     np.testing.assert_array_equal(found, ids)
     assert found.dtype == np.int64
 
 
-def test_unknown_colours_become_background_unless_refused():
+def test_unknown_colours_are_an_error_unless_they_are_background():
     image = AVSBENCH_PALETTE[[[70, 70, 17]]]
     image[0, 1] = (1, 2, 3)
-    np.testing.assert_array_equal(colours_to_ids(image), [[70, 0, 17]])
-    with pytest.raises(ValueError, match=r'got 1 pixels.*first \(1, 2, 3\)'):
-        colours_to_ids(image, unknown_colour='error')
+    found = colours_to_ids(image, unknown_colour='background')
+    np.testing.assert_array_equal(found, [[70, 0, 17]])
+    message = r'got RGB \(1, 2, 3\) in 1 of 3 pixels'
+    with pytest.raises(ValueError, match=message):
+        colours_to_ids(image)
+
+
+def test_the_most_frequent_unknown_colours_are_named_and_all_counted():
+    grey = np.array([[7, 7, 8, 9, 9, 9, 10, 11, 12, 0]], dtype=np.uint8)
+    message = (
+        'got RGB (9, 9, 9) in 3, RGB (7, 7, 7) in 2, RGB (8, 8, 8) in 1, '
+        '3 other colours in 3 of 10 pixels'
+    )
+    with pytest.raises(ValueError, match=f'{re.escape(message)}$'):
+        colours_to_ids(np.stack([grey] * 3, axis=-1))
 
 
 def test_colours_beyond_the_last_known_one_are_unknown():
     """The search in the sorted colours must not run off its end."""
     white = np.full((1, 1, 3), 255, dtype=np.uint8)
-    np.testing.assert_array_equal(colours_to_ids(white), [[0]])
+    found = colours_to_ids(white, unknown_colour='background')
+    np.testing.assert_array_equal(found, [[0]])
 
 
 def test_metainfo_of_both_label_sets():

@@ -254,7 +254,6 @@ class AVSInferencer:
             num_frames=len(frames),
             frames=frames,
             frame_paths=[None] * len(frames),
-            ori_frame_shape=frames.shape[1:3],
             waveform=Waveform.from_samples(
                 sound,
                 sample_rate,

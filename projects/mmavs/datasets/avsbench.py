@@ -48,8 +48,9 @@ class AVSBenchDataset(BaseDataset):
             task's own. Defaults to None.
         labels (str): ``'binary'`` (background, sounding) or ``'semantic'``
             (71 classes); sets ``classes`` and ``palette`` of the metainfo.
-        label_folder (str): ``'labels_rgb'``, or, for semantic labels only,
-            ``'labels_semantic'`` (grey PNG of class ids).
+        label_folder (str): ``'labels_rgb'`` (colours), or
+            ``'labels_semantic'`` (grey PNG of class ids). Both give the same
+            masks, semantic or binary.
         sound_from (str): ``'own'``, or ``'next_clip'``: every clip gets the
             sound of the next one of its subset and split, the last that of
             the first. Shows what a model owes to the right sound.
@@ -106,11 +107,6 @@ class AVSBenchDataset(BaseDataset):
         for subset in self.subsets:
             _check_choice('subsets', subset, SUBSETS)
         _check_choice('label_folder', label_folder, LABEL_FOLDERS)
-        if labels == 'binary' and label_folder != 'labels_rgb':
-            raise ValueError(
-                "labels='binary' are made from the colour images; expected "
-                f"label_folder='labels_rgb', got {label_folder!r}"
-            )
         self.task = task
         self.labels = labels
         self.label_folder = label_folder
@@ -148,9 +144,10 @@ class AVSBenchDataset(BaseDataset):
         Returns:
             list[dict]: One dict per clip, in the order of the table: keys
             ``clip_id``, ``subset``, ``split``, ``task``, ``labels``,
-            ``num_frames`` (T), ``frame_paths``, ``mask_paths`` (T each, None
-            for a frame without a label), ``audio_path`` and, with
-            ``data_prefix['mask_prior']``, ``mask_prior_paths`` (T).
+            ``label_folder``, ``num_frames`` (T), ``frame_paths``,
+            ``mask_paths`` (T each, None for a frame without a label),
+            ``audio_path`` and, with ``data_prefix['mask_prior']``,
+            ``mask_prior_paths`` (T).
         """
         rows = read_metadata(self.ann_file)
         clips = [
@@ -205,6 +202,7 @@ class AVSBenchDataset(BaseDataset):
             split=split,
             task=self.task,
             labels=self.labels,
+            label_folder=self.label_folder,
             num_frames=num_frames,
             frame_paths=[str(clip_dir / f'frames/{t}.jpg') for t in frames],
             mask_paths=[

@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+
+from .image_file import open_image
 
 #: Name of the file that makes a folder of masks complete.
 INDEX_NAME = 'index.json'
@@ -39,23 +40,13 @@ def read_mask(clip: Mapping, path: str) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read or is no 8 bit grey image.
     """
-    try:
-        with Image.open(path) as image:
-            if image.mode != 'L':
-                raise ValueError(
-                    f'mask prior must be 8 bit grey (L), got {image.mode} in '
-                    f'{_describe(clip, path)}'
-                )
-            return np.array(image)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f'no mask prior {_describe(clip, path)}'
-        ) from error
-    # Pillow reports a broken PNG as SyntaxError, most else as OSError.
-    except (OSError, SyntaxError) as error:
+    image = open_image(path, f'mask prior {_describe(clip, path)}')
+    if image.mode != 'L':
         raise ValueError(
-            f'cannot read ({error}) mask prior {_describe(clip, path)}'
-        ) from error
+            f'mask prior must be 8 bit grey (L), got {image.mode} in '
+            f'{_describe(clip, path)}'
+        )
+    return np.array(image)
 
 
 def check_mask_directory(

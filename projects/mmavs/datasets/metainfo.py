@@ -26,6 +26,9 @@ AVSBENCH_CLASSES = (
 BINARY_CLASSES = ('background', 'sounding')
 BINARY_PALETTE = ((0, 0, 0), (230, 60, 60))
 
+#: How many unknown colours an error names.
+_NUM_NAMED_COLOURS = 3
+
 
 def voc_palette(num_colours: int) -> np.ndarray:
     """Compute the first colours of the PASCAL VOC colour map.
@@ -55,21 +58,21 @@ AVSBENCH_PALETTE = voc_palette(len(AVSBENCH_CLASSES))
 def colours_to_ids(
     image: np.ndarray,
     *,
-    unknown_colour: Literal['background', 'error'] = 'background',
+    unknown_colour: Literal['error', 'background'] = 'error',
 ) -> np.ndarray:
-    """Turn an image in the 71-colour palette into class ids.
+    """Convert an image in the 71-colour palette to class ids.
 
     Args:
         image (np.ndarray): (H, W, 3) uint8, RGB.
-        unknown_colour (str): What a pixel of any other colour becomes:
-            ``'background'``, as in the published code, or ``'error'``.
+        unknown_colour (str): What to do with pixels of any other colour:
+            ``'error'``, or ``'background'``, as in the published code.
 
     Returns:
         np.ndarray: (H, W) int64, 0..70.
 
     Raises:
         ValueError: If ``unknown_colour='error'`` and there is such a pixel;
-            the text holds the first such colour and the number of pixels.
+            the text names the most frequent colours and counts their pixels.
     """
     order = np.argsort(_pack(AVSBENCH_PALETTE))
     known = _pack(AVSBENCH_PALETTE)[order]
@@ -77,10 +80,9 @@ def colours_to_ids(
     position = np.minimum(np.searchsorted(known, packed), len(known) - 1)
     is_known = known[position] == packed
     if unknown_colour == 'error' and not is_known.all():
-        first = tuple(int(value) for value in image[~is_known][0])
         raise ValueError(
-            f'expected only the {len(known)} palette colours, got '
-            f'{int((~is_known).sum())} pixels of others, the first {first}'
+            f'expected only the {len(known)} colours of the palette, got '
+            f'{_describe_colours(packed[~is_known])} of {packed.size} pixels'
         )
     return np.where(is_known, order[position], 0).astype(np.int64)
 
@@ -113,3 +115,19 @@ def _pack(colours: np.ndarray) -> np.ndarray:
     """(..., 3) uint8 RGB -> (...) int64, one number per colour."""
     red, green, blue = np.moveaxis(colours.astype(np.int64), -1, 0)
     return red << 16 | green << 8 | blue
+
+
+def _describe_colours(packed: np.ndarray) -> str:
+    """Name the most frequent of packed colours, with their pixel counts."""
+    colours, counts = np.unique(packed, return_counts=True)
+    most = np.argsort(-counts, kind='stable')[:_NUM_NAMED_COLOURS]
+    names = [
+        f'RGB ({colours[i] >> 16}, {colours[i] >> 8 & 255}, '
+        f'{colours[i] & 255}) in {counts[i]}'
+        for i in most
+    ]
+    rest = counts.sum() - counts[most].sum()
+    if rest:
+        others = len(colours) - len(most)
+        names.append(f'{others} other colours in {rest}')
+    return ', '.join(names)

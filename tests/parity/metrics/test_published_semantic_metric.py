@@ -144,7 +144,7 @@ def digest(ids: np.ndarray) -> str:
 
 def our_labels(folder: Path) -> dict[str, str]:
     """Return a digest of the ids we read from every image."""
-    load = LoadClipMasks(label='semantic', size=(224, 224))
+    load = LoadClipMasks('semantic', unknown_colour='background')
     digests = {}
     for size in IMAGE_SIZES:
         write_colour_image(folder / 'label.png', size)

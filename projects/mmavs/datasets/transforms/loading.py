@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import cv2
@@ -11,13 +12,16 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image
 
 from ...structures import UNLABELLED
-from ..metainfo import AVSBENCH_CLASSES, colours_to_ids
+from ..image_file import open_image
+from ..metainfo import AVSBENCH_PALETTE, colours_to_ids
 from .geometry import resize_frame
 
 _LAYOUT = {
     'frame': 'frames/{0..T-1}.jpg',
     'mask': '{labels_rgb|labels_semantic}/{0..T-1}.png',
 }
+#: Largest relative difference of the aspect ratios of a frame and its label.
+_ASPECT_TOLERANCE = 0.02
 
 
 @TRANSFORMS.register_module()
@@ -25,15 +29,15 @@ class LoadClipFrames(BaseTransform):
     """Read the frames of a clip.
 
     Decodes with Pillow, which gives the same pixels as OpenCV for JPEG but
-    refuses a file that was cut off.
+    refuses a truncated file.
 
     Required keys: ``frame_paths``. Added keys: ``frames`` (T, H, W, 3) uint8
-    RGB, ``ori_frame_shape`` (H, W) of the first file.
+    RGB, ``ori_frame_shapes`` T times (H, W) as stored.
 
     Args:
         size (tuple[int, int] | None): (H, W) to which each frame is resized
-            at once (Pillow, bilinear), for clips whose frames differ in
-            size, or to hold less in memory. Defaults to None, as stored.
+            as soon as it is read (Pillow, bilinear), for clips whose frames
+            differ in size, or to save memory. Defaults to None, as stored.
     """
 
     def __init__(self, size: tuple[int, int] | None = None) -> None:
@@ -53,11 +57,8 @@ class LoadClipFrames(BaseTransform):
             ValueError: If a frame cannot be read, or sizes differ and
                 ``size`` is None.
         """
-        frames = [
-            _read_rgb(results, path, 'frame')
-            for path in results['frame_paths']
-        ]
-        results['ori_frame_shape'] = frames[0].shape[:2]
+        frames = [_read_rgb(results, path) for path in results['frame_paths']]
+        results['ori_frame_shapes'] = [frame.shape[:2] for frame in frames]
         if self.size is not None:
             frames = [resize_frame(frame, self.size) for frame in frames]
         shapes = sorted({frame.shape[:2] for frame in frames})
@@ -74,27 +75,38 @@ class LoadClipFrames(BaseTransform):
 class LoadClipMasks(BaseTransform):
     """Read the labels of a clip as class ids.
 
-    Binary: whatever is not black sounds, see ``binary_resize``. Semantic:
-    the image is resized with Pillow (nearest) and its exact colours become
-    ids, as Stepping-Stones@de6a17b ``avss/dataset.py`` does; a grey image
-    (``labels_semantic``) holds the ids themselves. A frame without a label
-    (its path is None) is 255 all over.
+    The data set's ``label_folder`` says what the images hold, whatever the
+    type of their pixels: ``labels_rgb`` colours (an 8-bit grey PNG is
+    converted to RGB, as the published loaders do), ``labels_semantic`` the
+    class ids. Binary labels mark every pixel that is not black, or whose id
+    is not 0, as sounding, see ``binary_resize``. Semantic labels are resized
+    with Pillow (nearest), then their exact colours become ids, as in
+    Stepping-Stones@de6a17b ``avss/dataset.py``. A frame without a label (its
+    path is None) is 255 everywhere.
 
-    Required keys: ``mask_paths``. Added keys: ``masks`` (T, h, w) uint8
-    class ids, ``mask_size`` (h, w).
+    Required keys: ``mask_paths``. Optional keys: ``label_folder``
+    (``labels_rgb`` if absent), ``ori_frame_shapes`` (from
+    :class:`LoadClipFrames`, to compare aspect ratios). Added keys: ``masks``
+    (T, h, w) uint8 class ids, ``mask_size`` (h, w).
 
     Args:
         label (str): ``'binary'`` (0, 1) or ``'semantic'`` (0..70).
         size (tuple[int, int] | None): (h, w) of the masks; None keeps them
             as stored, for a transform that follows.
-        binary_resize (str): How binary labels come to that size.
-            ``'bilinear'``: the colour image is resized with OpenCV, turned
-            grey and compared with 0, which widens objects a little, as
+        unknown_colour (str): What semantic labels do with a colour outside
+            the palette: ``'error'``, or ``'background'``, which the
+            published loaders do. Labels saved as JPEG have such colours along
+            every outline; ``'error'`` refuses them, binary ones as well.
+        binary_resize (str): How binary labels are resized. ``'bilinear'``:
+            the colour image is resized with OpenCV, converted to grey and
+            compared with 0, which widens objects a little, as
             Stepping-Stones@de6a17b ``avs/dataset.py`` does for training and
             for its metric. ``'nearest'``: with Pillow, which keeps outlines
             as they are drawn (AVSBench, AVSegFormer).
-        unknown_colour (str): What a colour outside the palette becomes in
-            semantic labels: ``'background'``, as published, or ``'error'``.
+        other_aspect (str): What to do with a label whose aspect ratio is not
+            that of its frame (by more than 2 % and one pixel), so that the
+            two do not show the same picture: ``'error'``, or ``'squash'`` to
+            resize it like any other.
 
     Raises:
         ValueError: If an argument is none of the above.
@@ -104,27 +116,26 @@ class LoadClipMasks(BaseTransform):
         self,
         label: Literal['binary', 'semantic'] = 'binary',
         size: tuple[int, int] | None = (224, 224),
-        unknown_colour: Literal['background', 'error'] = 'background',
+        unknown_colour: Literal['error', 'background'] = 'error',
         binary_resize: Literal['bilinear', 'nearest'] = 'bilinear',
+        other_aspect: Literal['error', 'squash'] = 'error',
     ) -> None:
-        if label not in ('binary', 'semantic'):
-            raise ValueError(
-                f"label must be 'binary' or 'semantic', got {label!r}"
-            )
-        if unknown_colour not in ('background', 'error'):
-            raise ValueError(
-                "unknown_colour must be 'background' or 'error', got "
-                f'{unknown_colour!r}'
-            )
-        if binary_resize not in ('bilinear', 'nearest'):
-            raise ValueError(
-                "binary_resize must be 'bilinear' or 'nearest', got "
-                f'{binary_resize!r}'
-            )
+        for name, value, choices in (
+            ('label', label, ('binary', 'semantic')),
+            ('unknown_colour', unknown_colour, ('error', 'background')),
+            ('binary_resize', binary_resize, ('bilinear', 'nearest')),
+            ('other_aspect', other_aspect, ('error', 'squash')),
+        ):
+            if value not in choices:
+                raise ValueError(
+                    f'{name} must be {choices[0]!r} or {choices[1]!r}, got '
+                    f'{value!r}'
+                )
         self.label = label
         self.size = size
-        self.binary_resize = binary_resize
         self.unknown_colour = unknown_colour
+        self.binary_resize = binary_resize
+        self.other_aspect = other_aspect
 
     def transform(self, results: dict) -> dict:
         """Read the labels.
@@ -138,23 +149,25 @@ class LoadClipMasks(BaseTransform):
         Raises:
             FileNotFoundError: If a label is missing.
             ValueError: If a label cannot be read, holds an id or a colour
-                that is no class, the data set gives other labels or none, or
-                ``size`` is None and sizes differ or no frame has a label.
+                that is no class or has another aspect ratio than its frame,
+                if the data set gives other labels or none, or if ``size`` is
+                None and sizes differ or no frame has a label.
         """
         if results.get('labels', self.label) != self.label:
             raise ValueError(
                 f'the data set has labels={results["labels"]!r}, but '
                 f'LoadClipMasks(label={self.label!r}); set both alike.'
             )
-        if results.get('mask_paths') is None:
+        paths = results.get('mask_paths')
+        if paths is None:
             raise ValueError(
                 f'clip {results.get("clip_id")!r} has no labels; leave '
                 'LoadClipMasks out of the pipeline.'
             )
-        read = self._binary if self.label == 'binary' else self._semantic
+        shapes = results.get('ori_frame_shapes', [None] * len(paths))
         masks = [
-            None if path is None else read(results, path)
-            for path in results['mask_paths']
+            None if path is None else self._read(results, path, shape)
+            for path, shape in zip(paths, shapes, strict=True)
         ]
         size = self._common_size(results, masks)
         unlabelled = np.full(size, UNLABELLED, dtype=np.uint8)
@@ -165,7 +178,7 @@ class LoadClipMasks(BaseTransform):
         return results
 
     def _common_size(
-        self, results: dict, masks: list[np.ndarray | None]
+        self, results: dict, masks: Sequence[np.ndarray | None]
     ) -> tuple[int, int]:
         if self.size is not None:
             return self.size
@@ -177,62 +190,102 @@ class LoadClipMasks(BaseTransform):
             )
         return sizes[0]
 
-    def _binary(self, results: dict, path: str) -> np.ndarray:
+    def _read(
+        self, results: dict, path: str, frame_shape: tuple[int, int] | None
+    ) -> np.ndarray:
+        """Read one label, (h, w) uint8 ids."""
+        where = _describe(results, path, 'mask')
+        image = open_image(path, where)
+        if image.format == 'JPEG' and self.unknown_colour == 'error':
+            raise ValueError(
+                'labels must be stored without loss (PNG), got a JPEG, whose '
+                'colours differ along outlines; LoadClipMasks(unknown_colour='
+                f"'background') accepts it; in {where}"
+            )
+        if self.other_aspect == 'error' and frame_shape is not None:
+            _check_aspect(image, frame_shape, where)
+        if results.get('label_folder') == 'labels_semantic':
+            ids = _stored_ids(image, where)
+            if self.label == 'semantic':
+                return np.array(self._nearest(Image.fromarray(ids)))
+            # So that resizing gives the same masks as from labels_rgb.
+            image = Image.fromarray(AVSBENCH_PALETTE[ids])
+        image = image.convert('RGB')
+        if self.label == 'binary':
+            return self._binary(image)
+        return self._semantic(image, where)
+
+    def _binary(self, image: Image.Image) -> np.ndarray:
         if self.binary_resize == 'nearest':
-            image = _open(results, path, 'mask').convert('RGB')
-            sounding = np.any(self._nearest(image), axis=-1)
+            sounding = np.any(np.array(self._nearest(image)), axis=-1)
             return np.asarray(sounding, dtype=np.uint8)
-        colour = _read_rgb(results, path, 'mask')
+        colour = np.array(image)
         if self.size is not None:
             colour = cv2.resize(colour, self.size[::-1])
         grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
         return (grey > 0).astype(np.uint8)
 
-    def _nearest(self, image: Image.Image) -> np.ndarray:
-        if self.size is not None:
-            image = image.resize(self.size[::-1], Image.Resampling.NEAREST)
-        return np.array(image)
-
-    def _semantic(self, results: dict, path: str) -> np.ndarray:
-        image = _open(results, path, 'mask')
-        if image.mode != 'L':
-            image = image.convert('RGB')
-        pixels = self._nearest(image)
-        where = _describe(results, path, 'mask')
-        if image.mode == 'L':
-            if pixels.max() >= len(AVSBENCH_CLASSES):
-                raise ValueError(
-                    f'class ids must be 0..{len(AVSBENCH_CLASSES) - 1}, got '
-                    f'{pixels.max()} in {where}'
-                )
-            return pixels
+    def _semantic(self, image: Image.Image, where: str) -> np.ndarray:
+        pixels = np.array(self._nearest(image))
         try:
             ids = colours_to_ids(pixels, unknown_colour=self.unknown_colour)
         except ValueError as error:
-            raise ValueError(f'{error}; in {where}') from error
+            hint = (
+                'Are these black-and-white labels, for binary tasks only? '
+                if set(np.unique(pixels)) <= {0, 255}
+                else ''
+            )
+            raise ValueError(
+                f'{error}; in {where}. {hint}LoadClipMasks(unknown_colour='
+                "'background') reads them as background, as the published "
+                'loaders do.'
+            ) from error
         return ids.astype(np.uint8)
 
-
-def _read_rgb(results: dict, path: str, kind: str) -> np.ndarray:
-    """Decode an image to (H, W, 3) uint8 RGB."""
-    return np.array(_open(results, path, kind).convert('RGB'))
-
-
-def _open(results: dict, path: str, kind: str) -> Image.Image:
-    """Open and decode an image, or say which file of which clip failed."""
-    try:
-        with Image.open(path) as image:
-            image.load()
+    def _nearest(self, image: Image.Image) -> Image.Image:
+        if self.size is None:
             return image
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f'no {_describe(results, path, kind)}'
-        ) from error
-    # Pillow reports a broken PNG as SyntaxError, most else as OSError.
-    except (OSError, SyntaxError) as error:
+        return image.resize(self.size[::-1], Image.Resampling.NEAREST)
+
+
+def _stored_ids(image: Image.Image, where: str) -> np.ndarray:
+    """Give the class ids (h, w) uint8 of an image of ``labels_semantic``."""
+    # A palette image (P) holds ids, too; its colours are for viewers.
+    if image.mode not in ('L', 'P'):
         raise ValueError(
-            f'cannot read ({error}) {_describe(results, path, kind)}'
-        ) from error
+            'labels_semantic must be 8-bit grey images of class ids, got '
+            f'mode {image.mode!r} in {where}'
+        )
+    ids = np.array(image)
+    if ids.max() >= len(AVSBENCH_PALETTE):
+        raise ValueError(
+            f'class ids must be 0..{len(AVSBENCH_PALETTE) - 1}, got '
+            f'{ids.max()} in {where}'
+        )
+    return ids
+
+
+def _check_aspect(
+    image: Image.Image, frame_shape: tuple[int, int], where: str
+) -> None:
+    """Raise ValueError unless a label has the aspect ratio of its frame."""
+    width, height = image.size
+    expected = width * frame_shape[0] / frame_shape[1]
+    difference = abs(height - expected)
+    # One pixel: small labels of large frames have a rounded side.
+    if difference > max(1, _ASPECT_TOLERANCE * expected):
+        raise ValueError(
+            'a label must have the aspect ratio of its frame, '
+            f'(H, W) = {tuple(frame_shape)}, got {(height, width)}; '
+            "LoadClipMasks(other_aspect='squash') resizes it all the same; "
+            f'in {where}'
+        )
+
+
+def _read_rgb(results: dict, path: str) -> np.ndarray:
+    """Decode a frame to (H, W, 3) uint8 RGB."""
+    image = open_image(path, _describe(results, path, 'frame'))
+    return np.array(image.convert('RGB'))
 
 
 def _describe(results: dict, path: str, kind: str) -> str:
