@@ -47,7 +47,7 @@ test: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy projects ops tools
+	$(BIN)/mypy projects ops tools benchmarks
 
 format: install
 	$(BIN)/ruff check --fix .

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmavs.engine.stages import final_checkpoint
+from mmavs.checkpoint import final_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = 'configs/synthetic/aavs_tiny_ms3-96x96.py'

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mmavs.datasets.avsbench import SUBSETS, TASK_SUBSETS
 from mmavs.engine import add_traceback_argument, error_line
-from mmavs.engine.stages import (
+from stepping_stones.stages import (
     Launcher,
     check_mask_sizes,
     dump_masks,

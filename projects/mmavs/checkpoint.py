@@ -14,6 +14,7 @@ import pickle
 import re
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,23 @@ def load_from_local(
         # write `cfg`, so nothing of our own is lost.
         checkpoint['meta'].pop('config', None)
     return checkpoint
+
+
+def final_checkpoint(folder: Path) -> Path:
+    """Find the checkpoint that a finished training should be tested with.
+
+    Args:
+        folder (Path): Work dir of a training that has ended.
+
+    Returns:
+        Path: The checkpoint that was best on validation if the config keeps
+        one (``CheckpointHook(save_best=...)``), else the last one.
+    """
+    text = (folder / 'last_checkpoint').read_text(encoding='utf-8')
+    last = folder / Path(text.strip()).name
+    hub = load_from_local(str(last), map_location='cpu')['message_hub']
+    best = hub['runtime_info'].get('best_ckpt')
+    return last if best is None else folder / Path(best).name
 
 
 def load_from_remote(

@@ -5,24 +5,17 @@ To rewrite the stored numbers of ``tests/data/avsegformer``::
     MMAVS_REFERENCE_ROOT=CHECKOUTS PYTHONPATH=tests \
         python -m support.reference_avsegformer
 
-where CHECKOUTS holds ``AVSegFormer`` at commit 7083cb6. What it
-imports beside torch is replaced: its compiled attention, which is absent, so
-that its own fallback in plain PyTorch runs; and timm, of which its PVT takes
-three small functions and the stochastic depth.
+where CHECKOUTS holds ``AVSegFormer`` at commit 7083cb6.
 """
 
-import importlib
-import os
 import sys
 import warnings
-from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
 import torch
-from mmengine.config import Config
+from mmavs.testing import avsegformer
 from torch import Tensor, nn
 
 from support.avsegformer_parity import (
@@ -34,106 +27,21 @@ from support.avsegformer_parity import (
     thin_out,
 )
 
-_OWN_MODULES = ('model', 'ops', 'loss')
-_CONFIG_NAMES = {'r50': 'res50', 'pvtv2-b5': 'pvt2'}
-
-
-def why_not() -> str | None:
-    """Say what is missing for the reference, or None.
-
-    Returns:
-        str | None: A reason to skip.
-    """
-    root = os.environ.get('MMAVS_REFERENCE_ROOT')
-    if root is None:
-        return 'MMAVS_REFERENCE_ROOT is not set'
-    if not (Path(root) / 'AVSegFormer' / 'model').is_dir():
-        return f'no AVSegFormer/model in MMAVS_REFERENCE_ROOT={root}'
-    return None
-
-
-class SteadyPath(nn.Module):
-    """timm's ``DropPath`` outside of training, which remembers its rate."""
-
-    def __init__(self, drop_prob: float) -> None:
-        super().__init__()
-        self.drop_prob = drop_prob
-
-    def forward(self, x):
-        assert not self.training
-        return x
-
-
-def _stubs() -> dict[str, ModuleType]:
-    layers = ModuleType('timm.models.layers')
-    layers.DropPath = SteadyPath
-    layers.to_2tuple = lambda x: x if isinstance(x, tuple) else (x, x)
-    layers.trunc_normal_ = nn.init.trunc_normal_
-    registry = ModuleType('timm.models.registry')
-    registry.register_model = lambda function: function
-    transformer = ModuleType('timm.models.vision_transformer')
-    transformer._cfg = dict
-    modules = (layers, registry, transformer)
-    return {
-        'timm': ModuleType('timm'),
-        'timm.models': ModuleType('timm.models'),
-        **{module.__name__: module for module in modules},
-        'MultiScaleDeformableAttention': ModuleType('no_extension'),
-        'torchvision': mock.MagicMock(),
-        'torchvision.models': mock.MagicMock(),
-    }
-
-
-@contextmanager
-def _importable(folder: Path):
-    """Let modules of a folder be imported, and forget them afterwards."""
-    dont_write_bytecode = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(folder))
-    with mock.patch.dict(sys.modules, _stubs()):
-        for name in list(sys.modules):
-            if name.split('.')[0] in _OWN_MODULES:
-                del sys.modules[name]
-        try:
-            yield
-        finally:
-            sys.path.remove(str(folder))
-            sys.dont_write_bytecode = dont_write_bytecode
-
-
-def import_reference() -> SimpleNamespace:
-    """Import the published network.
-
-    Returns:
-        SimpleNamespace: ``model`` (with ``build_model``) and ``pvt``.
-    """
-    root = Path(os.environ['MMAVS_REFERENCE_ROOT'], 'AVSegFormer')
-    with _importable(root):
-        published = SimpleNamespace(
-            model=importlib.import_module('model'),
-            pvt=importlib.import_module('model.backbone.pvt'),
-        )
-    assert Path(published.model.__file__).is_relative_to(root)
-    return published
-
 
 def build_reference(published: SimpleNamespace, variant: Variant) -> nn.Module:
     """Build a published network from its own config, with seeded weights.
 
     Args:
-        published (SimpleNamespace): From :func:`import_reference`.
+        published (SimpleNamespace): From
+            ``mmavs.testing.avsegformer.import_network``.
         variant (Variant): Which.
 
     Returns:
         nn.Module: In evaluation mode; its VGGish hands through.
     """
-    folder = Path(os.environ['MMAVS_REFERENCE_ROOT'], 'AVSegFormer', 'config')
-    name = f'AVSegFormer_{_CONFIG_NAMES[variant.backbone]}_{variant.task}.py'
-    cfg = Config.fromfile(folder / variant.task / name).model.to_dict()
-    # Nothing is loaded from the files that it begins with.
-    cfg['backbone']['init_weights_path'] = None
-    cfg['vggish']['freeze_audio_extractor'] = False
-    network = published.model.build_model(**cfg)
+    network = avsegformer.build_network(
+        published.model, variant.backbone, variant.task
+    )
     network.load_state_dict(variant.weights())
     network.vggish = nn.Identity()
     return network.eval()
@@ -166,9 +74,8 @@ def reference_outputs(
 
 
 def _losses(variant: Variant, logits: Tensor, mask_feature: Tensor) -> Tensor:
-    folder = Path(os.environ['MMAVS_REFERENCE_ROOT'], 'AVSegFormer', 'scripts')
-    with _importable(folder / variant.task):
-        compute = importlib.import_module('loss').IouSemanticAwareLoss
+    folder = avsegformer.checkout() / 'scripts' / variant.task
+    compute = avsegformer.import_module(folder, 'loss').IouSemanticAwareLoss
     # They were images of 0 where nobody labelled.
     truth = variant.truth(logits.shape[-1]).clone()
     truth[~variant.labelled] = 0
@@ -193,10 +100,10 @@ def _losses(variant: Variant, logits: Tensor, mask_feature: Tensor) -> Tensor:
 
 def main() -> None:
     """Rewrite the stored numbers."""
-    reason = why_not()
+    reason = avsegformer.why_not()
     if reason is not None:
         sys.exit(reason)
-    published = import_reference()
+    published = avsegformer.import_network()
     stored = {}
     for name, variant in zip(IDS, VARIANTS, strict=True):
         with torch.no_grad():

@@ -21,6 +21,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+from mmavs.testing import published_code
 from torch import Tensor, nn
 
 from support.tpavi_parity import (
@@ -45,44 +46,13 @@ def why_not() -> str | None:
     Returns:
         str | None: A reason to skip.
     """
-    root = os.environ.get('MMAVS_REFERENCE_ROOT')
-    if root is None:
-        return 'MMAVS_REFERENCE_ROOT is not set'
-    if not (Path(root) / 'AVSBench' / 'avs_scripts').is_dir():
-        return f'no AVSBench/avs_scripts in MMAVS_REFERENCE_ROOT={root}'
-    return None
+    return published_code.why_not('AVSBench/avs_scripts')
 
 
-class SteadyPath(nn.Module):
-    """timm's ``DropPath`` outside of training."""
-
-    def __init__(self, drop_prob: float) -> None:
-        super().__init__()
-        self.drop_prob = drop_prob
-
-    def forward(self, x):
-        assert not self.training
-        return x
-
-
-def _stubs() -> dict[str, ModuleType]:
-    layers = ModuleType('timm.models.layers')
-    layers.DropPath = SteadyPath
-    layers.to_2tuple = lambda x: x if isinstance(x, tuple) else (x, x)
-    layers.trunc_normal_ = nn.init.trunc_normal_
-    registry = ModuleType('timm.models.registry')
-    registry.register_model = lambda function: function
-    transformer = ModuleType('timm.models.vision_transformer')
-    transformer._cfg = lambda **kwargs: kwargs
+def _torchvision_stubs() -> dict[str, ModuleType]:
     vision = ModuleType('torchvision')
     vision.models = ModuleType('torchvision.models')
-    return {
-        'timm': ModuleType('timm'),
-        'timm.models': ModuleType('timm.models'),
-        **{m.__name__: m for m in (layers, registry, transformer)},
-        'torchvision': vision,
-        'torchvision.models': vision.models,
-    }
+    return {'torchvision': vision, 'torchvision.models': vision.models}
 
 
 @contextlib.contextmanager
@@ -97,13 +67,8 @@ def importable(task: str):
     """
     scripts = Path(os.environ['MMAVS_REFERENCE_ROOT'], 'AVSBench/avs_scripts')
     folder = scripts / _FOLDERS[task]
-    dont_write_bytecode = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(folder))
-    with mock.patch.dict(sys.modules, _stubs()):
-        for name in list(sys.modules):
-            if name.split('.')[0] in _OWN_MODULES:
-                del sys.modules[name]
+    stubs = published_code.timm_stubs() | _torchvision_stubs()
+    with published_code.importable(folder, _OWN_MODULES, stubs):
         if task == 'avss':
             # Its pvt.py was never committed; the others' is the same.
             importlib.import_module('model')
@@ -112,11 +77,7 @@ def importable(task: str):
             module = importlib.util.module_from_spec(spec)
             sys.modules['model.pvt'] = module
             spec.loader.exec_module(module)
-        try:
-            yield folder
-        finally:
-            sys.path.remove(str(folder))
-            sys.dont_write_bytecode = dont_write_bytecode
+        yield folder
 
 
 def import_reference(backbone: str, task: str) -> SimpleNamespace:

@@ -238,6 +238,8 @@ def run_tool(
     # mmengine formats the config at every save, which takes longer
     Config.pretty_text = property(as_lines)
     sys.argv = [tool, *arguments]
+    # Python puts the script's folder first.
+    sys.path.insert(0, str(ROOT / 'tools'))
     with (
         open(log, 'w') as file,
         contextlib.redirect_stderr(file),

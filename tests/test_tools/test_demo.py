@@ -1,23 +1,19 @@
 """What the demo does beside running other tools."""
 
-import importlib.util
 import json
 import os
 import time
 
 import pytest
-from support import toy_training
+
+from tools import demo as demo_tool
 
 
 @pytest.fixture
 def demo(monkeypatch, tmp_path):
-    """The module, at work in an empty folder."""
-    path = toy_training.ROOT / 'tools/demo.py'
-    spec = importlib.util.spec_from_file_location('demo', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, 'ROOT', tmp_path)
-    return module
+    """The module, which works in an empty folder."""
+    monkeypatch.setattr(demo_tool, 'ROOT', tmp_path)
+    return demo_tool
 
 
 def _write_tool(tmp_path, text):

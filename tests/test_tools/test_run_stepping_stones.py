@@ -9,11 +9,12 @@ import sys
 
 import pytest
 import torch
-from mmavs.engine.stages import Launcher
 from mmengine.config import Config
 from support import toy_training
 from support.avsbench_tree import Clip, write_avsbench_tree
 from support.staged_runs import Kill, run_stages
+
+from tools.stepping_stones.stages import Launcher
 
 _PROCESSES = multiprocessing.get_context('forkserver')
 _PROCESSES.set_forkserver_preload(

@@ -6,6 +6,7 @@ Set MMAVS_REFERENCE_ROOT to a folder with AVSegFormer at 7083cb6.
 import numpy as np
 import pytest
 import torch
+from mmavs.testing.avsegformer import import_network, why_not
 from support.avsegformer_parity import (
     FIXTURE,
     IDS,
@@ -15,12 +16,7 @@ from support.avsegformer_parity import (
     our_outputs,
     thin_out,
 )
-from support.reference_avsegformer import (
-    build_reference,
-    import_reference,
-    reference_outputs,
-    why_not,
-)
+from support.reference_avsegformer import build_reference, reference_outputs
 
 pytestmark = [
     pytest.mark.reference,
@@ -34,7 +30,7 @@ TOLERANCES = {'logits': 1e-3, 'mask_feature': 1e-4, 'losses': 1e-5}
 def sides(request):
     """Variant, the published network and ours, with the same weights."""
     variant = request.param
-    network = build_reference(import_reference(), variant)
+    network = build_reference(import_network(), variant)
     return variant, network, build_avsegformer(variant)
 
 

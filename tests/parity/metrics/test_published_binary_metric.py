@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 from mmavs.evaluation import AVSBinaryMetric
+from mmavs.testing import REFERENCE_ROOT, import_published
 from support.predicted_clips import as_dicts, predicted_frames, seeded_clip
-from support.published_code import REFERENCE_ROOT, import_published
 from torch import Tensor
 
 EXPECTED = Path(__file__).parents[2] / 'data' / 'metrics' / 'binary.json'

@@ -17,9 +17,9 @@ import torch
 from mmavs.datasets.metainfo import AVSBENCH_PALETTE, get_metainfo
 from mmavs.datasets.transforms import LoadClipMasks
 from mmavs.evaluation import AVSSemanticMetric
+from mmavs.testing import REFERENCE_ROOT, import_published
 from PIL import Image
 from support.predicted_clips import as_dicts, predicted_ids, seeded_ids
-from support.published_code import REFERENCE_ROOT, import_published
 from torch import Tensor
 
 EXPECTED = Path(__file__).parents[2] / 'data' / 'metrics' / 'semantic.json'

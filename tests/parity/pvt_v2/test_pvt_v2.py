@@ -8,10 +8,11 @@ import pytest
 import torch
 from mmavs.converters.name_table import convert
 from mmavs.converters.pvt_v2 import TABLE
+from mmavs.testing import SteadyPath
+from mmavs.testing.avsegformer import import_network, why_not
 from mmcv.cnn.bricks import DropPath
 from mmseg.registry import MODELS
 from support.aavs_seeded import seeded_state_dict
-from support.reference_avsegformer import SteadyPath, import_reference, why_not
 
 pytestmark = [
     pytest.mark.reference,
@@ -23,7 +24,7 @@ pytestmark = [
 @pytest.fixture(scope='module')
 def sides():
     """The published backbone and ours, with the same seeded weights."""
-    theirs = import_reference().pvt.pvt_v2_b5(init_weights_path=None)
+    theirs = import_network().pvt.pvt_v2_b5(init_weights_path=None)
     shapes = {k: tuple(v.shape) for k, v in theirs.state_dict().items()}
     weights = seeded_state_dict(shapes)
     theirs.load_state_dict(weights)

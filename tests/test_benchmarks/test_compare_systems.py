@@ -1,6 +1,5 @@
-"""tools/benchmarks/compare_systems.py: one step of each system, and costs."""
+"""benchmarks/compare_systems.py: one step of each system, and system_costs."""
 
-import importlib
 import json
 import sys
 from pathlib import Path
@@ -14,33 +13,20 @@ from rich.progress import Progress
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import compare_systems, system_costs
+
 ROOT = Path(__file__).parents[2]
 SUFFIX = '_tiny_ms3-96x96.py'
 PATHS = sorted((ROOT / 'configs/synthetic').glob(f'*{SUFFIX}'))
 SYSTEMS = [path.name.removesuffix(SUFFIX) for path in PATHS]
 
 
-def _tool(monkeypatch, name):
-    monkeypatch.syspath_prepend(str(ROOT / 'tools/benchmarks'))
-    return importlib.import_module(name)
-
-
-@pytest.fixture
-def tool(monkeypatch):
-    return _tool(monkeypatch, 'compare_systems')
-
-
-@pytest.fixture
-def costs(monkeypatch):
-    return _tool(monkeypatch, 'system_costs')
-
-
-def _run(tool, monkeypatch, *arguments):
+def _run(monkeypatch, *arguments):
     monkeypatch.setattr(sys, 'argv', ['compare_systems.py', *arguments])
-    tool.main()
+    compare_systems.main()
 
 
-def test_one_step_of_every_system(tool, monkeypatch, tmp_path, capsys):
+def test_one_step_of_every_system(monkeypatch, tmp_path, capsys):
     """Each is trained, tested under one protocol, and its costs measured."""
     monkeypatch.chdir(tmp_path)
     clips = dict(train=2, val=1, test=2)
@@ -48,7 +34,6 @@ def test_one_step_of_every_system(tool, monkeypatch, tmp_path, capsys):
     capsys.readouterr()
     assert 'aavs' in SYSTEMS
     _run(
-        tool,
         monkeypatch,
         *('--systems', *SYSTEMS, '--tasks', 'ms3', '--max-epochs', '1'),
         *('--data-root', 'data', '--rounds', '1', '--seeds', '7', '--json'),
@@ -74,7 +59,7 @@ def test_one_step_of_every_system(tool, monkeypatch, tmp_path, capsys):
         # A map of 16 channels at 48 x 48 is 0.7 MB of five frames.
         memory = row['peak_memory_bytes']
         assert memory is None or 5e5 < memory < 1e9, system
-    tool.print_tables(report)
+    compare_systems.print_tables(report)
     printed = capsys.readouterr().out
     assert 'ms3, synthetic clips, not AVSBench: protocol stepping' in printed
     assert '1 steps, seeds [7]' in printed
@@ -83,11 +68,11 @@ def test_one_step_of_every_system(tool, monkeypatch, tmp_path, capsys):
         assert f'| {system} ' in printed
 
 
-def test_a_training_that_is_done_is_not_repeated(tool, tmp_path):
+def test_a_training_that_is_done_is_not_repeated(tmp_path):
     result = dict(seed=0, num_steps=3, metrics={'stepping_stones/mIoU': 0.5})
     (tmp_path / 'result.json').write_text(json.dumps(result))
     with Progress() as progress:
-        assert result == tool.train_and_test(
+        assert result == compare_systems.train_and_test(
             Config(),
             tmp_path,
             seed=0,
@@ -96,13 +81,13 @@ def test_a_training_that_is_done_is_not_repeated(tool, tmp_path):
         )
 
 
-def test_epochs_change_the_schedule_with_them(tool):
-    cfg = tool.load_configs(['aavs'], 'ms3', 2)['aavs']
+def test_epochs_change_the_schedule_with_them():
+    cfg = compare_systems.load_configs(['aavs'], 'ms3', 2)['aavs']
     assert cfg.train_cfg.max_epochs == 2
     assert [scheduler.T_max for scheduler in cfg.param_scheduler] == [2]
 
 
-def test_systems_must_train_alike(tool, monkeypatch, tmp_path):
+def test_systems_must_train_alike(monkeypatch, tmp_path):
     folder = tmp_path / 'configs/synthetic'
     folder.mkdir(parents=True)
     for system, batch_size in (('one', 8), ('other', 4)):
@@ -110,14 +95,14 @@ def test_systems_must_train_alike(tool, monkeypatch, tmp_path):
             f'train_dataloader = dict(batch_size={batch_size})\n'
             'train_cfg = dict(max_epochs=16)\n'
         )
-    monkeypatch.setattr(tool, 'ROOT', tmp_path)
+    monkeypatch.setattr(compare_systems, 'ROOT', tmp_path)
     message = r"got .* \{'one': \(8, 16\), 'other': \(4, 16\)\} for ms3"
     with pytest.raises(ValueError, match=message):
-        tool.load_configs(['one', 'other'], 'ms3', None)
+        compare_systems.load_configs(['one', 'other'], 'ms3', None)
 
 
 def test_an_unknown_system_is_named_beside_those_there_are(
-    tool, monkeypatch, tmp_path
+    monkeypatch, tmp_path
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'data').mkdir()
@@ -126,24 +111,21 @@ def test_an_unknown_system_is_named_beside_those_there_are(
         SystemExit, match=r"system 'other'; there are \['aavs_tiny_s4-96x96.py"
     ):
         _run(
-            tool,
             monkeypatch,
             *('--systems', 'other', '--tasks', 's4', '--data-root', 'data'),
         )
 
 
-def test_missing_clips_name_the_command_that_makes_them(
-    tool, monkeypatch, tmp_path
-):
+def test_missing_clips_name_the_command_that_makes_them(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
         SystemExit, match=r'facts.json not found.*make_synthetic.py --root x'
     ):
-        _run(tool, monkeypatch, '--data-root', 'x')
+        _run(monkeypatch, '--data-root', 'x')
 
 
 def test_clips_of_another_subset_name_the_command_that_makes_them(
-    tool, monkeypatch, tmp_path
+    monkeypatch, tmp_path
 ):
     """As after the demo, whose clips are those of MS3 alone."""
     monkeypatch.chdir(tmp_path)
@@ -154,16 +136,16 @@ def test_clips_of_another_subset_name_the_command_that_makes_them(
         match=r"expected clips of subset v1s for s4 in x, got .*\['v1m'\]; .*"
         r'--root x_s4 --subsets v1s and give --tasks s4 --data-root x_s4',
     ):
-        _run(tool, monkeypatch, '--tasks', 's4', '--data-root', 'x')
+        _run(monkeypatch, '--tasks', 's4', '--data-root', 'x')
 
 
-def test_mean_and_deviation_over_seeds_by_hand(tool):
+def test_mean_and_deviation_over_seeds_by_hand():
     """Of 0.2, 0.4, 0.6: squares of the differences 0.04 + 0 + 0.04, / 2."""
     runs = [
         dict(metrics={'split/mIoU': value, 'split/F': 0.5})
         for value in (0.2, 0.4, 0.6)
     ]
-    summary = tool.summarise_runs(runs, 'split')
+    summary = compare_systems.summarise_runs(runs, 'split')
     assert summary['mIoU'] == dict(
         mean=pytest.approx(0.4),
         spread=pytest.approx(0.2),
@@ -186,21 +168,22 @@ class _Head(nn.Module):
         self.attention(rows, rows, rows)
 
 
-def test_operations_by_hand(costs):
+def test_operations_by_hand():
     """A 1x1 convolution and an attention, fused or not, of five frames."""
     clip = dict(frames=torch.rand(5, 3, 6, 7), log_mel=torch.rand(5, 9, 8))
     head = _Head().eval().requires_grad_(False)
     # A frame: 2 * 3 * 4 * 42 pixels = 1008; projections in 2 * 9 * 8 * 24 and
     # out 2 * 9 * 8 * 8 = 3456 + 1152; QK and AV 2 * 2 * 9 * 9 * 8 = 2592.
-    assert costs.gflops_per_frame(costs.Segmenter(head, clip)) * 1e9 == (
+    segmenter = system_costs.Segmenter(head, clip)
+    assert system_costs.gflops_per_frame(segmenter) * 1e9 == (
         pytest.approx(1008 + 3456 + 1152 + 2592)
     )
 
 
-def test_operations_of_deformable_attention_by_hand(costs):
+def test_operations_of_deformable_attention_by_hand():
     """3 frames, 5 queries, 2 heads of 4 channels, 1 level, 3 points."""
     operator = torch.ops.mmavs_ops.ms_deform_attn
-    mapping = {operator: costs.deformable_attention_flops}
+    mapping = {operator: system_costs.deformable_attention_flops}
     with FlopCounterMode(display=False, custom_mapping=mapping) as counter:
         ms_deform_attn(
             torch.rand(3, 12, 2, 4),

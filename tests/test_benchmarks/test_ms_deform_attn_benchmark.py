@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_TOOL = _ROOT / 'tools/benchmarks/ms_deform_attn.py'
 
 
 def run_tool(*arguments: str) -> str:
     run = subprocess.run(
-        [sys.executable, str(_TOOL), *arguments],
+        [sys.executable, '-m', 'benchmarks.ms_deform_attn', *arguments],
         capture_output=True,
         text=True,
         check=True,

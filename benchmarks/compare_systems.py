@@ -1,6 +1,6 @@
 """Train, test and time the systems on equal terms, on synthetic clips.
 
-    python tools/benchmarks/compare_systems.py [--tasks ms3] [--seeds 0 1 2]
+    python -m benchmarks.compare_systems [--tasks ms3] [--seeds 0 1 2]
 
 Each system's tiny config, configs/synthetic/SYSTEM_tiny_TASK-96x96.py, is
 trained for the same number of steps on the same clips in the same order, and
@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from compare_systems_table import NOTE, print_tables, summarise_runs
 from mmavs.atomic_file import write_json
 from mmavs.datasets.avsbench import SPLITS
 from mmengine.config import Config
@@ -33,7 +32,13 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.console import Console
 from rich.progress import Progress
-from system_costs import (
+
+from benchmarks.compare_systems_table import (
+    NOTE,
+    print_tables,
+    summarise_runs,
+)
+from benchmarks.system_costs import (
     build_segmenter,
     count_parameters,
     frames_per_second,
@@ -41,7 +46,7 @@ from system_costs import (
     peak_memory,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 SYSTEMS = ('aavs', 'avsegformer', 'tpavi')
 #: In AVSS of 71 classes the clips show a few; only `dataset` leaves the
 #: others out.
@@ -220,7 +225,7 @@ def measure_costs(
         system: build_segmenter(cfg.filename, device)
         for system, cfg in configs.items()
     }
-    speeds = frames_per_second(segmenters, rounds)
+    speeds = frames_per_second(segmenters, rounds, device)
     return {
         system: dict(
             parameters=count_parameters(segmenter),

@@ -24,15 +24,16 @@ from pathlib import Path
 from mmavs.atomic_file import write_json
 from mmavs.datasets.avsbench import SPLITS
 from mmavs.datasets.synthetic import write_dataset
-from mmavs.engine import stages
-from stepping_stones_runs import (
+
+from benchmarks.stepping_stones_runs import (
     ABLATIONS,
     ROOT,
     SINGLE_STAGE,
     LoggingLauncher,
     Seed,
 )
-from stepping_stones_table import PROTOCOLS, make_rows, print_table
+from benchmarks.stepping_stones_table import PROTOCOLS, make_rows, print_table
+from tools.stepping_stones import stages
 
 SUBSET = 'v1m'
 NUM_CLASSES = 14
@@ -140,8 +141,10 @@ def submit(
     for job, seed in zip(jobs, seeds, strict=True):
         for row in ABLATIONS:
             job[f'{row}, better'] = pool.submit(
-                *(seed.with_other_masks, row),
-                *(job[row], job['better stage one']),
+                seed.with_other_masks,
+                row,
+                job[row],
+                job['better stage one'],
             )
     return jobs
 

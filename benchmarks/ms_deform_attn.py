@@ -1,6 +1,6 @@
 """Time multi-scale deformable attention against what users have today.
 
-    python tools/benchmarks/ms_deform_attn.py [--json] [--model CONFIG]
+    python -m benchmarks.ms_deform_attn [--json] [--model CONFIG]
 
 For each shape, dtype and mode the compiled operator and mmcv's pure-PyTorch
 function (on CUDA also mmcv's kernel and Deformable-DETR's, where installed)
@@ -15,9 +15,7 @@ import argparse
 import importlib
 import importlib.util
 import json
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -28,8 +26,10 @@ from mmcv.ops.multi_scale_deform_attn import (
     MultiScaleDeformableAttnFunction,
     multi_scale_deformable_attn_pytorch,
 )
-from model_timing import measure_model
 from torch import Tensor
+
+from benchmarks.model_timing import measure_model
+from benchmarks.timing import time_in_turns
 
 HEADS, CHANNELS, POINTS = 8, 32, 4
 _AAVS = ((12, 12), (24, 24), (48, 48))
@@ -40,6 +40,7 @@ _DTYPES = {
     'float16': torch.float16,
 }
 _COPY_BYTES = 1 << 18
+_MAX_ROUNDS = 15
 
 
 class Shape(NamedTuple):
@@ -199,45 +200,6 @@ def contestants(case: Case) -> dict[str, Callable[..., Tensor]]:
     return found
 
 
-def _seconds(run: Callable[[], None], device: str) -> float:
-    if device == 'cuda':
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    run()
-    if device == 'cuda':
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
-def medians(
-    runners: dict[str, Callable[[], None]], device: str, seconds: float
-) -> dict[str, float]:
-    """Time functions in turns until the time is spent.
-
-    Args:
-        runners (dict[str, Callable[[], None]]): Name -> function.
-        device (str): 'cpu' or 'cuda'.
-        seconds (float): Begin no round after this time; there is one round
-            at least, and 15 at most.
-
-    Returns:
-        dict[str, float]: Name -> median in milliseconds.
-    """
-    taken: dict[str, list[float]] = {name: [] for name in runners}
-    begin = time.perf_counter()
-    runners['ours']()
-    for turn in range(15):
-        if turn >= 1 and time.perf_counter() - begin > seconds:
-            break
-        for name, run in runners.items():
-            # The short one more often: it is the one that noise distorts.
-            for _ in range(3 if name == 'ours' else 1):
-                taken[name].append(_seconds(run, device))
-    return {
-        name: 1e3 * statistics.median(times) for name, times in taken.items()
-    }
-
-
 def copy_bandwidth(device: str) -> float:
     """Measure copying: cached data on the CPU, device memory on CUDA.
 
@@ -261,10 +223,9 @@ def copy_bandwidth(device: str) -> float:
         for _ in range(repeats):
             target.copy_(source)
 
-    copies()
-    fastest = min(_seconds(copies, device) for _ in range(7))
+    timing = time_in_turns({'copy': copies}, 7, device=device)['copy']
     torch.set_num_threads(threads)
-    return 2 * size * repeats * (1 if cuda else threads) / fastest
+    return 2 * size * repeats * (1 if cuda else threads) / timing.fastest
 
 
 def measure(args: argparse.Namespace) -> list[dict]:
@@ -293,7 +254,16 @@ def measure(args: argparse.Namespace) -> list[dict]:
                     # Deformable-DETR's module is bare of autograd.
                     if not (backward and who == 'deformable_detr_cuda')
                 }
-                times = medians(runners, args.device, share)
+                timings = time_in_turns(
+                    runners,
+                    _MAX_ROUNDS,
+                    device=args.device,
+                    calls=dict(ours=3),
+                    max_seconds=share,
+                )
+                times = {
+                    who: 1e3 * timing.median for who, timing in timings.items()
+                }
                 bound = 1e3 * case.gathered_bytes(backward) / bandwidth
                 row = dict(shape=name, dtype=dtype, mode=mode)
                 row.update({f'{who}_ms': t for who, t in times.items()})

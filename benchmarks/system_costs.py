@@ -1,23 +1,19 @@
-"""What a system costs: parameters, operations, time and memory of a clip.
+"""Costs of a system: parameters, operations, time and memory of a clip.
 
-    python tools/benchmarks/system_costs.py CONFIG [--device cpu|cuda]
+    python -m benchmarks.system_costs CONFIG [--device cpu|cuda]
 
-prints the memory in bytes that segmenting one clip adds to a process of its
-own. The other figures are functions, which compare_systems.py uses. Weights
-stay random: none of the figures depends on them.
+prints the memory in bytes that segmenting one clip adds to this process. The
+other figures are functions for ``benchmarks.compare_systems``. The weights are
+random, because no figure depends on them.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import mmavs  # noqa: F401  registers everything
 import torch
@@ -27,18 +23,20 @@ from mmseg.registry import MODELS
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.memory import added_memory, print_memory, run_in_new_process
+from benchmarks.timing import time_in_turns
+
 _NUM_FRAMES = 5
 _CORNERS = 4
-#: Linux: forgets the process's peak memory.
-_CLEAR_PEAK = Path('/proc/self/clear_refs')
 
 
-class Segmenter(NamedTuple):
+@dataclass(frozen=True)
+class Segmenter:
     """A model and the inputs of one clip.
 
     Attributes:
         model (Any): An audio-visual segmentor in evaluation mode.
-        clip (dict): What its data preprocessor would make.
+        clip (dict): Inputs as its data preprocessor makes them.
     """
 
     model: Any
@@ -59,17 +57,17 @@ def build_segmenter(config: str | Path, device: str) -> Segmenter:
     """Build a config's model and a random clip of five seconds.
 
     Args:
-        config (str | Path): Its test pipeline says how large frames are.
+        config (str | Path): Its test pipeline sets the size of frames.
         device (str): 'cpu' or 'cuda'.
 
     Returns:
-        Segmenter: Both, on the device.
+        Segmenter: Model and clip, on the device.
     """
     cfg = Config.fromfile(config)
     init_default_scope('mmseg')
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).to(device).eval()
-    model.requires_grad_(False)  # torch's counter hooks what requires one
+    model.requires_grad_(False)  # torch's counter adds hooks otherwise
     (size,) = (
         step['frame_size']
         for step in cfg.test_dataloader.dataset.pipeline
@@ -83,17 +81,17 @@ def build_segmenter(config: str | Path, device: str) -> Segmenter:
 
 
 def count_parameters(segmenter: Segmenter) -> int:
-    """Count all parameters, frozen ones too."""
+    """Count all parameters, including frozen ones."""
     return sum(p.numel() for p in segmenter.model.parameters())
 
 
 def gflops_per_frame(segmenter: Segmenter) -> float:
     """Count the floating-point operations of a frame, in 10^9.
 
-    A multiplication and the addition that follows count two, as in
-    ``torch.utils.flop_counter``: convolutions, matrix products and attention.
-    Deformable attention is added by its formula. Other operations count
-    nothing.
+    Counts convolutions, matrix products and attention by
+    ``torch.utils.flop_counter``, and deformable attention by
+    :func:`deformable_attention_flops`. A multiplication with the addition
+    that follows counts as two. All other operations are ignored.
 
     Args:
         segmenter (Segmenter): Model and clip.
@@ -105,8 +103,8 @@ def gflops_per_frame(segmenter: Segmenter) -> float:
     counter = FlopCounterMode(
         display=False, custom_mapping={attend: deformable_attention_flops}
     )
-    # The counter does not know the fused kernels of the CPU, so attention is
-    # taken apart into the products that it is made of.
+    # The counter does not know the fused attention kernels of the CPU, so
+    # attention must run as separate matrix products.
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -146,35 +144,22 @@ def deformable_attention_flops(
 
 
 def frames_per_second(
-    segmenters: Mapping[str, Segmenter], rounds: int
+    segmenters: Mapping[str, Segmenter], rounds: int, device: str
 ) -> dict[str, float]:
-    """Time several systems in turns, so that all have the same machine.
+    """Time several systems in turns.
 
     Args:
         segmenters (Mapping[str, Segmenter]): By name.
         rounds (int): Clips that each segments after one to warm up.
+        device (str): 'cpu' or 'cuda'.
 
     Returns:
-        dict[str, float]: Frames a second by the median time of a clip.
+        dict[str, float]: Frames per second, by the median time of a clip.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in segmenters}
-    for turn in range(rounds + 1):
-        for name, segment in segmenters.items():
-            _wait(segment)
-            begin = time.perf_counter()
-            segment()
-            _wait(segment)
-            if turn:
-                seconds[name].append(time.perf_counter() - begin)
+    timings = time_in_turns(segmenters, rounds, device=device)
     return {
-        name: _NUM_FRAMES / statistics.median(times)
-        for name, times in seconds.items()
+        name: _NUM_FRAMES / timing.median for name, timing in timings.items()
     }
-
-
-def _wait(segmenter: Segmenter) -> None:
-    if segmenter.clip['frames'].is_cuda:
-        torch.cuda.synchronize()
 
 
 def peak_memory(config: str | Path, device: str) -> int | None:
@@ -185,51 +170,12 @@ def peak_memory(config: str | Path, device: str) -> int | None:
         device (str): 'cpu' or 'cuda'.
 
     Returns:
-        int | None: Bytes; None where the system does not tell (CPU memory
-        other than on Linux).
+        int | None: Bytes, or None: see :func:`added_memory`.
     """
-    # glibc keeps what is freed, which later peaks would hide in.
-    env = dict(
-        os.environ, MALLOC_TRIM_THRESHOLD_='0', MALLOC_MMAP_THRESHOLD_='65536'
+    path = Path(config).resolve()
+    return run_in_new_process(
+        'benchmarks.system_costs', path, '--device', device
     )
-    command = [sys.executable, __file__, str(config), '--device', device]
-    run = subprocess.run(
-        command, env=env, capture_output=True, text=True, check=False
-    )
-    if run.returncode:
-        raise RuntimeError(f'{" ".join(command)} failed:\n{run.stderr}')
-    printed = run.stdout.split()[-1]
-    return None if printed == 'unknown' else int(printed)
-
-
-def _added_memory(segmenter: Segmenter, device: str) -> int | None:
-    """Bytes that segmenting a clip adds to this process; median of three."""
-    segmenter(1)  # loads libraries
-    if device == 'cpu' and not _CLEAR_PEAK.exists():
-        return None
-    added = _added_on_cuda if device == 'cuda' else _added_on_cpu
-    return sorted(added(segmenter) for _ in range(3))[1]
-
-
-def _added_on_cuda(segmenter: Segmenter) -> int:
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
-    segmenter()
-    return torch.cuda.max_memory_allocated() - before
-
-
-def _added_on_cpu(segmenter: Segmenter) -> int:
-    _CLEAR_PEAK.write_text('5')
-    before = _status_bytes('VmRSS')
-    segmenter()
-    return _status_bytes('VmHWM') - before
-
-
-def _status_bytes(name: str) -> int:
-    """Read a line such as 'VmRSS:   1234 kB'."""
-    lines = Path('/proc/self/status').read_text('utf-8').splitlines()
-    (line,) = (line for line in lines if line.startswith(f'{name}:'))
-    return int(line.split()[1]) * 1024
 
 
 def main() -> None:
@@ -239,8 +185,8 @@ def main() -> None:
     parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
     args = parser.parse_args()
     segmenter = build_segmenter(args.config, args.device)
-    added = _added_memory(segmenter, args.device)
-    print('unknown' if added is None else added)
+    segmenter(1)  # loads libraries
+    print_memory(added_memory(segmenter, args.device))
 
 
 if __name__ == '__main__':

@@ -19,12 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from mmengine.config import Config, DictAction
-
 from mmavs.atomic_file import write_json
-from mmavs.checkpoint import load_from_local
+from mmavs.checkpoint import final_checkpoint
 from mmavs.datasets.mask_directory import INDEX_NAME
 from mmavs.fingerprint import hash_config, hash_file
+from mmengine.config import Config, DictAction
 
 
 class Trained(NamedTuple):
@@ -223,22 +222,6 @@ def write_record(path: Path, **content: object) -> None:
 def report_skip(step: str, folder: Path) -> None:
     """Say that a step is skipped."""
     print(f'\nSkipped, done before: {step} ({folder})', flush=True)
-
-
-def final_checkpoint(folder: Path) -> Path:
-    """Find the checkpoint to go on with.
-
-    Args:
-        folder (Path): Work dir of a training that has ended.
-
-    Returns:
-        Path: The best on validation, if the config keeps it, or the last.
-    """
-    text = (folder / 'last_checkpoint').read_text(encoding='utf-8')
-    last = folder / Path(text.strip()).name
-    hub = load_from_local(str(last), map_location='cpu')['message_hub']
-    best = hub['runtime_info'].get('best_ckpt')
-    return last if best is None else folder / Path(best).name
 
 
 def train(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import mmavs  # noqa: F401  makes mmcv.ops importable without compiled ops
@@ -17,6 +20,8 @@ from mmcv.ops.multi_scale_deform_attn import (
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+
+from benchmarks.timing import synchronize, time_in_turns
 
 
 def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
@@ -47,22 +52,30 @@ def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
         'compiled': MultiScaleDeformableAttention,
         'stock': MMCVDeformableAttention,
     }
-    parts: dict[str, dict[str, list[float]]] = {}
-    for turn in range(rounds + 1):
-        for name, layer_class in classes.items():
-            for layer in layers:
-                layer.__class__ = layer_class
-            times = _time_parts(model, clip, device)
-            if turn:  # the first round warms up
-                for part, seconds in times.items():
-                    kept = parts.setdefault(name, {})
-                    kept.setdefault(part, []).append(seconds)
+    parts: dict[str, dict[str, list[float]]] = {name: {} for name in classes}
+
+    def segment(name: str) -> None:
+        for layer in layers:
+            layer.__class__ = classes[name]
+        with torch.no_grad(), _timed_parts(model, device, parts[name]):
+            model.predict(clip)
+
+    timings = time_in_turns(
+        {name: functools.partial(segment, name) for name in classes},
+        rounds,
+        device=device,
+    )
     return [
         dict(
             attention=name,
-            **{f'{k}_s': statistics.median(v) for k, v in times.items()},
+            clip_s=timing.median,
+            **{
+                # The first call warmed up.
+                f'{part}_s': statistics.median(seconds[1:])
+                for part, seconds in parts[name].items()
+            },
         )
-        for name, times in parts.items()
+        for name, timing in timings.items()
     ]
 
 
@@ -87,35 +100,31 @@ def _random_clip(cfg: Config, device: str) -> dict:
     )
 
 
-def _time_parts(model: Any, clip: dict, device: str) -> dict[str, float]:
-    """Segment a clip and time the whole and two of its parts."""
-    times: dict[str, float] = {}
+@contextmanager
+def _timed_parts(
+    model: Any, device: str, seconds: dict[str, list[float]]
+) -> Iterator[None]:
+    """Append the time of each call of a part to ``seconds[part]``."""
     started: dict[str, float] = {}
 
-    def now() -> float:
-        if device == 'cuda':
-            torch.cuda.synchronize()
-        return time.perf_counter()
+    def start(name: str, *_: object) -> None:
+        synchronize(device)
+        started[name] = time.perf_counter()
 
-    hooks = []
-    for name, part in (
-        ('backbone', model.backbone),
-        ('pixel_decoder', model.decode_head.pixel_decoder),
-    ):
-        hooks += [
-            part.register_forward_pre_hook(
-                lambda *_, name=name: started.update({name: now()})
-            ),
-            part.register_forward_hook(
-                lambda *_, name=name: times.update(
-                    {name: now() - started[name]}
-                )
-            ),
-        ]
-    begin = now()
-    with torch.no_grad():
-        model.predict(clip)
-    times['clip'] = now() - begin
-    for hook in hooks:
-        hook.remove()
-    return times
+    def stop(name: str, *_: object) -> None:
+        synchronize(device)
+        elapsed = time.perf_counter() - started[name]
+        seconds.setdefault(name, []).append(elapsed)
+
+    parts = dict(
+        backbone=model.backbone,
+        pixel_decoder=model.decode_head.pixel_decoder,
+    )
+    with ExitStack() as stack:
+        for name, part in parts.items():
+            for hook in (
+                part.register_forward_pre_hook(functools.partial(start, name)),
+                part.register_forward_hook(functools.partial(stop, name)),
+            ):
+                stack.callback(hook.remove)
+        yield

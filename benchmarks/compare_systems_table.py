@@ -8,7 +8,8 @@ from typing import Any
 from rich.box import ASCII
 from rich.console import Console
 from rich.table import Table
-from stepping_stones_table import summarise
+
+from benchmarks.stepping_stones_table import summarise
 
 NOTE = 'synthetic clips, not AVSBench'
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmavs.datasets.avsbench import SPLITS
-from mmavs.engine import stages
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.stepping_stones import stages
+
+ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs/synthetic'
 STAGE_ONE = CONFIGS / 'aavs_tiny_avss-binary-96x96.py'
 SINGLE_STAGE = CONFIGS / 'aavs_tiny_avss-96x96.py'

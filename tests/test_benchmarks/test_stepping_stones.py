@@ -1,6 +1,5 @@
 """The table of one stage and two, on a data set of a few pixels."""
 
-import importlib
 import json
 import multiprocessing
 import os
@@ -10,30 +9,18 @@ from pathlib import Path
 import pytest
 from support import toy_training
 
-BENCHMARKS = toy_training.ROOT / 'tools/benchmarks'
+from benchmarks import (
+    stepping_stones,
+    stepping_stones_runs,
+    stepping_stones_table,
+)
+
 _PROCESSES = multiprocessing.get_context('forkserver')
 _PROCESSES.set_forkserver_preload(['support.toy_training'])
 
 
 @pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    return importlib.import_module('stepping_stones')
-
-
-@pytest.fixture
-def runs(benchmark):
-    return importlib.import_module('stepping_stones_runs')
-
-
-@pytest.fixture
-def table(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    return importlib.import_module('stepping_stones_table')
-
-
-@pytest.fixture
-def steps(runs, monkeypatch, tmp_path):
+def steps(monkeypatch, tmp_path):
     """Fork steps from a process that has imported all; list them."""
     ran = []
 
@@ -48,19 +35,19 @@ def steps(runs, monkeypatch, tmp_path):
         process.join()
         assert process.exitcode == 0, log.read_text()
 
-    monkeypatch.setattr(runs.LoggingLauncher, 'run', run)
+    monkeypatch.setattr(stepping_stones_runs.LoggingLauncher, 'run', run)
     # the process that the others are forked from looks only there
     monkeypatch.setenv('PYTHONPATH', os.pathsep.join(sys.path))
     return ran
 
 
-def _run(benchmark, monkeypatch, folder, *options):
+def _run(monkeypatch, folder, *options):
     arguments = ['--work-dir', folder / 'work', '--data-root', folder / 'data']
     arguments += ['--clips', 4, 1, 1, '--seeds', 5, '--max-epochs', 1]
     arguments += [*options, '--jobs', 1]
     arguments += ['--cfg-options', 'train_cfg.val_interval=1']
     monkeypatch.setattr(sys, 'argv', ['', *map(str, arguments)])
-    benchmark.main()
+    stepping_stones.main()
 
 
 def _rows(folder):
@@ -72,14 +59,12 @@ def _rows(folder):
 
 
 @pytest.mark.slow
-def test_one_iteration_of_each(
-    benchmark, runs, steps, monkeypatch, tmp_path, capsys
-):
+def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     """One of the four ablations; the others differ by a config."""
-    for other in set(runs.ABLATIONS) - {'neither'}:
-        monkeypatch.delitem(runs.ABLATIONS, other)
-    monkeypatch.setattr(benchmark, 'WHOLE', 'neither')
-    _run(benchmark, monkeypatch, tmp_path)
+    for other in set(stepping_stones_runs.ABLATIONS) - {'neither'}:
+        monkeypatch.delitem(stepping_stones_runs.ABLATIONS, other)
+    monkeypatch.setattr(stepping_stones, 'WHOLE', 'neither')
+    _run(monkeypatch, tmp_path)
     printed = capsys.readouterr().out
     assert 'Synthetic, not AVSBench: 14 classes' in printed
     assert '1 steps of 4 clips' in printed
@@ -114,7 +99,7 @@ def test_one_iteration_of_each(
 
     # Only what is new is run: stage one for longer, and a test of stage two.
     steps.clear()
-    _run(benchmark, monkeypatch, tmp_path, '--longer')
+    _run(monkeypatch, tmp_path, '--longer')
     assert len(steps) == 3 + 1
     (trained,) = (words for tool, words in steps if tool == 'train')
     assert 'train_cfg.max_epochs=2' in trained
@@ -123,11 +108,11 @@ def test_one_iteration_of_each(
         'neither, better stage one': 'dataset/mIoU',
     }
     steps.clear()
-    _run(benchmark, monkeypatch, tmp_path, '--longer')
+    _run(monkeypatch, tmp_path, '--longer')
     assert steps == []
 
     # A single stage for longer; one and a stage two from stage one's weights.
-    _run(benchmark, monkeypatch, tmp_path, '--equal-totals')
+    _run(monkeypatch, tmp_path, '--equal-totals')
     assert len(steps) == 2 + 2 + 3
     longer, *others = (words for tool, words in steps if tool == 'train')
     assert 'train_cfg.max_epochs=2' in longer
@@ -146,16 +131,16 @@ def test_one_iteration_of_each(
     )
 
 
-def _launcher(runs, tmp_path, code):
+def _launcher(tmp_path, code):
     tools = tmp_path / 'tools'
     tools.mkdir()
     (tools / 'train.py').write_text(f'print("seen"); raise SystemExit({code})')
     lock = os.open(tmp_path / 'lock', os.O_CREAT)
-    return runs.LoggingLauncher('none', 1, None, lock, tools)
+    return stepping_stones_runs.LoggingLauncher('none', 1, None, lock, tools)
 
 
-def test_a_step_keeps_what_it_prints(runs, tmp_path, capfd):
-    launcher = _launcher(runs, tmp_path, 0)
+def test_a_step_keeps_what_it_prints(tmp_path, capfd):
+    launcher = _launcher(tmp_path, 0)
     folder = tmp_path / 'work'
     for count in (1, 2):
         launcher.run('train', 'config.py', '--work-dir', folder)
@@ -166,24 +151,24 @@ def test_a_step_keeps_what_it_prints(runs, tmp_path, capfd):
     ] * 2
 
 
-def test_a_step_that_fails_says_where_to_look(runs, tmp_path):
-    launcher = _launcher(runs, tmp_path, 3)
+def test_a_step_that_fails_says_where_to_look(tmp_path):
+    launcher = _launcher(tmp_path, 3)
     with pytest.raises(
         SystemExit, match=r'train ended with 3, .*/work/train\.txt says why'
     ):
         launcher.run('train', '--work-dir', tmp_path / 'work')
 
 
-def test_mean_and_spread_by_hand(table):
+def test_mean_and_spread_by_hand():
     """Sample deviation of 1, 2, 6: sqrt((4 + 1 + 9) / 2) = sqrt(7)."""
-    assert table.summarise([1.0, 2.0, 6.0]) == dict(
+    assert stepping_stones_table.summarise([1.0, 2.0, 6.0]) == dict(
         mean=3.0, spread=pytest.approx(7**0.5), values=[1.0, 2.0, 6.0]
     )
-    assert table.summarise([0.25])['spread'] is None
+    assert stepping_stones_table.summarise([0.25])['spread'] is None
 
 
-def test_only_rows_of_the_protocol_are_printed(table, capsys):
-    rows = table.make_rows(
+def test_only_rows_of_the_protocol_are_printed(capsys):
+    rows = stepping_stones_table.make_rows(
         {
             'binary': [{'split/mIoU': 0.5, 'split/F': 0.25, 'clips': 3}],
             'two stages': [
@@ -193,7 +178,7 @@ def test_only_rows_of_the_protocol_are_printed(table, capsys):
         }
     )
     assert set(rows[0]['metrics']) == {'split/mIoU', 'split/F'}
-    table.print_table(rows, 'dataset')
+    stepping_stones_table.print_table(rows, 'dataset')
     *_, header, line = capsys.readouterr().out.splitlines()
     assert header.split() == ['mIoU', 'F']
     # 0.2 and 0.4: sqrt(2 * 0.01) = 0.1414

@@ -1,0 +1,1 @@
+"""Studies and benchmarks; run one with ``python -m benchmarks.NAME``."""

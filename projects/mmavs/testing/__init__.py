@@ -1,0 +1,24 @@
+"""Run published code from its checkouts, for tests and benchmarks.
+
+The checkouts are found by the environment variable MMAVS_REFERENCE_ROOT, a
+folder with ``AVSBench`` at commit f7414af, ``AVSegFormer`` at 7083cb6 and
+``Stepping-Stones`` at de6a17b. This project contains no line of them.
+"""
+
+from .published_code import (
+    REFERENCE_ROOT,
+    SteadyPath,
+    import_published,
+    importable,
+    timm_stubs,
+    why_not,
+)
+
+__all__ = [
+    'REFERENCE_ROOT',
+    'SteadyPath',
+    'import_published',
+    'importable',
+    'timm_stubs',
+    'why_not',
+]
