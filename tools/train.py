@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import torch
 from mmavs.engine import (
@@ -44,6 +45,24 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def find_last(work_dir: str) -> str | None:
+    """Find the last checkpoint of a work dir, which may be a copy.
+
+    Args:
+        work_dir (str): Folder of an earlier run.
+
+    Returns:
+        str | None: The file that ``last_checkpoint`` names, taken from this
+        folder if it is there (a copied ``last_checkpoint`` still names the
+        original folder). None if there is no ``last_checkpoint``.
+    """
+    last = find_latest_checkpoint(work_dir)
+    if last is None:
+        return None
+    own = Path(work_dir, Path(last).name)
+    return str(own) if own.is_file() else last
+
+
 def set_resume(cfg: Config, resume: str | None) -> None:
     """Choose what training begins from.
 
@@ -53,7 +72,7 @@ def set_resume(cfg: Config, resume: str | None) -> None:
         resume (str | None): A path, ``'auto'``, or None for a new training.
     """
     if resume == _AUTO:
-        resume = find_latest_checkpoint(cfg.work_dir)
+        resume = find_last(cfg.work_dir)
     cfg.resume = resume is not None
     if resume is not None:
         cfg.load_from = resume

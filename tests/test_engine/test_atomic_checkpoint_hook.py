@@ -1,6 +1,7 @@
-"""Files that are whole or not there, and the right ones of them."""
+"""Which checkpoints are written, kept and removed, and how."""
 
 import os
+import shutil
 
 import pytest
 import torch
@@ -115,6 +116,80 @@ def test_resumed_training_removes_what_is_outdated(tmp_path, monkeypatch):
         'epoch_3.pth',
         'epoch_4.pth',
     ]
+
+
+def _contents(folder):
+    return {path.name: path.read_bytes() for path in folder.glob('*epoch*')}
+
+
+@pytest.fixture
+def first_run(tmp_path, monkeypatch):
+    """Two epochs; the next two, in another folder, will be better."""
+    _score_by_epoch(monkeypatch, 0.1, 0.2, 0.3, 0.4)
+    folder = tmp_path / 'a'
+    build_runner(folder, train_cfg=dict(by_epoch=True, max_epochs=2)).train()
+    assert 'best_split_mIoU_epoch_2.pth' in _contents(folder)
+    return folder
+
+
+def _resume(folder, checkpoint):
+    # without phase two, which would need the best checkpoint
+    runner = build_runner(
+        folder, resume=True, load_from=str(checkpoint), custom_hooks=[]
+    )
+    runner.train()
+    return runner.message_hub.get_info('best_ckpt')
+
+
+def test_resume_in_a_copy_leaves_the_original_alone(first_run, tmp_path):
+    """The copy's own best checkpoint is the one that is replaced."""
+    before, copy = _contents(first_run), tmp_path / 'b'
+    shutil.copytree(first_run, copy)
+    best = _resume(copy, copy / 'epoch_2.pth')
+    assert _contents(first_run) == before
+    assert best == str(copy / 'best_split_mIoU_epoch_4.pth')
+    assert sorted(_contents(copy)) == [
+        'best_split_mIoU_epoch_4.pth',
+        'epoch_3.pth',
+        'epoch_4.pth',
+    ]
+
+
+@pytest.mark.parametrize('best_is_there', [True, False])
+def test_resume_from_another_folder_leaves_it_alone(
+    first_run, tmp_path, best_is_there
+):
+    """Also if its best checkpoint was removed by hand."""
+    if not best_is_there:
+        (first_run / 'best_split_mIoU_epoch_2.pth').unlink()
+    before, other = _contents(first_run), tmp_path / 'b'
+    best = _resume(other, first_run / 'epoch_2.pth')
+    assert _contents(first_run) == before
+    assert best == str(other / 'best_split_mIoU_epoch_4.pth')
+    (log,) = other.glob('*/*.log')
+    assert (
+        f'The best checkpoint so far, {first_run}/best_split_mIoU_epoch_2.pth,'
+        ' is in another folder. It stays there'
+    ) in log.read_text()
+
+
+def test_wrong_save_best_stops_before_training(tmp_path, monkeypatch):
+    """If the metrics list their names; else after the first validation."""
+    text = (
+        "save_best='split/F' is no result of the validation, which computes "
+        'split/mIoU; set default_hooks'
+    )
+    hooks = dict(checkpoint=dict(save_best='split/F'))
+    runner = build_runner(tmp_path / 'a', default_hooks=hooks)
+    with pytest.raises(ValueError, match=text):
+        runner.train()
+    assert runner.epoch == 1
+    names = ['split/mIoU']
+    monkeypatch.setattr(ToyMetric, 'metric_names', names, raising=False)
+    runner = build_runner(tmp_path / 'b', default_hooks=hooks)
+    with pytest.raises(ValueError, match=text):
+        runner.train()
+    assert runner.iter == 0
 
 
 def test_more_than_one_best_is_refused():

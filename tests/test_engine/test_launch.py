@@ -86,6 +86,10 @@ def test_resume_from_the_last_or_a_given_checkpoint(train_tool, tmp_path):
     (tmp_path / 'last_checkpoint').write_text('some/epoch_3.pth')
     train_tool.set_resume(cfg, 'auto')
     assert (cfg.resume, cfg.load_from) == (True, 'some/epoch_3.pth')
+    # of a copied work dir, the copy's own file
+    (tmp_path / 'epoch_3.pth').touch()
+    train_tool.set_resume(cfg, 'auto')
+    assert cfg.load_from == str(tmp_path / 'epoch_3.pth')
     train_tool.set_resume(cfg, 'given.pth')
     assert (cfg.resume, cfg.load_from) == (True, 'given.pth')
 

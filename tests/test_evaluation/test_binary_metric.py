@@ -93,6 +93,7 @@ def test_a_perfect_prediction_scores_one():
     result = _evaluate(metric, [predicted_frames(logits, truth)])
     assert len(result) == 8
     assert set(result.values()) == {1.0}
+    assert metric.metric_names == tuple(result)
 
 
 def test_default_does_not_depend_on_batch_size():

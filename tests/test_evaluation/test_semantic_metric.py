@@ -80,7 +80,9 @@ def test_protocols_by_hand():
     ]
     f_0, f_1, f_2 = 1.3 / 2.3 + 1.3 / 1.6 + 1, 1.3 / 2.9, 0.5
     metric = _metric(classes=('background', 'a', 'b', 'c'))
-    assert _evaluate(metric, clips) == pytest.approx(
+    result = _evaluate(metric, clips)
+    assert metric.metric_names == tuple(result)
+    assert result == pytest.approx(
         {
             'stepping_stones/mIoU': (2 / 3 + 1 / 3 + 1 / 3 + 0) / 4,
             'stepping_stones/F': (f_0 / 3 + f_1 + f_2) / 4,

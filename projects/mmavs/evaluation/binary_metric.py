@@ -21,6 +21,9 @@ from .functional import (
     sounding_score,
 )
 
+#: Results of every protocol, as :func:`pooled_scores` returns them.
+_SCORES = ('mIoU', 'F')
+
 
 @dataclass(frozen=True)
 class BinaryClipEntry(ClipEntry):
@@ -84,6 +87,13 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
         self.batch_sizes = {name: _batch_size(name) for name in protocols}
         self.per_clip_csv = per_clip_csv
 
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Names of all results, known before the first clip."""
+        return tuple(
+            f'{name}/{key}' for name in self.batch_sizes for key in _SCORES
+        )
+
     def process_clip(self, frames: list[dict]) -> BinaryClipEntry:
         """Score the frames of one clip.
 
@@ -123,12 +133,13 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
         """
         if self.per_clip_csv is not None:
             write_per_clip_csv(self.per_clip_csv, entries)
-        metrics = {}
-        for name, batch_size in self.batch_sizes.items():
-            miou, f_score = pooled_scores(entries, batch_size)
-            metrics[f'{name}/mIoU'] = miou
-            metrics[f'{name}/F'] = f_score
-        return metrics
+        return {
+            f'{name}/{key}': score
+            for name, batch_size in self.batch_sizes.items()
+            for key, score in zip(
+                _SCORES, pooled_scores(entries, batch_size), strict=True
+            )
+        }
 
 
 def pooled_scores(

@@ -113,6 +113,16 @@ class AVSSemanticMetric(ClipMetric[SemanticClipEntry]):
             )
         return names
 
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Names of all results, known before the first clip."""
+        return tuple(
+            f'{protocol}/{score}{suffix}'
+            for protocol in self.protocols
+            for suffix in _class_selections(protocol)
+            for score in ('mIoU', 'F')
+        )
+
     def process_clip(self, frames: list[dict]) -> SemanticClipEntry:
         """Count the pixels of one clip.
 
@@ -208,12 +218,9 @@ def mean_scores(scores: ClassScores, protocol: str) -> dict[str, float]:
     """
     # Under the others, a class not seen counts 0.
     kept = scores.num_frames >= (1 if protocol == 'dataset' else 0)
-    selections = {'': slice(None), '_no_bg': slice(1, None)}
-    if protocol == 'avsbench':
-        selections['_noBg_published'] = slice(None, -1)
     return {
         f'{name}{suffix}': _mean(values[part][kept[part]])
-        for suffix, part in selections.items()
+        for suffix, part in _class_selections(protocol).items()
         for name, values in (('mIoU', scores.iou), ('F', scores.f_score))
     }
 
@@ -280,6 +287,14 @@ def format_per_class(
     with console.capture() as capture:
         console.print(table)
     return capture.get()
+
+
+def _class_selections(protocol: str) -> dict[str, slice]:
+    """Suffix of a result's name -> the classes that it averages."""
+    selections = {'': slice(None), '_no_bg': slice(1, None)}
+    if protocol == 'avsbench':
+        selections['_noBg_published'] = slice(None, -1)
+    return selections
 
 
 def _mean(values: np.ndarray) -> float:

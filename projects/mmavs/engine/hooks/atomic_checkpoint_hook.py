@@ -1,8 +1,9 @@
-"""Checkpoints that a kill at any moment leaves usable."""
+"""Write and remove checkpoints so that a kill at any time loses none."""
 
 from __future__ import annotations
 
 import os.path as osp
+from collections.abc import Collection
 from typing import Any
 
 from mmengine.dist import is_main_process
@@ -15,13 +16,18 @@ from ..atomic_backend import ATOMIC_BACKEND
 
 @HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
-    """mmengine's ``CheckpointHook`` in an order that survives ``kill -9``.
+    """mmengine's ``CheckpointHook``, safe against ``kill -9`` and copies.
 
     mmengine writes checkpoints and ``last_checkpoint`` in place, and removes
     the outdated file before the new one is written. Here both are written
-    whole or not at all, first the checkpoint, then ``last_checkpoint``, and
-    only then is the outdated file removed. Whatever ``last_checkpoint`` names
-    is therefore complete, and so is the best checkpoint it speaks of.
+    atomically: first the checkpoint, then ``last_checkpoint``; the outdated
+    file is removed last. The file that ``last_checkpoint`` names is therefore
+    always complete, and so is the best checkpoint that this file refers to.
+
+    A checkpoint stores the paths of the best and of the last one. A training
+    that is resumed in another folder (a copy of the work dir, or
+    ``--resume OTHER/epoch_2.pth --work-dir NEW``) takes files of the same
+    name from its own folder instead, and never removes a file elsewhere.
 
     Args:
         max_keep_ckpts (int): How many of the regular checkpoints to keep; -1
@@ -31,7 +37,10 @@ class AtomicCheckpointHook(CheckpointHook):
             those that choose where files go.
 
     Raises:
-        ValueError: If ``save_best`` names more than one metric.
+        ValueError: If ``save_best`` names more than one metric, or one that
+            the validation does not compute. Metrics that list their
+            ``metric_names`` are checked before training, others after the
+            first validation.
     """
 
     best_ckpt_path: str | None
@@ -55,15 +64,61 @@ class AtomicCheckpointHook(CheckpointHook):
         self.num_kept = max_keep_ckpts
 
     def before_train(self, runner: Runner) -> None:
-        """Find the directory, and after a resume the last checkpoint.
+        """Set the directory; after a resume, find the last and best files.
 
         Args:
             runner (Runner): The runner of the training process.
         """
         super().before_train(runner)
-        # mmengine forgets it on resume, and then a new best checkpoint would
-        # not be entered in the regular one.
-        self.last_ckpt = runner.message_hub.get_info('last_ckpt')
+        self._check_save_best(_metric_names(runner))
+        info = runner.message_hub
+        # mmengine forgets it on resume, and then the regular checkpoint would
+        # not be saved again with a new best score.
+        self.last_ckpt = self._own_path(info.get_info('last_ckpt'))
+        best = info.get_info('best_ckpt')
+        if best is None or not self.save_best:
+            return
+        self.best_ckpt_path = self._own_path(best)
+        info.update_info('best_ckpt', self.best_ckpt_path)
+        if self.best_ckpt_path == best and not self._is_own(best):
+            runner.logger.warning(
+                f'The best checkpoint so far, {best}, is in another folder. '
+                f'It stays there; {self.out_dir} gets one when a validation '
+                f'improves on it.'
+            )
+
+    def after_val_epoch(
+        self, runner: Runner, metrics: dict[str, float]
+    ) -> None:
+        """Save the best checkpoint.
+
+        Args:
+            runner (Runner): The runner of the training process.
+            metrics (dict[str, float]): Results of the validation.
+        """
+        if metrics:
+            self._check_save_best(metrics)
+        super().after_val_epoch(runner, metrics)
+
+    def _check_save_best(self, names: Collection[str] | None) -> None:
+        wanted = self.save_best[0] if self.save_best else 'auto'
+        if names is None or wanted in names or wanted == 'auto':
+            return
+        raise ValueError(
+            f'save_best={wanted!r} is no result of the validation, which '
+            f'computes {", ".join(sorted(names))}; set '
+            'default_hooks.checkpoint.save_best to one of them.'
+        )
+
+    def _own_path(self, path: str | None) -> str | None:
+        """Replace a path by the file of the same name in the own folder."""
+        if path is None or self._is_own(path):
+            return path
+        own = osp.join(self.out_dir, osp.basename(path))
+        return own if self.file_backend.isfile(own) else path
+
+    def _is_own(self, path: str) -> bool:
+        return osp.realpath(osp.dirname(path)) == osp.realpath(self.out_dir)
 
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict[str, Any]
@@ -71,8 +126,8 @@ class AtomicCheckpointHook(CheckpointHook):
         kept = list(runner.message_hub.get_info('keep_ckpt_ids') or [])
         if step not in kept:
             kept.append(step)
-        # The outdated ones stay on the list that this checkpoint holds: a run
-        # resumed from it removes what a kill now would leave behind.
+        # The list in this checkpoint includes the outdated ones: if the
+        # process is killed before it removes them, the resumed run does.
         runner.message_hub.update_info('keep_ckpt_ids', kept)
         filename = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
@@ -105,7 +160,7 @@ class AtomicCheckpointHook(CheckpointHook):
         if not self.save_best:
             return
         previous: str | None = self.best_ckpt_path
-        # mmengine removes the file named here before it writes the new one
+        # mmengine would remove this file before it writes the new one
         self.best_ckpt_path = None
         super()._save_best_checkpoint(runner, metrics)
         if self.best_ckpt_path is None:
@@ -114,6 +169,23 @@ class AtomicCheckpointHook(CheckpointHook):
             self._remove(previous)
 
     def _remove(self, path: str) -> None:
-        # Absent when a kill came between its removal and the next save.
-        if is_main_process() and self.file_backend.isfile(path):
+        # Absent if the process was killed between removal and next save.
+        if (
+            is_main_process()
+            and self._is_own(path)
+            and self.file_backend.isfile(path)
+        ):
             self.file_backend.remove(path)
+
+
+def _metric_names(runner: Runner) -> set[str] | None:
+    """Names of all results of the validation, None if they are unknown."""
+    if runner.val_loop is None:
+        return None
+    names: set[str] = set()
+    for metric in runner.val_loop.evaluator.metrics:
+        own_names = getattr(metric, 'metric_names', None)
+        if own_names is None:
+            return None
+        names.update(own_names)
+    return names
