@@ -82,7 +82,7 @@ def make_runners(backbone: str, size: int) -> dict[str, Callable[[], Tensor]]:
 
     def ours() -> Tensor:
         model = models['mmavs']
-        inputs = dict(frames=frames, log_mel=audio, num_frames=[NUM_FRAMES])
+        inputs = dict(frames=frames, audio=audio, num_frames=[NUM_FRAMES])
         return model.decode_head(model.extract_feat(inputs))[0]
 
     def published() -> Tensor:

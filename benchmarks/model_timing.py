@@ -93,7 +93,7 @@ def _random_clip(cfg: Config, device: str) -> dict:
         frames=torch.randn(
             num_frames, 3, height, width, generator=generator
         ).to(device),
-        log_mel=torch.randn(num_frames, 1, 96, 64, generator=generator).to(
+        audio=torch.randn(num_frames, 1, 96, 64, generator=generator).to(
             device
         ),
         num_frames=[num_frames],

@@ -75,7 +75,7 @@ def build_segmenter(config: str | Path, device: str) -> Segmenter:
     )
     clip = dict(
         frames=torch.randn(_NUM_FRAMES, 3, *size).to(device),
-        log_mel=torch.randn(_NUM_FRAMES, 1, 96, 64).to(device),
+        audio=torch.randn(_NUM_FRAMES, 1, 96, 64).to(device),
     )
     return Segmenter(model, clip)
 

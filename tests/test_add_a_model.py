@@ -82,7 +82,7 @@ def test_its_second_stage_takes_the_prior(project, tmp_path, monkeypatch):
     generator = torch.Generator().manual_seed(0)
     inputs = dict(
         frames=torch.randn(3, 3, 32, 32, generator=generator),
-        log_mel=torch.randn(3, 1, 96, 64, generator=generator),
+        audio=torch.randn(3, 1, 96, 64, generator=generator),
         num_frames=(1, 2),
         mask_prior=torch.zeros(3, 1, 8, 8),
     )

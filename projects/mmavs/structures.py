@@ -1,16 +1,19 @@
-"""What flows between the rooms: clip metadata keys and model features."""
+"""Data that packages exchange: metadata keys, features, sound to draw."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
+import numpy as np
 from torch import Tensor
 
-#: Class id of pixels whose class nobody wrote down. Always whole frames:
-#: AVSBench labels only frame 0 of the training clips of v1s.
+#: Class id of pixels without a label. Always whole frames: AVSBench labels
+#: only frame 0 of the training clips of v1s.
 UNLABELLED = 255
 
 #: Metainfo that every per-frame ``SegDataSample`` of a clip carries.
+#: ``audio_span`` is an :data:`AudioSpan`.
 CLIP_META_KEYS = (
     'clip_id',
     'subset',
@@ -22,28 +25,50 @@ CLIP_META_KEYS = (
     'frame_path',
     'mask_path',
     'audio_path',
+    'audio_span',
     'ori_shape',
     'img_shape',
     'pad_shape',
 )
+
+#: Start and end in seconds of the sound that one row of audio covers; None
+#: for a row that covers no sound (filled up with zeros).
+AudioSpan = tuple[float, float] | None
+
+
+class AudioFeatures(NamedTuple):
+    """What an audio backbone computes of N rows of audio.
+
+    Attributes:
+        embed (Tensor): (N, A), one vector for each row.
+        tokens (Tensor | None): (N, S, A), a sequence for each row; None if
+            the backbone has none.
+    """
+
+    embed: Tensor
+    tokens: Tensor | None = None
 
 
 class ClipFeatures(NamedTuple):
     """Features of a batch of clips, time folded into the batch.
 
     The one argument that every decode head takes. ``N`` is the number of
-    frames of all clips in the batch.
+    frames of all clips in the batch. Frames that only pad their clip
+    (``AVSDataPreprocessor(pad_clips_to=...)``) are left out, unless the head
+    sets ``needs_padding = True``.
 
     Attributes:
         visual (tuple[Tensor, ...]): L maps (N, C_l, H_l, W_l), fine to coarse.
         audio_embed (Tensor): (N, audio_channels); row n is the second of
             sound that belongs to frame n.
         mask_prior (Tensor | None): (N, 1, h, w) in [0, 1], stage two only.
-        num_frames (tuple[int, ...]): Frames of each clip, those that only pad
-            included; sums to N. A module that mixes time unfolds with it.
+        num_frames (tuple[int, ...]): Frames of each clip; sums to N. A module
+            that mixes time unfolds with it.
         valid (Tensor | None): (N,) bool, False for frames that only pad
-            their clip (``AVSDataPreprocessor(pad_clips_to=...)``); None when
-            there are none. Data samples exist for valid frames alone.
+            their clip; None when there are none. Data samples exist for valid
+            frames alone.
+        audio_tokens (Tensor | None): (N, S, audio_channels), from audio
+            backbones that return :class:`AudioFeatures` with tokens.
     """
 
     visual: tuple[Tensor, ...]
@@ -51,6 +76,7 @@ class ClipFeatures(NamedTuple):
     mask_prior: Tensor | None
     num_frames: tuple[int, ...]
     valid: Tensor | None = None
+    audio_tokens: Tensor | None = None
 
     def zero_padding(self, rows: Tensor) -> Tensor:
         """Set the rows of frames that only pad to zero.
@@ -76,3 +102,44 @@ class ClipFeatures(NamedTuple):
             Tensor: (number of valid frames, ...).
         """
         return rows if self.valid is None else rows[self.valid]
+
+    def without_padding(self) -> ClipFeatures:
+        """Leave out the frames that only pad, from every field.
+
+        Returns:
+            ClipFeatures: Of the valid frames, with the number of them in each
+            clip; ``self`` when there is no padding.
+        """
+        if self.valid is None:
+            return self
+        drop = self.drop_padding
+        prior, tokens = self.mask_prior, self.audio_tokens
+        clips = self.valid.split(self.num_frames)
+        return ClipFeatures(
+            visual=tuple(drop(level) for level in self.visual),
+            audio_embed=drop(self.audio_embed),
+            mask_prior=None if prior is None else drop(prior),
+            num_frames=tuple(int(flags.sum()) for flags in clips),
+            audio_tokens=None if tokens is None else drop(tokens),
+        )
+
+
+@dataclass(frozen=True)
+class AudioPicture:
+    """How to draw the audio rows of a clip of T frames.
+
+    Attributes:
+        label (str): Names the rows at the left of the sheet.
+        panels (np.ndarray): T panels. (T, bands, steps) with the lowest band
+            first for ``kind='image'``, (T, channels, samples) for
+            ``'waveform'``.
+        kind (str): ``'image'`` or ``'waveform'``.
+    """
+
+    label: str
+    panels: np.ndarray
+    kind: Literal['image', 'waveform'] = 'image'
+
+    def __len__(self) -> int:
+        """Number of frames T."""
+        return len(self.panels)

@@ -221,7 +221,7 @@ def our_outputs(
         dict(
             inputs=dict(
                 frames=[seeded_frames(num_frames)],
-                log_mel=[torch.zeros(num_frames, 1, 96, 64)],
+                audio=[torch.zeros(num_frames, 1, 96, 64)],
             ),
             data_samples=[_numbered(samples)],
         )

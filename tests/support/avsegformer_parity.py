@@ -161,7 +161,7 @@ def our_outputs(
     """
     inputs = dict(
         frames=variant.frames(size),
-        log_mel=variant.audio(),
+        audio=variant.audio(),
         num_frames=[len(variant.labelled)],
     )
     truth = variant.truth(size).clone()
@@ -173,10 +173,19 @@ def our_outputs(
     logits, mask_feature = model.decode_head(features)
     losses = model.decode_head.loss(features, samples_of(truth), {})
     return dict(
-        logits=logits,
-        mask_feature=mask_feature,
+        logits=_with_padding(logits, variant.valid),
+        mask_feature=_with_padding(mask_feature, variant.valid),
         losses=torch.stack([losses['loss_decode'], losses['loss_mix']]),
     )
+
+
+def _with_padding(rows: Tensor, valid: Tensor | None) -> Tensor:
+    """Put zeros where frames only pad: (n, ...) -> (N, ...)."""
+    if valid is None:
+        return rows
+    padded = rows.new_zeros(len(valid), *rows.shape[1:])
+    padded[valid] = rows
+    return padded
 
 
 def thin_out(outputs: dict[str, Tensor]) -> dict[str, np.ndarray]:

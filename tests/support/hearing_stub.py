@@ -33,7 +33,7 @@ class HearingStub(BaseModel):
         assert not self.training
         self.seen.append(inputs)
         # Silence is ln 0.01 = -4.6, a tone lies far above it.
-        loudness = inputs['log_mel'].mean((1, 2, 3)) + 4
+        loudness = inputs['audio'].mean((1, 2, 3)) + 4
         if self.needs_prior:
             loudness = 4 * inputs['mask_prior'].amax((1, 2, 3)) - 2
         for sample, loud in zip(data_samples, loudness, strict=True):

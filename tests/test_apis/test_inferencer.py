@@ -100,7 +100,7 @@ def test_inputs_go_through_the_test_pipeline(inferencer, tmp_path):
     inferencer(list(grey_frames(5)), sound_of([], 5), RATE)
     (inputs,) = inferencer.model.seen
     assert inputs['frames'].shape == (5, 3, 32, 40)
-    assert inputs['log_mel'].shape == (5, 1, 96, 64)
+    assert inputs['audio'].shape == (5, 1, 96, 64)
     assert not (tmp_path / 'never_made').exists()
 
 
@@ -151,7 +151,7 @@ def test_more_classes(tmp_path):
     inferencer = AVSInferencer(config, checkpoint)
     masks, scores, _ = inferencer(grey_frames(5), sound_of([2], 5), RATE)
     assert set(np.unique(masks[2])) == {0, 2}
-    loud = inferencer.model.seen[0]['log_mel'][2].mean() + 4
+    loud = inferencer.model.seen[0]['audio'][2].mean() + 4
     expected = 1 - 1 / (1 + np.exp(-10) + np.exp(float(loud)))
     assert scores[2, 0, -1] == pytest.approx(expected, abs=1e-5)
     assert len(inferencer.palette) == len(inferencer.classes) == 71

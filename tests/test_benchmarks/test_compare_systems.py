@@ -164,13 +164,13 @@ class _Head(nn.Module):
 
     def predict(self, inputs):
         self.conv(inputs['frames'])
-        rows = inputs['log_mel']
+        rows = inputs['audio']
         self.attention(rows, rows, rows)
 
 
 def test_operations_by_hand():
     """A 1x1 convolution and an attention, fused or not, of five frames."""
-    clip = dict(frames=torch.rand(5, 3, 6, 7), log_mel=torch.rand(5, 9, 8))
+    clip = dict(frames=torch.rand(5, 3, 6, 7), audio=torch.rand(5, 9, 8))
     head = _Head().eval().requires_grad_(False)
     # A frame: 2 * 3 * 4 * 42 pixels = 1008; projections in 2 * 9 * 8 * 24 and
     # out 2 * 9 * 8 * 8 = 3456 + 1152; QK and AV 2 * 2 * 9 * 9 * 8 = 2592.

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 from mmavs.datasets import log_mel
+from mmavs.datasets import waveform as waveform_module
 from mmavs.datasets.transforms import LoadWaveform, LogMel, Waveform
-from mmavs.datasets.transforms import audio as audio_module
 from mmseg.registry import TRANSFORMS
 from support.vggish_seeded import FIXTURE, LOG_MEL_STRIDE, SOUNDS, write_sound
 
@@ -103,10 +103,82 @@ def test_streamed_flac_is_refused(tmp_path):
         log_mel.check_header(bytes(content))
 
 
-def test_samples_of_a_video_become_a_waveform():
-    stereo = np.random.RandomState(0).uniform(-1, 1, (800, 2))
-    waveform = Waveform.from_samples(stereo, 16000)
-    assert waveform.samples.tolist() == stereo.mean(axis=1).tolist()
+def _by_a_wav_file(samples, rate):
+    """What samples are after they were written to a file and read again."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, subtype='DOUBLE', format='WAV')
+    return Waveform(file.getvalue()).samples
+
+
+@pytest.mark.parametrize('rate', [16000, 44100])
+@pytest.mark.parametrize('shape', [(1600,), (1600, 1), (1600, 2), (1600, 6)])
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_samples_in_memory_are_those_of_a_file(rate, shape, dtype):
+    """To the last bit, although no file is written."""
+    samples = np.random.RandomState(0).uniform(-1.5, 1.5, shape).astype(dtype)
+    ours = Waveform.from_samples(samples, rate).samples
+    assert ours.tolist() == _by_a_wav_file(samples, rate).tolist()
+    if (rate, dtype) == (16000, np.float64) and len(shape) == 2:
+        assert ours.tolist() == samples.mean(axis=1).tolist()
+
+
+def test_samples_in_memory_may_be_a_view():
+    stereo = np.random.RandomState(0).uniform(-1, 1, (2, 1600)).T
+    assert not stereo.flags.c_contiguous
+    ours = Waveform.from_samples(stereo, 16000).samples
+    assert ours.tolist() == _by_a_wav_file(stereo, 16000).tolist()
+
+
+@pytest.mark.parametrize('rate', [16000, 8000])
+def test_every_channel_on_request(tmp_path, rate):
+    """Channels are resampled one by one."""
+    stereo = np.random.RandomState(0).uniform(-1, 1, (1600, 2))
+    soundfile.write(tmp_path / 'a.wav', stereo, rate, subtype='DOUBLE')
+    results = LoadWaveform(mono=False)(_clip(tmp_path / 'a.wav'))
+    for waveform in (
+        results['waveform'],
+        Waveform.from_samples(stereo, rate, mono=False),
+    ):
+        assert waveform.samples.shape == (2, 1600 * 16000 // rate)
+        for channel, values in zip(waveform.samples, stereo.T, strict=True):
+            alone = Waveform.from_samples(values, rate).samples
+            assert channel.tolist() == alone.tolist()
+
+
+@pytest.mark.parametrize(
+    ('samples', 'message'),
+    [
+        (np.zeros(0), 'the clip: it holds no samples'),
+        (np.zeros((0, 2)), 'the clip: it holds no samples'),
+        (np.zeros(4, np.int16), r'floats, got \(4,\) int16; divide'),
+        (np.zeros((1, 2, 3)), r'got \(1, 2, 3\) float64'),
+    ],
+)
+def test_samples_of_other_kinds_are_refused(samples, message):
+    with pytest.raises(ValueError, match=message):
+        Waveform.from_samples(samples, 16000, origin='the clip')
+
+
+def test_samples_in_memory_must_be_finite():
+    waveform = Waveform.from_samples(np.array([0.0, np.inf]), 16000)
+    with pytest.raises(ValueError, match='sound in memory: .*not finite'):
+        waveform.samples  # noqa: B018
+
+
+def test_digests_of_samples_tell_values_rate_and_channels():
+    values = np.arange(4.0)
+    digests = {
+        Waveform.from_samples(*args, **options).digest
+        for args, options in (
+            ((values, 16000), {}),
+            ((values + 1, 16000), {}),
+            ((values, 8000), {}),
+            ((values.reshape(2, 2), 16000), {}),
+            ((values.reshape(2, 2), 16000), dict(mono=False)),
+        )
+    }
+    assert len(digests) == 5
+    assert Waveform.from_samples(values.copy(), 16000).digest in digests
 
 
 # ---- log-mel ----------------------------------------------------------------
@@ -209,6 +281,32 @@ def test_sound_shorter_than_an_example_is_all_zeros_on_request(tmp_path):
     assert not examples.any()
 
 
+@pytest.mark.parametrize(
+    ('seconds', 'short', 'padding'),
+    [(3.0, 'repeat_last', (1.92, 2.895)), (3.0, 'zeros', None)],
+)
+def test_spans_are_the_seconds_that_rows_cover(
+    tmp_path, seconds, short, padding
+):
+    """Example t covers [0.96 t, 0.96 (t + 1) + 0.015]."""
+    path = _write(tmp_path / 'a.wav', seconds)
+    results = LogMel(short=short)(LoadWaveform()(_clip(path, 5)))
+    spans = results['audio_spans']
+    expected = [(0, 0.975), (0.96, 1.935), (1.92, 2.895)]
+    for span, seconds_covered in zip(spans[:3], expected, strict=True):
+        assert span == pytest.approx(seconds_covered)
+    assert spans[3:] == [None if padding is None else spans[2]] * 2
+    long = LogMel()(LoadWaveform()(_clip(path, 2)))['audio_spans']
+    assert long == spans[:2]
+
+
+def test_stereo_is_refused_by_log_mel(tmp_path):
+    path = _write(tmp_path / 'a.wav', 1.0)
+    results = LoadWaveform(mono=False)(_clip(path))
+    with pytest.raises(ValueError, match="clip 'abc'.*mono=True"):
+        LogMel()(results)
+
+
 def test_unknown_rule_is_refused():
     with pytest.raises(ValueError, match="short must be in .*'repeat_last'"):
         LogMel(short='silence')
@@ -282,7 +380,7 @@ def _forbid_decoding(monkeypatch):
     def decode(content):
         raise AssertionError('decoded although the cache has it')
 
-    monkeypatch.setattr(audio_module, 'decode', decode)
+    monkeypatch.setattr(waveform_module, 'decode_channels', decode)
 
 
 def test_cache_hit_decodes_nothing(tmp_path, monkeypatch):

@@ -48,7 +48,7 @@ def test_binary_clips_come_at_their_size_with_their_labels(root, task, size):
     for split in ('train', 'val', 'test'):
         (clip,) = _clips(root, cfg, split)
         assert clip['inputs']['frames'].shape == (5, 3, side, side)
-        assert clip['inputs']['log_mel'].shape == (5, 1, 96, 64)
+        assert clip['inputs']['audio'].shape == (5, 1, 96, 64)
         first = clip['data_samples'][0]
         assert (first.subset, first.split) == (SUBSET[task], split)
         assert first.ori_shape == (side, side)
@@ -121,7 +121,7 @@ def test_short_sound_is_filled_up_as_published(tmp_path, name, fill):
     root = write_avsbench_tree(tmp_path)
     noise = np.random.default_rng(0).uniform(-0.3, 0.3, 3 * 16000)
     soundfile.write(root / 'v1s/v1s-val/audio.wav', noise, 16000)
-    log_mel = _clips(root, _base(name), 'val')[0]['inputs']['log_mel']
+    log_mel = _clips(root, _base(name), 'val')[0]['inputs']['audio']
     last = log_mel[2] if fill == 'last' else torch.zeros(1, 96, 64)
     assert log_mel[:3].flatten(1).any(1).all()
     assert torch.equal(log_mel[3], last)

@@ -30,12 +30,29 @@ def _results(num_frames=3, **kwargs):
 def test_inputs_are_the_arrays_of_the_clip():
     results = _results()
     inputs = PackClip()(results)['inputs']
-    assert set(inputs) == {'frames', 'log_mel'}
+    assert set(inputs) == {'frames', 'audio'}
     assert inputs['frames'].dtype == torch.uint8
     expected = results['frames'].transpose(0, 3, 1, 2)
     np.testing.assert_array_equal(inputs['frames'], expected)
-    assert inputs['log_mel'].dtype == torch.float32
-    np.testing.assert_array_equal(inputs['log_mel'], results['log_mel'])
+    assert inputs['audio'].dtype == torch.float32
+    np.testing.assert_array_equal(inputs['audio'], results['log_mel'])
+
+
+def test_audio_is_packed_by_its_key():
+    rows = np.arange(3 * 2 * 4, dtype=np.float64).reshape(3, 2, 4)
+    spans = [(0.0, 0.975), (0.96, 1.935), None]
+    results = _results(audio_windows=rows, audio_spans=spans)
+    packed = PackClip(audio_key='audio_windows')(results)
+    assert packed['inputs']['audio'].dtype == torch.float32
+    np.testing.assert_array_equal(packed['inputs']['audio'], rows)
+    assert [s.audio_span for s in packed['data_samples']] == spans
+
+
+def test_a_missing_audio_key_is_named():
+    with pytest.raises(
+        ValueError, match=r"'a' has no 'fbank' .*audio_key=.*'log_mel'"
+    ):
+        PackClip(audio_key='fbank')(_results())
 
 
 def test_mask_prior_gets_a_channel():
@@ -94,7 +111,7 @@ def test_collated_clips_may_differ_in_length():
     batch = clip_collate(clips)
     assert [len(rows) for rows in batch['inputs']['frames']] == [3, 2]
     assert [len(clip) for clip in batch['data_samples']] == [3, 2]
-    assert batch['inputs']['log_mel'][1] is clips[1]['inputs']['log_mel']
+    assert batch['inputs']['audio'][1] is clips[1]['inputs']['audio']
 
 
 def test_everything_is_in_the_registry():

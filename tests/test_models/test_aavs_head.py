@@ -145,13 +145,6 @@ def test_frames_without_labels_are_refused():
             head.loss(random_features(CHANNELS), samples, {})
 
 
-def test_frames_that_pad_their_clip_are_refused():
-    features = random_features(CHANNELS)
-    features = features._replace(valid=torch.ones(5, dtype=torch.bool))
-    with pytest.raises(ValueError, match='leave pad_clips_to out'):
-        _head()(features)
-
-
 def test_unknown_options_are_named():
     with pytest.raises(ValueError, match="adapter_mode .* got 'beside'"):
         _head(adapter_mode='beside')

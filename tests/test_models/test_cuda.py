@@ -20,7 +20,7 @@ def _inputs(device: str) -> dict:
     log_mel = torch.randn(5, 1, 96, 64, generator=generator) - 3
     return dict(
         frames=frames.to(device),
-        log_mel=log_mel.to(device),
+        audio=log_mel.to(device),
         num_frames=(2, 3),
     )
 

@@ -1,15 +1,21 @@
 """The segmentor: from preprocessed inputs to per-frame samples."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from mmavs.structures import AudioFeatures
+from mmengine.config import Config
 from support.tiny_models import build, samples_of, tiny_config
+
+SYNTHETIC = Path(__file__).parents[2] / 'configs' / 'synthetic'
 
 
 def _inputs() -> dict:
     generator = torch.Generator().manual_seed(0)
     return dict(
         frames=torch.randn(5, 3, 64, 64, generator=generator),
-        log_mel=torch.randn(5, 1, 96, 64, generator=generator) - 3,
+        audio=torch.randn(5, 1, 96, 64, generator=generator) - 3,
         num_frames=(2, 3),
     )
 
@@ -50,7 +56,7 @@ def test_prediction_without_samples_comes_at_the_size_of_the_frames(model):
 
 def test_exchanging_sound_changes_the_masks(model):
     inputs = _inputs()
-    swapped = {**inputs, 'log_mel': inputs['log_mel'].flip(0)}
+    swapped = {**inputs, 'audio': inputs['audio'].flip(0)}
     with torch.no_grad():
         before = model.predict(inputs)
         after = model.predict(swapped)
@@ -78,14 +84,72 @@ def test_one_channel_stays_a_logit_and_is_cut_at_zero(model):
     assert result.pred_sem_seg.data.dtype == torch.int64
 
 
-def test_prediction_without_samples_leaves_padding_out(model, monkeypatch):
-    """Two clips of 1 and 2 frames, filled up to 2 and 3."""
-    valid = torch.tensor([True, False, True, True, False])
+def _padded(inputs: dict) -> dict:
+    """The clips of 2 and 3 frames, both padded to 4."""
+    valid = torch.tensor([1, 1, 0, 0, 1, 1, 1, 0], dtype=torch.bool)
+    padded = dict(num_frames=(4, 4), valid=valid)
+    for key in ('frames', 'audio'):
+        padded[key] = torch.zeros(8, *inputs[key].shape[1:])
+        padded[key][valid] = inputs[key]
+    return padded
 
-    def predict(features, batch_img_metas, test_cfg):
-        return features.drop_padding(torch.zeros(5, 2, 8, 8))
 
-    monkeypatch.setattr(model.decode_head, 'predict', predict)
+@pytest.mark.parametrize(
+    'config',
+    ['aavs_tiny_ms3-96x96', 'avsegformer_tiny_ms3-96x96'],
+)
+def test_padding_does_not_change_predictions(config):
+    """Also without samples, where valid frames alone are predicted."""
+    model = build(Config.fromfile(SYNTHETIC / f'{config}.py').model)
+    samples = samples_of(torch.zeros(5, 64, 64))
     with torch.no_grad():
-        results = model.predict(_inputs() | dict(valid=valid))
-    assert len(results) == 3
+        plain = model.predict(_inputs(), samples)
+        padded = model.predict(_padded(_inputs()))
+    assert len(padded) == 5
+    for one, other in zip(plain, padded, strict=True):
+        torch.testing.assert_close(
+            other.seg_logits.data, one.seg_logits.data, rtol=0, atol=1e-5
+        )
+
+
+def test_padding_does_not_change_the_loss_of_silent_clips():
+    """The frames of a clip are counted without its padding."""
+    model = build(tiny_config())
+    model.decode_head.skip_silent_clips = True
+    truth = torch.zeros(5, 64, 64)
+    truth[:2, :20] = 1  # of two clips, the second is silent
+    losses = []
+    for inputs in (_inputs(), _padded(_inputs())):
+        torch.manual_seed(0)  # mask losses are taken at random points
+        losses.append(model.loss(inputs, samples_of(truth)))
+    for name, value in losses[0].items():
+        torch.testing.assert_close(losses[1][name], value)
+
+
+def test_a_head_that_needs_padding_gets_it(model, monkeypatch):
+    monkeypatch.setattr(
+        model.decode_head, 'needs_padding', True, raising=False
+    )
+    features = model.extract_feat(_padded(_inputs()))
+    assert features.num_frames == (4, 4)
+    assert len(features.audio_embed) == len(features.valid) == 8
+
+
+def test_audio_backbones_may_return_tokens(model, monkeypatch):
+    def forward(audio):
+        embed = audio.mean((1, 3))  # (N, 96)
+        return AudioFeatures(embed, embed[:, None].expand(-1, 3, -1))
+
+    monkeypatch.setattr(model.audio_backbone, 'forward', forward)
+    features = model.extract_feat(_padded(_inputs()))
+    assert features.audio_embed.shape == (5, 96)
+    assert features.audio_tokens.shape == (5, 3, 96)
+
+
+@pytest.mark.parametrize('num_rows', [4, 6])
+def test_sound_of_another_length_is_refused(model, num_rows):
+    inputs = _inputs() | dict(audio=torch.zeros(num_rows, 1, 96, 64))
+    with pytest.raises(
+        ValueError, match=f'got {num_rows} rows for 5 frames.*LogMel'
+    ):
+        model.extract_feat(inputs)

@@ -134,7 +134,7 @@ def test_both_tasks_are_read_as_the_baselines_read_them(
                     assert truth.sum() == 20 * (t + 1) * 224
                 else:
                     assert (truth == 255).all()
-            assert clip['inputs']['log_mel'].shape == (5, 1, 96, 64)
+            assert clip['inputs']['audio'].shape == (5, 1, 96, 64)
             number += 1
 
 

@@ -5,13 +5,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmavs.datasets.front_end import find_front_end
 from mmavs.datasets.metainfo import get_metainfo
+from mmavs.datasets.transforms import LogMel
 from mmavs.engine import AVSVisualizationHook
+from mmavs.structures import AudioPicture
 from mmavs.visualization import (
     ClipPicture,
     draw_contact_sheet,
 )
 from mmavs.visualization.contact_sheet import _build_figure, overlay_mask
+from mmavs.visualization.panels import span_caption
+from mmcv.transforms import Compose, RandomApply
 from mmseg.registry import HOOKS
 from PIL import Image
 from support.predicted_clips import (
@@ -29,7 +34,8 @@ def _picture(**changes):
         'title': 'v1m / abc',
         'frames': np.zeros((2, 30, 40, 3), np.uint8),
         'prediction': np.zeros((2, 24, 32), bool),
-        'log_mel': np.zeros((2, 96, 64), np.float32),
+        'audio': AudioPicture('sound', np.zeros((2, 64, 96))),
+        'audio_spans': [(0.0, 0.975), (0.96, 1.935)],
         'truth': np.ones((2, 24, 32), bool),
         'frame_iou': [0.5, 0.25],
     }
@@ -116,7 +122,8 @@ def test_sheet_has_a_column_per_frame(tmp_path):
     long = _picture(
         frames=np.zeros((10, 30, 40, 3), np.uint8),
         prediction=np.zeros((10, 24, 32), bool),
-        log_mel=np.zeros((10, 96, 64), np.float32),
+        audio=None,
+        audio_spans=None,
         truth=None,
         frame_iou=None,
     )
@@ -127,21 +134,34 @@ def test_sheet_has_a_column_per_frame(tmp_path):
 
 
 def test_parts_of_different_length_are_refused():
-    with pytest.raises(ValueError, match="'log_mel': 3.*'v1m / abc'"):
-        _picture(log_mel=np.zeros((3, 96, 64), np.float32))
+    with pytest.raises(ValueError, match="'audio': 3.*'v1m / abc'"):
+        _picture(audio=AudioPicture('sound', np.zeros((3, 64, 96))))
 
 
 def _batch(indices, *, with_truth=True):
     """Packed inputs and predicted frames of some clips."""
-    outputs, frames, log_mels = [], [], []
+    outputs, frames, audio = [], [], []
     for index in indices:
         logits, truth = seeded_clip(index, channels=2, num_frames=2)
         outputs += predicted_frames(
             logits, truth if with_truth else None, sample_idx=index
         )
         frames.append(torch.zeros(2, 3, 30, 40, dtype=torch.uint8))
-        log_mels.append(torch.zeros(2, 1, 96, 64))
-    return {'inputs': {'frames': frames, 'log_mel': log_mels}}, outputs
+        audio.append(torch.zeros(2, 1, 96, 64))
+    for sample in outputs:
+        start = 0.96 * sample.frame_index
+        sample.set_metainfo({'audio_span': (start, start + 0.975)})
+    return {'inputs': {'frames': frames, 'audio': audio}}, outputs
+
+
+def _runner(loop, *transforms, metainfo=None):
+    """What the hook reads of a runner."""
+    dataset = SimpleNamespace(
+        metainfo=metainfo or get_metainfo('binary'),
+        pipeline=Compose(list(transforms)),
+    )
+    loader = SimpleNamespace(dataset=dataset)
+    return SimpleNamespace(**{f'{loop}_dataloader': loader})
 
 
 def _drawn(folder):
@@ -176,12 +196,13 @@ def test_hook_gives_each_clip_its_own_mask_and_truth(tmp_path, monkeypatch):
     )
     batch, outputs = _batch([0, 1])
     batch['inputs']['frames'][1] += 7
-    batch['inputs']['log_mel'][1] += 7
-    AVSVisualizationHook(str(tmp_path)).after_test_iter(
-        None, 0, batch, outputs
-    )
+    batch['inputs']['audio'][1] += 7
+    hook = AVSVisualizationHook(str(tmp_path))
+    hook.before_test_epoch(_runner('test', LogMel()))
+    hook.after_test_iter(None, 0, batch, outputs)
     assert [p.frames.max() for p in pictures] == [0, 7]
-    assert [p.log_mel.max() for p in pictures] == [0, 7]
+    assert [p.audio.panels.max() for p in pictures] == [0, 7]
+    assert pictures[1].audio_spans == [(0.0, 0.975), (0.96, 1.935)]
     for index, picture in enumerate(pictures):
         logits, truth = seeded_clip(index, channels=2, num_frames=2)
         assert np.array_equal(picture.truth, truth.numpy())
@@ -204,8 +225,7 @@ def test_hook_draws_the_classes_of_the_dataset(
         lambda picture, out_file: pictures.append(picture),
     )
     meta = get_metainfo('semantic')
-    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=meta))
-    runner = SimpleNamespace(**{f'{loop}_dataloader': loader})
+    runner = _runner(loop, metainfo=meta)
     pred, truth = seeded_ids(0, num_frames=2)
     outputs = predicted_ids(pred, truth if with_truth else None)
     hook = AVSVisualizationHook(str(tmp_path))
@@ -241,3 +261,77 @@ def test_hook_refuses_outputs_of_other_clips(tmp_path):
 def test_hook_options_are_at_least_one(tmp_path, options):
     with pytest.raises(ValueError, match='must be at least 1'):
         AVSVisualizationHook(str(tmp_path), **options)
+
+
+# ---- sound ------------------------------------------------------------------
+
+
+def test_captions_name_the_seconds_that_are_shown():
+    """Examples start every 0.96 s; the fourth and fifth pad the clip."""
+    third = (1.92, 2.895)
+    spans = [(0.0, 0.975), (0.96, 1.935), third, third, None]
+    assert [span_caption(spans, t) for t in range(5)] == [
+        '0 to 0.975 s',
+        '0.96 to 1.935 s',
+        '1.92 to 2.895 s',
+        'repeats 1.92 to 2.895 s',
+        'no sound (padding)',
+    ]
+
+
+def _captions(picture):
+    figure = _build_figure(picture)
+    return [axes.get_xlabel() for axes in figure.axes[-2:]]
+
+
+def test_sheets_show_captions_and_the_name_of_the_sound():
+    picture = _picture()
+    assert _captions(picture) == ['0 to 0.975 s', '0.96 to 1.935 s']
+    assert _build_figure(picture).axes[-2].get_ylabel() == 'sound'
+
+
+def test_waveforms_are_drawn_between_their_extremes():
+    """400 samples in 200 columns: the peak of 2 in [0, 400) is kept."""
+    samples = np.zeros((2, 1, 400), np.float32)
+    samples[1, 0, 11] = 2
+    samples[1, 0, 201] = -1
+    picture = _picture(audio=AudioPicture('wave', samples, 'waveform'))
+    (band,) = _build_figure(picture).axes[-1].collections
+    heights = band.get_paths()[0].vertices
+    # One scale for the clip: 2 is 0.45 above the middle, -1 is 0.225 below.
+    assert heights[:, 1].max() == pytest.approx(0.45)
+    assert heights[:, 1].min() == pytest.approx(-0.225)
+    assert heights[heights[:, 1].argmax(), 0] == 10  # column of sample 11
+
+
+def test_sheet_without_sound_has_a_row_less(tmp_path):
+    silent = _picture(audio=None, audio_spans=None)
+    draw_contact_sheet(_picture(), tmp_path / 'a.png')
+    draw_contact_sheet(silent, tmp_path / 'b.png')
+    heights = [Image.open(tmp_path / f'{n}.png').size[1] for n in 'ab']
+    assert heights[0] > heights[1] + 50
+
+
+def test_sound_comes_with_its_seconds():
+    with pytest.raises(ValueError, match='together'):
+        _picture(audio_spans=None)
+
+
+class _OtherFrontEnd(LogMel):
+    """Of another class."""
+
+
+def test_front_end_is_found_through_wrappers():
+    front_end = LogMel()
+    plain = SimpleNamespace(pipeline=Compose([front_end]))
+    nested = SimpleNamespace(
+        pipeline=Compose([RandomApply([front_end], prob=1.0)])
+    )
+    repeated = SimpleNamespace(dataset=plain)
+    joined = SimpleNamespace(datasets=[repeated, nested])
+    for dataset in (plain, nested, repeated, joined):
+        assert find_front_end(dataset) is front_end
+    assert find_front_end(SimpleNamespace(pipeline=Compose([]))) is None
+    other = SimpleNamespace(pipeline=Compose([_OtherFrontEnd()]))
+    with pytest.raises(ValueError, match="'LogMel', '_OtherFrontEnd'"):
+        find_front_end(SimpleNamespace(datasets=[plain, other]))

@@ -19,7 +19,6 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..datasets.avsbench import NUM_FRAMES, TASK_SUBSETS
-from ..datasets.log_mel import SAMPLE_RATE
 from ..datasets.metainfo import get_metainfo
 from ..datasets.transforms import Waveform, clip_collate
 from ..evaluation.functional import sounding_score
@@ -116,7 +115,7 @@ class AVSInferencer:
         self.classes = metainfo['classes']
         self.palette = metainfo['palette']
         init_default_scope(config.get('default_scope', 'mmseg'))
-        self.sample_rate, self.pipeline = _build_pipeline(dataset.pipeline)
+        self.waveform_cfg, self.pipeline = _build_pipeline(dataset.pipeline)
         _check_stage(config, stage_one)
         self.soft_prior = soft_prior
         self.stage_one: AVSInferencer | None = None
@@ -257,7 +256,7 @@ class AVSInferencer:
             waveform=Waveform.from_samples(
                 sound,
                 sample_rate,
-                sample_rate=self.sample_rate,
+                **self.waveform_cfg,
                 origin=f'sound of {name}',
             ),
         )
@@ -282,18 +281,23 @@ def _clip_seconds(dataset: Config) -> int:
     return min(NUM_FRAMES[subset] for subset in subsets)
 
 
-def _build_pipeline(pipeline: Sequence[dict]) -> tuple[int, Compose]:
-    """Build a test pipeline without what reads a data set's files."""
-    sample_rate, kept = SAMPLE_RATE, []
+def _build_pipeline(pipeline: Sequence[dict]) -> tuple[dict, Compose]:
+    """Build a test pipeline without what reads a data set's files.
+
+    Returns:
+        tuple[dict, Compose]: The arguments of ``LoadWaveform``, which
+        ``Waveform.from_samples`` takes too; the other transforms.
+    """
+    waveform_cfg, kept = {}, []
     for transform in pipeline:
         if transform['type'] == 'LoadWaveform':
-            sample_rate = transform.get('sample_rate', SAMPLE_RATE)
-        if transform['type'] == 'LogMel':
-            # Windows of videos would only fill the data set's cache.
+            waveform_cfg = {k: v for k, v in transform.items() if k != 'type'}
+        if 'cache_dir' in transform:
+            # Windows of videos would fill the data set's cache.
             transform = {**transform, 'cache_dir': None}
         if transform['type'] not in _LOADERS:
             kept.append(transform)
-    return sample_rate, Compose(kept)
+    return waveform_cfg, Compose(kept)
 
 
 def _check_stage(config: Config, stage_one: StageOne | None) -> None:

@@ -1,6 +1,6 @@
-"""From the bytes of a sound file to VGGish's log-mel examples.
+"""Decode sound files and compute VGGish's log-mel examples.
 
-Pure functions; the transforms around them are in ``transforms/audio.py``.
+Pure functions; the transforms that use them are in ``transforms/``.
 The front end is VGGish's (https://arxiv.org/abs/1609.09430) as published for
 AVSBench (``AVSBench@f7414af:avs_scripts/avs_s4/torchvggish``), on which AAVS,
 AVSegFormer and TPAVI agree.
@@ -25,6 +25,9 @@ _MEL_MIN_HZ, _MEL_MAX_HZ = 125.0, 7500.0
 _LOG_OFFSET = 0.01
 #: 0.96 s steps and the overhang of the last window: 15600 samples, 0.975 s.
 MIN_SAMPLES = (NUM_MEL_FRAMES - 1) * _HOP_SAMPLES + _WINDOW_SAMPLES
+#: From the start of one example to that of the next, and length of one.
+STEP_SECONDS = NUM_MEL_FRAMES * _HOP_SAMPLES / SAMPLE_RATE
+EXAMPLE_SECONDS = MIN_SAMPLES / SAMPLE_RATE
 
 #: Streaming writers leave sizes like 0xFFFFFFFF or 0x7FFFF024 in the header.
 _STREAMED_RIFF_BYTES = 0x7FFFF000
@@ -36,15 +39,15 @@ LongRule = Literal['cut', 'error']
 
 
 def check_header(content: bytes) -> None:
-    """Raise a ValueError unless the header announces sound that is there.
+    """Raise ValueError if the file is unreadable, empty or truncated.
 
     Args:
         content (bytes): The whole wav or flac file.
 
     Raises:
-        ValueError: If it is no sound file, is empty, does not tell its
-            length, or is a wav that is shorter than its header says. A flac
-            that is cut off shows only when it is decoded.
+        ValueError: If it is no sound file, is empty, does not state its
+            length, or is a wav that is shorter than its header says. A
+            truncated flac is detected only when it is decoded.
     """
     try:
         announced = soundfile.info(io.BytesIO(content)).frames
@@ -57,10 +60,10 @@ def check_header(content: bytes) -> None:
             'its header does not say how long it is, because the encoder '
             'wrote into a pipe; encode it again into a file'
         )
-    # libsndfile reads a wav that is cut off as if it were a shorter one.
+    # libsndfile reads a truncated wav as if it were a shorter one.
     riff_bytes = 8 + int.from_bytes(content[4:8], 'little')
     streamed = riff_bytes >= _STREAMED_RIFF_BYTES
-    # Some writers count the last byte of padding and leave it out.
+    # Some writers count a last byte of padding that they do not write.
     cut_off = len(content) + 1 < riff_bytes
     if content[:4] == b'RIFF' and cut_off and not streamed:
         raise ValueError(
@@ -68,8 +71,8 @@ def check_header(content: bytes) -> None:
         )
 
 
-def decode(content: bytes) -> tuple[np.ndarray, int]:
-    """Decode a wav or flac file to mono.
+def decode_channels(content: bytes) -> tuple[np.ndarray, int]:
+    """Decode a wav or flac file.
 
     Integer samples of b bits are divided by 2^(b-1). For files of up to 16
     bits these are exactly the published numbers; finer files keep all their
@@ -80,44 +83,73 @@ def decode(content: bytes) -> tuple[np.ndarray, int]:
         content (bytes): The whole file.
 
     Returns:
-        tuple[np.ndarray, int]: Samples (S,) float64, nominally in [-1, 1], the
-        mean of the channels; and the rate in samples per second.
+        tuple[np.ndarray, int]: Samples (S, C) float64, nominally in [-1, 1];
+        and the rate in samples per second.
 
     Raises:
-        ValueError: As :func:`check_header`, and if a flac is cut off, or if
-            values are not finite.
+        ValueError: As :func:`check_header`, and if a flac is truncated.
     """
     check_header(content)
     try:
-        channels, rate = soundfile.read(
+        return soundfile.read(
             io.BytesIO(content), dtype='float64', always_2d=True
         )
     except soundfile.SoundFileError as error:
         raise ValueError(f'not a readable wav or flac: {error}') from error
-    samples = channels.mean(axis=1)
+
+
+def check_finite(samples: np.ndarray) -> None:
+    """Raise ValueError if any sample is NaN or infinite.
+
+    Args:
+        samples (np.ndarray): Of any shape.
+
+    Raises:
+        ValueError: As said.
+    """
     if not np.isfinite(samples).all():
         raise ValueError('it holds samples that are not finite')
-    return samples, rate
+
+
+def decode(content: bytes) -> tuple[np.ndarray, int]:
+    """Decode a wav or flac file to mono.
+
+    Args:
+        content (bytes): The whole file.
+
+    Returns:
+        tuple[np.ndarray, int]: Samples (S,) float64, the mean of the
+        channels; and the rate in samples per second.
+
+    Raises:
+        ValueError: As :func:`decode_channels`, and if values are not finite.
+    """
+    channels, rate = decode_channels(content)
+    check_finite(channels)
+    return channels.mean(axis=1), rate
 
 
 def resample(samples: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
     """Resample with resampy's ``kaiser_best``, as the published code does.
 
     Args:
-        samples (np.ndarray): (S,) float64.
+        samples (np.ndarray): (..., S) float64.
         rate (int): Samples per second of ``samples``.
         target_rate (int): Samples per second of the result.
 
     Returns:
-        np.ndarray: (S * target_rate / rate,) float64; ``samples`` itself when
-        the rates agree.
+        np.ndarray: (..., S * target_rate / rate) float64; ``samples`` itself
+        when the rates are equal.
     """
     if rate == target_rate:
         return samples
-    # Imported late: it loads numba, which files of 16 kHz never need.
+    # Imported late: it loads numba, which sound at the target rate does not
+    # need.
     import resampy
 
-    return resampy.resample(samples, rate, target_rate, filter='kaiser_best')
+    return resampy.resample(
+        samples, rate, target_rate, axis=-1, filter='kaiser_best'
+    )
 
 
 @functools.cache
@@ -188,10 +220,9 @@ def fit_examples(
         examples (np.ndarray): (n, 1, 96, 64).
         num_frames (int): T.
         short (str): When n < T. 'repeat_last' repeats the last example (S4
-            and MS3 of all published systems). 'zeros' fills up with zeros
-            (AVSS of AVSegFormer and TPAVI); zero is not silence, which would
-            be -4.605, but a moderately loud, featureless sound. 'error'
-            raises.
+            and MS3 of all published systems). 'zeros' pads with zeros (AVSS
+            of AVSegFormer and TPAVI); zero is not silence, which would be
+            -4.605, but a moderately loud, featureless sound. 'error' raises.
         long (str): When n > T. 'cut' keeps the first T, 'error' raises.
 
     Returns:
@@ -214,7 +245,7 @@ def fit_examples(
     if short == 'error':
         raise ValueError(
             f'it gives {len(examples)} examples of 0.96 s for {num_frames} '
-            "frames; short='repeat_last' or 'zeros' fills them up"
+            "frames; short='repeat_last' or 'zeros' pads them"
         )
     if short == 'zeros':
         padding = np.zeros((1, *examples.shape[1:]), examples.dtype)
@@ -226,3 +257,26 @@ def fit_examples(
     else:
         padding = examples[-1:]
     return np.concatenate([examples, padding.repeat(missing, axis=0)])
+
+
+def example_spans(
+    num_examples: int, num_frames: int, *, short: ShortRule
+) -> list[tuple[float, float] | None]:
+    """Seconds of sound in each example that :func:`fit_examples` returns.
+
+    Args:
+        num_examples (int): n, before fitting.
+        num_frames (int): T.
+        short (str): The rule given to :func:`fit_examples`.
+
+    Returns:
+        list[tuple[float, float] | None]: T pairs (start, end): example i
+        covers [0.96 i, 0.96 i + 0.975]. Repeated examples have the seconds of
+        the example that they repeat, rows of zeros have None.
+    """
+    spans: list[tuple[float, float] | None] = [
+        (index * STEP_SECONDS, index * STEP_SECONDS + EXAMPLE_SECONDS)
+        for index in range(min(num_examples, num_frames))
+    ]
+    padding = spans[-1] if spans and short == 'repeat_last' else None
+    return spans + [padding] * (num_frames - len(spans))

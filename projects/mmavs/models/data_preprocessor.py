@@ -1,4 +1,4 @@
-"""From a batch of clips to a batch of frames: the one place time folds."""
+"""Turn a batch of clips into a batch of frames."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-#: Mel frames and mel bands of an example of VGGish, one per second.
-_EXAMPLE_SHAPE = (1, 96, 64)
-
 
 @MODELS.register_module()
 class AVSDataPreprocessor(BaseDataPreprocessor):
@@ -21,17 +18,17 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
 
     Clips of a batch may differ in T, not in frame size.
 
-    AVSBench and AVSegFormer fill the clips of AVSS up to 10 frames
-    (``AVSBench@f7414af:avs_scripts/avss/color_dataloader.py``), which counts
-    where frames are normalised over the batch or mixed over time. The frames
-    that fill up are zero after normalisation, the mean colour, and their
-    sound is zero, too. Data samples exist for the clip's own frames alone.
+    AVSBench and AVSegFormer pad the clips of AVSS to 10 frames
+    (``AVSBench@f7414af:avs_scripts/avss/color_dataloader.py``). This matters
+    wherever batch statistics or temporal attention see padded frames. These
+    are zero after normalisation (the mean colour), and so are their rows of
+    audio and mask prior. Data samples exist for the clip's own frames alone.
 
     Args:
         mean (Sequence[float]): Of red, green, blue, in 0..255.
         std (Sequence[float]): Of red, green, blue, in 0..255.
-        pad_clips_to (int | None): Frames to which every clip is filled up at
-            its end. None folds clips as they are.
+        pad_clips_to (int | None): Number of frames to which every clip is
+            padded at its end. None folds clips as they are.
         non_blocking (bool): Move without waiting for the device.
 
     Raises:
@@ -64,14 +61,15 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
 
         Args:
             data (dict): ``inputs``, a dict of lists of B tensors: ``frames``
-                (T, 3, H, W) uint8 RGB, ``log_mel`` (T, 1, 96, 64), others
-                (T, ...); ``data_samples``, B lists of T ``SegDataSample``
-                (``clip_collate``) or T of B (``pseudo_collate``).
-            training (bool): Without effect; mmengine's signature.
+                (T, 3, H, W) uint8 RGB, ``audio`` (T, ...) as the audio
+                backbone takes it, others (T, ...); ``data_samples``, B lists
+                of T ``SegDataSample`` (``clip_collate``) or T of B
+                (``pseudo_collate``).
+            training (bool): Not used; part of mmengine's signature.
 
         Returns:
             dict: ``inputs``, a dict of ``frames`` (N, 3, H, W) float32
-            normalised, ``log_mel`` (N, 1, 96, 64), others (N, ...) and
+            normalised, ``audio`` (N, ...), others (N, ...) and
             ``num_frames``, the T of each clip; ``data_samples``, N
             ``SegDataSample``. N is the sum of T; the frames of a clip stay
             together and in order. With ``pad_clips_to=P``, N is B * P,
@@ -104,7 +102,7 @@ def _pad_clips(
     clips: list[list[SegDataSample]],
     num_frames: int,
 ) -> dict[str, Any]:
-    """Fill clips up with rows of zeros: N -> B * num_frames."""
+    """Pad clips with rows of zeros: N -> B * num_frames."""
     for clip in clips:
         if len(clip) > num_frames:
             raise ValueError(
@@ -128,7 +126,7 @@ def _pad_clips(
 def _clip_major(
     samples: Sequence[Sequence[SegDataSample]], lengths: Sequence[int]
 ) -> list[list[SegDataSample]]:
-    """Order data samples by clip, whichever way they were collated."""
+    """Order data samples by clip, for either collate function."""
     expected = [list(range(length)) for length in lengths]
     for clips in (samples, list(zip(*samples, strict=False))):
         found = [[sample.frame_index for sample in clip] for clip in clips]
@@ -144,7 +142,7 @@ def _clip_major(
 def _check_inputs(
     inputs: dict[str, list[Tensor]], clips: list[list[SegDataSample]]
 ) -> None:
-    """Refuse rows that do not belong to frames, naming the clip."""
+    """Raise unless inputs have a row per frame; names the clip."""
     size = inputs['frames'][0].shape[2:]
     for index, clip in enumerate(clips):
         name = f'clip {clip[0].clip_id!r}'
@@ -153,14 +151,9 @@ def _check_inputs(
                 raise ValueError(
                     f'{key} of {name} must have one row for each of its '
                     f'{len(clip)} frames, got {tuple(rows[index].shape)}; '
-                    "see LogMel's options short and long."
+                    'if this is audio, see the options of its transform, '
+                    "such as LogMel's short and long."
                 )
-        log_mel = inputs['log_mel'][index]
-        if log_mel.shape[1:] != _EXAMPLE_SHAPE:
-            raise ValueError(
-                f'log_mel of {name} must be (T, 1, 96, 64), got '
-                f'{tuple(log_mel.shape)}'
-            )
         frames = inputs['frames'][index]
         if frames.shape[2:] != size:
             raise ValueError(

@@ -11,22 +11,28 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from mmavs.structures import ClipFeatures
+from mmavs.structures import AudioFeatures, ClipFeatures
 
 
 @MODELS.register_module()
 class AVSegmentor(EncoderDecoder):
-    """mmseg's ``EncoderDecoder`` with a second, audio backbone.
+    """mmseg's ``EncoderDecoder`` with a second backbone, for audio.
 
     ``inputs`` is the dictionary that the data preprocessor makes; time is
     folded, N frames of all clips in the batch::
 
-        extract_feat(): backbone(frames), audio_backbone(log_mel)
+        extract_feat(): backbone(frames), neck, audio_backbone(audio)
                         -> ClipFeatures -> decode_head
 
+    Frames that only pad their clip pass through the backbones, whose batch
+    norms see them as published, and are then left out, unless the decode head
+    sets ``needs_padding = True``.
+
     Args:
-        audio_backbone (dict): Config of a module that takes log-mel examples
-            (N, 1, 96, 64) to embeddings (N, audio_channels).
+        audio_backbone (dict): Config of a module that takes rows of audio
+            (N, ...), one for each frame, to embeddings (N, audio_channels) or
+            to ``mmavs.structures.AudioFeatures``. It checks the shape of its
+            input.
         test_cfg (dict | None): ``mode`` must be ``'whole'``.
         kwargs: Arguments of mmseg's ``EncoderDecoder``.
 
@@ -41,7 +47,7 @@ class AVSegmentor(EncoderDecoder):
         test_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
-        # mmseg reads test_cfg.mode, which a plain dictionary has not.
+        # mmseg reads test_cfg.mode as an attribute.
         test_cfg = ConfigDict(test_cfg or dict(mode='whole'))
         if test_cfg.get('mode', 'whole') != 'whole':
             raise ValueError(
@@ -55,24 +61,42 @@ class AVSegmentor(EncoderDecoder):
         """Extract visual and audio features.
 
         Args:
-            inputs (dict): ``frames`` (N, 3, H, W), ``log_mel``
-                (N, 1, 96, 64), ``num_frames`` (one int per clip), in stage
-                two ``mask_prior`` (N, 1, h, w), and ``valid`` (N,) if clips
-                were padded.
+            inputs (dict): ``frames`` (N, 3, H, W), ``audio`` (N, ...) as the
+                audio backbone takes it, ``num_frames`` (one int per clip), in
+                stage two ``mask_prior`` (N, 1, h, w), and ``valid`` (N,) if
+                clips were padded.
 
         Returns:
             ClipFeatures: What every decode head takes.
+
+        Raises:
+            ValueError: If the number of frames and of audio rows differ, or
+                the audio backbone does not take the shape of ``audio``.
         """
         visual = self.backbone(inputs['frames'])
         if self.with_neck:
             visual = self.neck(visual)
-        return ClipFeatures(
+        sound = self.audio_backbone(inputs['audio'])
+        if not isinstance(sound, AudioFeatures):
+            sound = AudioFeatures(sound)
+        if len(sound.embed) != len(inputs['frames']):
+            raise ValueError(
+                f'expected one audio row per frame, got {len(sound.embed)} '
+                f'rows for {len(inputs["frames"])} frames; check the audio '
+                'front end (such as LogMel), the audio backbone and the data '
+                "preprocessor's inputs."
+            )
+        features = ClipFeatures(
             visual=tuple(visual),
-            audio_embed=self.audio_backbone(inputs['log_mel']),
+            audio_embed=sound.embed,
             mask_prior=inputs.get('mask_prior'),
             num_frames=tuple(inputs['num_frames']),
             valid=inputs.get('valid'),
+            audio_tokens=sound.tokens,
         )
+        if getattr(self.decode_head, 'needs_padding', False):
+            return features
+        return features.without_padding()
 
     def predict(
         self,
@@ -84,9 +108,8 @@ class AVSegmentor(EncoderDecoder):
         Args:
             inputs (dict): See :meth:`extract_feat`.
             data_samples (list[SegDataSample] | None): N samples, one for
-                each frame that is not padding; results come
-                at their ``ori_shape``, or at the size of the frames if there
-                are none.
+                each frame that is not padding; results have their
+                ``ori_shape``, or the size of the frames if there are none.
 
         Returns:
             list[SegDataSample]: N samples with ``seg_logits`` (C, h, w) and
@@ -110,7 +133,7 @@ class AVSegmentor(EncoderDecoder):
         """Resize logits and take the prediction from them.
 
         mmseg stores the sigmoid of a single channel, and cuts it at 0.3; here
-        ``seg_logits`` are logits whatever their number, and a pixel sounds if
+        ``seg_logits`` are always logits, and a pixel is marked as sounding if
         its logit is above 0.
 
         Args:

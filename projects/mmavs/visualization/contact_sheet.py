@@ -1,4 +1,4 @@
-"""One clip on one picture: what was seen, true, predicted and heard."""
+"""One picture of a clip: frames, truth, prediction and sound."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from PIL import Image
 
 from mmavs.atomic_file import atomic_path
+from mmavs.structures import AudioPicture, AudioSpan
+
+from .panels import TEXT_COLOUR, draw_audio, draw_images
 
 _BLACK = (0, 0, 0)
 _EDGE_RGB = (255, 255, 255)
@@ -23,9 +25,8 @@ _TRUTH_PALETTE = (_BLACK, (46, 204, 113))
 _PREDICTION_PALETTE = (_BLACK, (255, 127, 14))
 _OVERLAY_ALPHA = 0.55
 _OUTSIDE_BRIGHTNESS = 0.7
-_TEXT_COLOUR = '#222222'
 _PANEL_INCHES = 1.7
-_LOG_MEL_INCHES = 0.9
+_AUDIO_INCHES = 0.9
 _LEGEND_INCHES = 0.24
 _LEGEND_ENTRY_INCHES = 1.5
 _DPI = 110
@@ -38,9 +39,11 @@ class ClipPicture:
     Attributes:
         title (str): Names the clip.
         frames (np.ndarray): (T, H, W, 3) uint8 RGB.
-        prediction (np.ndarray): (T, h, w) class ids, 0 is background; bool
-            will do for a binary mask.
-        log_mel (np.ndarray): (T, 96, 64) float, 0.96 s of time by 64 bands.
+        prediction (np.ndarray): (T, h, w) class ids, 0 is background; may be
+            bool for a binary mask.
+        audio (AudioPicture | None): T panels; None draws no sound.
+        audio_spans (Sequence[AudioSpan] | None): T pairs of seconds: the
+            sound that each panel covers; None only if ``audio`` is None.
         truth (np.ndarray | None): As prediction; None without labels.
         frame_iou (Sequence[float] | None): T values in [0, 1]; None without
             labels.
@@ -53,18 +56,20 @@ class ClipPicture:
     title: str
     frames: np.ndarray
     prediction: np.ndarray
-    log_mel: np.ndarray
+    audio: AudioPicture | None = None
+    audio_spans: Sequence[AudioSpan] | None = None
     truth: np.ndarray | None = None
     frame_iou: Sequence[float] | None = None
     classes: Sequence[str] | None = None
     palette: Sequence[Sequence[int]] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse parts that do not have the same number of frames."""
+        """Raise unless all parts have the same number of frames."""
         parts = {
             'frames': self.frames,
             'prediction': self.prediction,
-            'log_mel': self.log_mel,
+            'audio': self.audio,
+            'audio_spans': self.audio_spans,
             'truth': self.truth,
             'frame_iou': self.frame_iou,
         }
@@ -76,6 +81,11 @@ class ClipPicture:
                 'every part of a contact sheet must have the same number of '
                 f'frames, got {counts} for {self.title!r}.'
             )
+        if (self.audio is None) != (self.audio_spans is None):
+            raise ValueError(
+                'audio and audio_spans must be given together, for '
+                f'{self.title!r}.'
+            )
 
 
 def draw_contact_sheet(
@@ -83,8 +93,9 @@ def draw_contact_sheet(
 ) -> None:
     """Write a contact sheet: a column per frame, a row per kind.
 
-    Rows: frame, truth (if there is one), prediction, log-mel of the second of
-    sound that belongs to the frame; below, the names of the classes shown.
+    Rows: frame, truth (if there is one), prediction, sound that belongs to
+    the frame (if given) with the seconds that it covers; below, the names of
+    the classes shown.
 
     Args:
         picture (ClipPicture): The clip.
@@ -101,7 +112,7 @@ def overlay_mask(
 ) -> np.ndarray:
     """Tint the masked pixels of a frame and turn the others to dark grey.
 
-    With more than two classes, a white line parts them.
+    With more than two classes, white lines separate them.
 
     Args:
         frame (np.ndarray): (H, W, 3) uint8 RGB.
@@ -123,7 +134,7 @@ def overlay_mask(
     tinted = (1 - _OVERLAY_ALPHA) * pixels + _OVERLAY_ALPHA * tint
     grey = _OUTSIDE_BRIGHTNESS * pixels.mean(-1, keepdims=True)
     drawn = np.where(inside, tinted, grey)
-    # Some of many colours are greys, which a tint does not set off.
+    # Some palettes have greys, which a tint does not make visible.
     if len(palette) > 2:
         drawn[_edges(ids)] = _EDGE_RGB
     return drawn.round().astype(np.uint8)
@@ -143,9 +154,11 @@ def _build_figure(picture: ClipPicture) -> Figure:
     num_frames = len(picture.frames)
     height, width = picture.frames.shape[1:3]
     panel_height = _PANEL_INCHES * height / width
-    row_inches = [panel_height] * len(rows) + [_LOG_MEL_INCHES]
+    row_inches = [panel_height] * len(rows)
+    if picture.audio is not None:
+        row_inches.append(_AUDIO_INCHES)
     columns_inches = num_frames * _PANEL_INCHES
-    # A sheet of few columns keeps room for its title.
+    # The title of a sheet of few columns needs a minimum width.
     sheet_width = max(columns_inches, 5.0) + 1.2
     entries = _legend_entries(picture)
     num_columns = max(1, int(sheet_width / _LEGEND_ENTRY_INCHES))
@@ -157,7 +170,7 @@ def _build_figure(picture: ClipPicture) -> Figure:
     figure = Figure(figsize=size)
     figure.suptitle(
         picture.title, x=0.5, y=1 - 0.14 / size[1], va='top', fontsize=12,
-        fontweight='bold', color=_TEXT_COLOUR,
+        fontweight='bold', color=TEXT_COLOUR,
     )  # fmt: skip
     grid = figure.subplots(
         len(row_inches),
@@ -174,13 +187,14 @@ def _build_figure(picture: ClipPicture) -> Figure:
         },
     )
     for axes_row, (label, images, captions) in zip(grid, rows, strict=False):
-        _draw_images(axes_row, label, images, captions)
-    _draw_log_mel(grid[-1], picture.log_mel)
+        draw_images(axes_row, label, images, captions)
+    if picture.audio is not None and picture.audio_spans is not None:
+        draw_audio(grid[-1], picture.audio, picture.audio_spans)
     if entries:
         figure.legend(
             handles=entries, loc='lower center', ncols=num_columns,
             fontsize=8, frameon=False, borderaxespad=0.2,
-            labelcolor=_TEXT_COLOUR,
+            labelcolor=TEXT_COLOUR,
         )  # fmt: skip
     return figure
 
@@ -238,52 +252,3 @@ def _overlays(
         overlay_mask(frame, mask, palette)
         for frame, mask in zip(picture.frames, masks, strict=True)
     ]
-
-
-def _draw_images(
-    axes_row: Sequence[Axes],
-    label: str,
-    images: Sequence[np.ndarray],
-    captions: Sequence[str],
-) -> None:
-    """Draw one row of images, the row's name at its left."""
-    for axes, image, caption in zip(axes_row, images, captions, strict=True):
-        axes.imshow(image, aspect='auto', interpolation='bilinear')
-        axes.set_title(caption, fontsize=8, pad=2.5, color=_TEXT_COLOUR)
-        _strip(axes)
-    _label_row(axes_row[0], label)
-
-
-def _draw_log_mel(axes_row: Sequence[Axes], log_mel: np.ndarray) -> None:
-    """Draw the sound under each frame, one colour scale for the clip."""
-    low, high = float(log_mel.min()), float(log_mel.max())
-    for index, axes in enumerate(axes_row):
-        axes.imshow(
-            log_mel[index].T,
-            aspect='auto',
-            origin='lower',
-            cmap='magma',
-            vmin=low,
-            vmax=high,
-            interpolation='nearest',
-        )
-        axes.set_xlabel(
-            f'{index} s to {index + 1} s', fontsize=8, color=_TEXT_COLOUR
-        )
-        _strip(axes)
-    _label_row(axes_row[0], 'log-mel\n64 bands')
-
-
-def _label_row(axes: Axes, label: str) -> None:
-    axes.set_ylabel(
-        label, fontsize=9, rotation=0, ha='right', va='center',
-        labelpad=8, color=_TEXT_COLOUR,
-    )  # fmt: skip
-
-
-def _strip(axes: Axes) -> None:
-    """Take away ticks and frame: panels speak for themselves."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)

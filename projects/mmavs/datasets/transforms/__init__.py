@@ -1,6 +1,7 @@
 """Transforms that work on whole clips."""
 
-from .audio import LoadWaveform, LogMel, Waveform
+from ..waveform import Waveform
+from .audio_front_end import AudioFrontEnd, AudioRows
 from .formatting import PackClip, clip_collate
 from .geometry import (
     ClipColorJitter,
@@ -9,10 +10,14 @@ from .geometry import (
     ClipResize,
     ClipResizeCenterCrop,
 )
+from .load_waveform import LoadWaveform
 from .loading import LoadClipFrames, LoadClipMasks
+from .log_mel import LogMel
 from .mask_prior import LoadMaskPrior
 
 __all__ = [
+    'AudioFrontEnd',
+    'AudioRows',
     'ClipColorJitter',
     'ClipRandomCrop',
     'ClipRandomFlip',

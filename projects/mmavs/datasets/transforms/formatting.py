@@ -19,9 +19,16 @@ from ...structures import CLIP_META_KEYS
 class PackClip(BaseTransform):
     """Turn a loaded clip into tensors and one data sample per frame.
 
-    Required keys: ``frames``, ``log_mel`` and the data set's own. Optional:
-    ``masks``, ``mask_prior``.
+    Required keys: ``frames``, the rows of audio named by ``audio_key`` and
+    the data set's own. Optional: ``audio_spans``, ``masks``, ``mask_prior``.
+
+    Args:
+        audio_key (str): Key of the rows of audio, such as ``'log_mel'`` of
+            ``LogMel`` or ``'audio_windows'`` of ``AudioWindows``.
     """
+
+    def __init__(self, audio_key: str = 'log_mel') -> None:
+        self.audio_key = audio_key
 
     def transform(self, results: dict) -> dict:
         """Pack.
@@ -31,16 +38,26 @@ class PackClip(BaseTransform):
 
         Returns:
             dict: ``inputs``, a dict of ``frames`` (T, 3, H, W) uint8,
-            ``log_mel`` (T, 1, 96, 64) float32 and, where present,
-            ``mask_prior`` (T, 1, h, w) float32; ``data_samples``, T
-            ``SegDataSample`` with the metainfo of
-            ``mmavs.structures.CLIP_META_KEYS`` and, where there are masks,
-            ``gt_sem_seg`` (1, h, w) int64.
+            ``audio`` (T, ...) float32 and, where present, ``mask_prior``
+            (T, 1, h, w) float32; ``data_samples``, T ``SegDataSample`` with
+            the metainfo of ``mmavs.structures.CLIP_META_KEYS`` and, where
+            there are masks, ``gt_sem_seg`` (1, h, w) int64.
+
+        Raises:
+            ValueError: If there is no ``audio_key``; names the clip.
         """
+        if self.audio_key not in results:
+            raise ValueError(
+                f'clip {results["clip_id"]!r} has no {self.audio_key!r} to '
+                'pack; set PackClip(audio_key=...) to the key of the audio '
+                f'transform before it. There are: {sorted(results)}.'
+            )
         frames = np.ascontiguousarray(results['frames'].transpose(0, 3, 1, 2))
         inputs = dict(
             frames=torch.from_numpy(frames),
-            log_mel=torch.as_tensor(results['log_mel'], dtype=torch.float32),
+            audio=torch.as_tensor(
+                results[self.audio_key], dtype=torch.float32
+            ),
         )
         if 'mask_prior' in results:
             prior = torch.as_tensor(results['mask_prior'], dtype=torch.float32)
@@ -49,6 +66,9 @@ class PackClip(BaseTransform):
             _pack_frame(results, t) for t in range(len(results['frames']))
         ]
         return dict(inputs=inputs, data_samples=samples)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(audio_key={self.audio_key!r})'
 
 
 def _pack_frame(results: dict, t: int) -> SegDataSample:
@@ -60,11 +80,13 @@ def _pack_frame(results: dict, t: int) -> SegDataSample:
     else:
         ori_shape = tuple(results.get('mask_size', frame_shape))
     mask_paths = results.get('mask_paths')
+    spans = results.get('audio_spans')
     meta = dict(
         frame_index=t,
         num_frames=len(frames),
         frame_path=results['frame_paths'][t],
         mask_path=mask_paths[t] if mask_paths else None,
+        audio_span=spans[t] if spans else None,
         ori_shape=ori_shape,
         img_shape=frame_shape,
         pad_shape=frame_shape,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.hooks import Hook
@@ -13,7 +13,9 @@ from mmseg.registry import HOOKS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from mmavs.datasets.front_end import find_front_end
 from mmavs.datasets.metainfo import get_metainfo
+from mmavs.datasets.transforms import AudioFrontEnd
 from mmavs.evaluation.clip_ids import stack_ids, stack_pred_ids
 from mmavs.evaluation.clip_logits import stack_logits, stack_truth
 from mmavs.evaluation.clip_metric import group_frames
@@ -26,16 +28,18 @@ from mmavs.visualization import ClipPicture, draw_contact_sheet
 class AVSVisualizationHook(Hook):
     """Write ``<show_dir>/<subset>_<clip_id>.png`` for predicted clips.
 
-    Which clips are drawn follows from their place in the dataset alone, so
-    any number of processes draws the same ones. Masks and IoU are those of
-    the metrics; the frames are the pipeline's, before normalisation. More
-    than two classes have the dataset's colours and names, and the IoU of a
-    frame is the mean over the classes in its prediction or truth.
+    The choice of clips depends on their index in the dataset alone, so any
+    number of processes draws the same ones. Masks and IoU are those of the
+    metrics; frames are those of the pipeline, before normalisation. The
+    ``AudioFrontEnd`` of the dataset's pipeline says how its rows are drawn;
+    without one the sheets have no sound. More than two classes have the
+    dataset's colours and names, and the IoU of a frame is the mean over the
+    classes in its prediction or truth.
 
     Args:
         show_dir (str): Folder of the pictures.
         interval (int): Draw every ``interval``-th clip of the dataset.
-        max_clips (int | None): Draw at most so many clips; None for all.
+        max_clips (int | None): Maximum number of clips; None draws all.
 
     Raises:
         ValueError: If ``interval`` or ``max_clips`` is below 1.
@@ -57,22 +61,27 @@ class AVSVisualizationHook(Hook):
         self.interval = interval
         self.max_clips = max_clips
         self._metainfo = get_metainfo('binary')
+        self._front_end: AudioFrontEnd | None = None
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Take names and colours of the classes from the dataset.
+        """Read classes, palette and audio front end from the dataset.
 
         Args:
             runner (Runner): With a ``val_dataloader``.
         """
-        self._metainfo = runner.val_dataloader.dataset.metainfo
+        self._read_dataset(runner.val_dataloader.dataset)
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Take names and colours of the classes from the dataset.
+        """Read classes, palette and audio front end from the dataset.
 
         Args:
             runner (Runner): With a ``test_dataloader``.
         """
-        self._metainfo = runner.test_dataloader.dataset.metainfo
+        self._read_dataset(runner.test_dataloader.dataset)
+
+    def _read_dataset(self, dataset: Any) -> None:
+        self._metainfo = dataset.metainfo
+        self._front_end = find_front_end(dataset)
 
     def after_val_iter(
         self,
@@ -98,11 +107,11 @@ class AVSVisualizationHook(Hook):
         data_batch: dict | None,
         outputs: Sequence[SegDataSample] | None,
     ) -> None:
-        """Draw those clips of a batch that the options choose.
+        """Draw the clips of a batch that the options select.
 
         Args:
             data_batch (dict | None): ``inputs`` holds B clips of ``frames``
-                uint8 (T, 3, H, W) and ``log_mel`` (T, 1, 96, 64).
+                uint8 (T, 3, H, W) and ``audio`` (T, ...).
             outputs (Sequence[SegDataSample] | None): Their N frames, clip
                 after clip, with ``seg_logits``.
 
@@ -121,18 +130,18 @@ class AVSVisualizationHook(Hook):
                 f'expected one prediction per clip, got {len(clips)} for '
                 f'{len(inputs["frames"])} clips.'
             )
-        for clip, frames, log_mel in zip(
-            clips, inputs['frames'], inputs['log_mel'], strict=True
+        for clip, frames, audio in zip(
+            clips, inputs['frames'], inputs['audio'], strict=True
         ):
             if self._is_chosen(clip[0]['sample_idx']):
-                self._draw_clip(clip, frames, log_mel)
+                self._draw_clip(clip, frames, audio)
 
     def _is_chosen(self, sample_idx: int) -> bool:
         place, rest = divmod(sample_idx, self.interval)
         return rest == 0 and (self.max_clips is None or place < self.max_clips)
 
     def _draw_clip(
-        self, clip: list[dict], frames: Tensor, log_mel: Tensor
+        self, clip: list[dict], frames: Tensor, audio: Tensor
     ) -> None:
         """Draw one clip from its samples and its packed inputs."""
         first = clip[0]
@@ -147,12 +156,17 @@ class AVSVisualizationHook(Hook):
             masks = _binary_masks(clip)
         if masks.frame_iou is not None:
             title = f'{title}    mean IoU {np.mean(masks.frame_iou):.3f}'
+        sound, spans = None, None
+        if self._front_end is not None:
+            sound = self._front_end.picture(audio.cpu().numpy())
+            spans = [frame['audio_span'] for frame in clip]
         picture = ClipPicture(
             title=title,
             # (T, 3, H, W) -> (T, H, W, 3)
             frames=frames.permute(0, 2, 3, 1).cpu().numpy(),
             prediction=masks.prediction.cpu().numpy(),
-            log_mel=log_mel[:, 0].cpu().numpy(),
+            audio=sound,
+            audio_spans=spans,
             truth=None if masks.truth is None else masks.truth.cpu().numpy(),
             frame_iou=masks.frame_iou,
             classes=classes,

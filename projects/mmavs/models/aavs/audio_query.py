@@ -13,7 +13,7 @@ AUDIO_QUERY_MODES = ('adaptive', 'repeat', 'none')
 
 
 class AudioQueryGenerator(BaseModule):
-    """Make each frame's query content from the sound of its second.
+    """Condition each frame's query content on its second of sound.
 
     With learnable content ``c_q``, query position ``p_q`` (the paper's audio
     prototype) and projected audio ``a_t``:
@@ -21,9 +21,9 @@ class AudioQueryGenerator(BaseModule):
     - ``'adaptive'``: ``c_q + cos(p_q, a_t) * a_t``, the paper's generator
       (https://arxiv.org/abs/2407.11820, section 3.1). No softmax and no
       temperature; the cosine keeps its sign.
-    - ``'repeat'``: ``c_q + a_t``, the same audio for every query, the row
-      that the paper compares with in its Table 3.
-    - ``'none'``: ``c_q``; the model does not hear. For sound-blind baselines.
+    - ``'repeat'``: ``c_q + a_t``, the same audio for every query, the
+      baseline of the paper's Table 3.
+    - ``'none'``: ``c_q``; the audio is not used. For visual-only baselines.
 
     Behaviour of ``'adaptive'`` follows ``Stepping-Stones@de6a17b:avs/
     transformers/models/mask2former/modeling_mask2former.py``. That of
@@ -74,18 +74,9 @@ class AudioQueryGenerator(BaseModule):
 
         Returns:
             Tensor: (N, Q, C).
-
-        Raises:
-            ValueError: If the number of frames and of audio rows differ.
         """
         if self.mode == 'none':
             return query
-        if len(audio_embed) != len(query):
-            raise ValueError(
-                f'expected one audio row per frame, got {len(audio_embed)} '
-                f'rows for {len(query)} frames; check the LogMel transform '
-                "and the data preprocessor's inputs."
-            )
         audio = self.audio_proj(audio_embed).unsqueeze(1)  # (N, 1, C)
         if self.mode == 'repeat':
             return query + audio

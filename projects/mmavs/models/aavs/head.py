@@ -1,4 +1,4 @@
-"""AAVS's decode head: Mask2Former that listens."""
+"""AAVS's decode head: Mask2Former with audio-conditioned queries."""
 
 from __future__ import annotations
 
@@ -113,15 +113,7 @@ class AAVSHead(Mask2FormerHead):
             tuple[list[Tensor], list[Tensor]]: Class scores (N, Q, K + 1),
             the last for "no object", and mask logits (N, Q, H/4, W/4); one
             of each before the first layer and after each layer.
-
-        Raises:
-            ValueError: If frames only pad their clip.
         """
-        if features.valid is not None:
-            raise ValueError(
-                'AAVS takes no padded frames: leave pad_clips_to out of the '
-                'AVSDataPreprocessor.'
-            )
         mask_feature, memories = self.pixel_decoder(list(features.visual))
         num_frames = len(mask_feature)
         query_pos = self.query_embed.weight.expand(num_frames, -1, -1)

@@ -65,11 +65,12 @@ class LogMelCNN(BaseModule):
         # 64 bands are left as 4; mean and maximum over time side by side.
         self.proj = nn.Linear(2 * 4 * widths[-1], out_channels)
 
-    def forward(self, log_mel: Tensor) -> Tensor:
+    def forward(self, audio: Tensor) -> Tensor:
         """Embed each example on its own.
 
         Args:
-            log_mel (Tensor): (N, 1, 96, 64), time before frequency.
+            audio (Tensor): (N, 1, 96, 64) log-mel examples, time before
+                frequency.
 
         Returns:
             Tensor: (N, out_channels), signed.
@@ -77,11 +78,12 @@ class LogMelCNN(BaseModule):
         Raises:
             ValueError: If the shape is another one.
         """
-        if log_mel.shape[1:] != (1, 96, 64):
+        if audio.shape[1:] != (1, 96, 64):
             raise ValueError(
-                'log_mel must be (N, 1, 96, 64), got '
-                f'{tuple(log_mel.shape)}; LogMel makes (T, 1, 96, 64).'
+                'audio must be (N, 1, 96, 64), got '
+                f'{tuple(audio.shape)}; use the LogMel transform and '
+                "PackClip(audio_key='log_mel')."
             )
-        maps = self.stages(log_mel / _LOG_MEL_SCALE)  # (N, C, 6, 4)
+        maps = self.stages(audio / _LOG_MEL_SCALE)  # (N, C, 6, 4)
         pooled = torch.cat([maps.mean(dim=2), maps.amax(dim=2)], dim=1)
         return self.proj(pooled.flatten(1))

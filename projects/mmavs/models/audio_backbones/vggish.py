@@ -18,13 +18,13 @@ class VGGish(BaseModule):
     """VGGish (https://arxiv.org/abs/1609.09430): 72 M parameters.
 
     Modules are named as in the public weight file ``vggish-10086976.pth`` of
-    torchvggish, which therefore loads key for key. As in AVSBench@f7414af
-    there is no PCA and no 8-bit quantisation behind it.
+    torchvggish, so that its keys load unchanged. As in AVSBench@f7414af, no
+    PCA and no 8-bit quantisation follow.
 
     Args:
-        final_relu (bool): Whether the embedding passes a last ReLU.
-            AVSegFormer and TPAVI take it behind the ReLU (True), AAVS before
-            it (False). No default, because a wrong choice goes unnoticed.
+        final_relu (bool): Whether a ReLU follows the last layer. True for
+            AVSegFormer and TPAVI, False for AAVS. No default, because a wrong
+            choice raises no error.
         frozen (bool): Keep the parameters, the mode (eval) and the gradients
             (none) as they are while the rest of the model trains.
         init_cfg (dict | list[dict] | None): Initialisation, usually
@@ -54,12 +54,12 @@ class VGGish(BaseModule):
         self.requires_grad_(not frozen)
         self.train()
 
-    def forward(self, log_mel: Tensor) -> Tensor:
+    def forward(self, audio: Tensor) -> Tensor:
         """Embed each example on its own.
 
         Args:
-            log_mel (Tensor): (N, 1, 96, 64), time before frequency; see
-                :class:`mmavs.datasets.transforms.LogMel`.
+            audio (Tensor): (N, 1, 96, 64) log-mel examples, time before
+                frequency; see :class:`mmavs.datasets.transforms.LogMel`.
 
         Returns:
             Tensor: (N, 128), signed unless ``final_relu``.
@@ -67,13 +67,14 @@ class VGGish(BaseModule):
         Raises:
             ValueError: If the shape is another one.
         """
-        if log_mel.shape[1:] != (1, 96, 64):
+        if audio.shape[1:] != (1, 96, 64):
             raise ValueError(
-                'log_mel must be (N, 1, 96, 64), got '
-                f'{tuple(log_mel.shape)}; LogMel makes (T, 1, 96, 64).'
+                'audio must be (N, 1, 96, 64), got '
+                f'{tuple(audio.shape)}; use the LogMel transform and '
+                "PackClip(audio_key='log_mel')."
             )
         with torch.no_grad() if self.frozen else nullcontext():
-            maps = self.features(log_mel)  # (N, 512, 6, 4)
+            maps = self.features(audio)  # (N, 512, 6, 4)
             # The weights of embeddings.0 expect (time, frequency, channel).
             embed = self.embeddings(maps.permute(0, 2, 3, 1).flatten(1))
             return embed.relu() if self.final_relu else embed

@@ -25,7 +25,7 @@ from .query_generator import AVSegFormerQueryGenerator
 
 @MODELS.register_module()
 class AVSegFormerHead(BaseModule):
-    """Queries made of sound, decoded over deformably encoded maps.
+    """Decode audio queries over maps of a deformable-attention encoder.
 
     Call graph::
 
@@ -35,7 +35,7 @@ class AVSegFormerHead(BaseModule):
 
     AVSegFormer (https://arxiv.org/abs/2307.01146) in its current release,
     ``AVSegFormer@7083cb6``; behavioural reference, reimplemented on mmdet's
-    layers, no code taken. Frames meet only their own second of sound: there
+    layers, no code taken. Each frame sees only its own second of sound: there
     is no temporal modelling.
 
     Args:
@@ -63,13 +63,13 @@ class AVSegFormerHead(BaseModule):
         loss_decode (dict): Loss of the logits. With K = 1 it takes (n, H, W)
             and truth of 0 and 1, else (n, K, H, W) and class ids.
         loss_mix (dict): Loss of the mask feature's mean over channels, which
-            shall show where any class sounds. It takes the mask feature as
-            it is before the prior, which may be the truth.
+            is trained to show where any class sounds. It takes the mask
+            feature before the prior is added, which may be the truth.
         align_corners (bool): Of the resizing of logits by mmseg.
 
     Raises:
         ValueError: If ``audio_query`` is unknown, or ``mask_prior`` asks for
-            what this head has not.
+            options that this head does not have.
     """
 
     def __init__(
@@ -136,27 +136,15 @@ class AVSegFormerHead(BaseModule):
         """Predict logits.
 
         Args:
-            features (ClipFeatures): Visual maps and audio of N frames. Maps
-                of frames that only pad are taken as zero.
+            features (ClipFeatures): Visual maps and audio of N frames.
 
         Returns:
             tuple[Tensor, Tensor]: Logits (N, K, 4 H, 4 W) and mask feature
             (N, C, H, W), mixed with sound and not with the prior; H and W of
-            the finest map. Both are zero in frames that only pad.
-
-        Raises:
-            ValueError: If the number of frames and of audio rows differ.
+            the finest map.
         """
-        visual = [features.zero_padding(x) for x in features.visual]
-        if len(features.audio_embed) != len(visual[0]):
-            raise ValueError(
-                'expected one audio row per frame, got '
-                f'{len(features.audio_embed)} rows for {len(visual[0])} '
-                'frames; check the LogMel transform and the data '
-                "preprocessor's inputs."
-            )
         audio = self.audio_proj(features.audio_embed)[:, None]  # (N, 1, C)
-        memory, mask_feature = self.pixel_decoder(visual)
+        memory, mask_feature = self.pixel_decoder(list(features.visual))
         query = self.query_generator(audio) + self.query_embed.weight
         for layer in self.decoder:
             query = layer(query, key=memory, value=memory)
@@ -164,11 +152,7 @@ class AVSegFormerHead(BaseModule):
         fused = mask_feature
         if self.mask_prior is not None:
             fused = self.mask_prior.fuse(mask_feature, features.mask_prior)
-        logits = self.mask_head(query, fused)
-        return (
-            features.zero_padding(logits),
-            features.zero_padding(mask_feature),
-        )
+        return self.mask_head(query, fused), mask_feature
 
     def loss(
         self,
@@ -180,9 +164,8 @@ class AVSegFormerHead(BaseModule):
 
         Args:
             features (ClipFeatures): Features of N frames.
-            data_samples (list[SegDataSample]): One for each frame that does
-                not only pad, with ``gt_sem_seg``; frames of 255 alone are
-                not labelled.
+            data_samples (list[SegDataSample]): N samples with
+                ``gt_sem_seg``; frames of 255 alone are not labelled.
             train_cfg (dict): Not used; part of mmseg's signature.
 
         Returns:
@@ -195,8 +178,8 @@ class AVSegFormerHead(BaseModule):
         logits, mask_feature = self(features)
         truth = torch.cat([s.gt_sem_seg.data for s in data_samples])
         labelled = _labelled_frames(truth)
-        logits = features.drop_padding(logits)[labelled]
-        mean = features.drop_padding(mask_feature)[labelled].mean(1)
+        logits = logits[labelled]
+        mean = mask_feature[labelled].mean(1)
         if not labelled.any():
             # Keeps every parameter in the graph, as distributed training
             # needs, and moves none of them.
@@ -221,7 +204,7 @@ class AVSegFormerHead(BaseModule):
         batch_img_metas: list[dict],
         test_cfg: dict,
     ) -> Tensor:
-        """Predict logits of the frames that do not only pad.
+        """Predict logits.
 
         Args:
             features (ClipFeatures): Features of N frames.
@@ -230,10 +213,9 @@ class AVSegFormerHead(BaseModule):
             test_cfg (dict): Not used.
 
         Returns:
-            Tensor: (number of valid frames, K, 4 H, 4 W).
+            Tensor: (N, K, 4 H, 4 W).
         """
-        logits, _ = self(features)
-        return features.drop_padding(logits)
+        return self(features)[0]
 
     def _resized(self, maps: Tensor, truth: Tensor) -> Tensor:
         if maps.shape[-2:] == truth.shape[-2:]:

@@ -21,11 +21,11 @@ from .losses import TPAVIMatchingLoss
 
 
 class TPAVIOutput(NamedTuple):
-    """What the head computes of N frames, those that only pad included.
+    """Results for N frames, padded frames included.
 
     Attributes:
         logits (Tensor): (N, K, H, W).
-        mask_feature (Tensor): (N, C, H/2, W/2), what the logits are made of.
+        mask_feature (Tensor): (N, C, H/2, W/2), input of the last layers.
         maps (list[Tensor]): L maps (N, C, H_l, W_l) after TPAVI, without
             their negative part: what the fusion adds and what the matching
             loss sees, as published.
@@ -49,6 +49,7 @@ class TPAVIHead(BaseDecodeHead):
 
     Behaviour follows ``AVSBench@f7414af:avs_scripts/avss/model`` (flags,
     71 classes) and ``avs_s4``, ``avs_ms3``; reimplemented, no code taken.
+    Padded frames take part in its attention and in its batch norms.
 
     Args:
         in_channels (Sequence[int]): Of the neck's L maps; all the same, C.
@@ -74,6 +75,9 @@ class TPAVIHead(BaseDecodeHead):
         ValueError: If widths differ, a stage does not exist, or the matching
             loss asks for the sound of a stage that has none.
     """
+
+    #: The segmentor keeps frames that only pad their clip.
+    needs_padding = True
 
     def __init__(
         self,
@@ -132,8 +136,8 @@ class TPAVIHead(BaseDecodeHead):
         self.loss_match = None
         if loss_match is not None:
             self.loss_match = MODELS.build(loss_match)
-            heard = tpavi_stages if attend != 'visual' else ()
-            _check_match(self.loss_match, heard, self.out_channels)
+            with_audio = tpavi_stages if attend != 'visual' else ()
+            _check_match(self.loss_match, with_audio, self.out_channels)
 
     def run(self, features: ClipFeatures) -> TPAVIOutput:
         """Compute everything that prediction and losses need.
@@ -144,13 +148,10 @@ class TPAVIHead(BaseDecodeHead):
 
         Returns:
             TPAVIOutput: Padded frames are zero in all but ``audio``.
-
-        Raises:
-            ValueError: If the number of frames and of audio rows differ.
         """
         zero_padding = features.zero_padding
         maps = [zero_padding(x) for x in features.visual]
-        maps, audio = self._hear(maps, features)
+        maps, audio = self._attend_to_audio(maps, features)
         mask_feature = self.fusion(maps, zero_padding)
         if self.mask_prior is not None:
             mask_feature = zero_padding(
@@ -165,23 +166,17 @@ class TPAVIHead(BaseDecodeHead):
         logits = self.cls_seg(F.relu(self.seg_convs[1](out)))
         return TPAVIOutput(zero_padding(logits), mask_feature, maps, audio)
 
-    def _hear(
+    def _attend_to_audio(
         self, maps: list[Tensor], features: ClipFeatures
     ) -> tuple[list[Tensor], dict[int, Tensor]]:
         """Apply TPAVI to its stages, and rectify all of them."""
         embed = features.zero_padding(features.audio_embed)
-        if len(embed) != len(maps[0]):
-            raise ValueError(
-                f'expected one audio row per frame, got {len(embed)} rows '
-                f'for {len(maps[0])} frames; check the LogMel transform and '
-                "the data preprocessor's inputs."
-            )
         windows = split_windows(features.num_frames, self.window)
         audio = {}
         for name, block in self.tpavi.items():
             stage = int(name)
-            heard, sound = block(maps[stage], embed, windows)
-            maps[stage] = features.zero_padding(heard)
+            attended, sound = block(maps[stage], embed, windows)
+            maps[stage] = features.zero_padding(attended)
             if sound is not None:
                 audio[stage] = sound
         return [F.relu(x) for x in maps], audio
@@ -203,7 +198,7 @@ class TPAVIHead(BaseDecodeHead):
         data_samples: list[SegDataSample],
         train_cfg: dict,
     ) -> dict[str, Tensor]:
-        """Compare with the truth, and sound with what is masked.
+        """Compute the segmentation loss and the audio-visual matching loss.
 
         Args:
             features (ClipFeatures): Features of N frames.
@@ -242,7 +237,7 @@ class TPAVIHead(BaseDecodeHead):
             return {'loss_ce': 0 * logits.sum()}
         losses = self.loss_by_feat(logits, data_samples)
         if self.out_channels == 1:
-            del losses['acc_seg']  # the arg-max of one channel says nothing
+            del losses['acc_seg']  # the arg-max of one channel is always 0
         return losses
 
 
@@ -265,14 +260,14 @@ def _check_stages(name: str, stages: Sequence[int], num_stages: int) -> None:
 
 
 def _check_match(
-    loss: TPAVIMatchingLoss, heard: Sequence[int], out_channels: int
+    loss: TPAVIMatchingLoss, with_audio: Sequence[int], out_channels: int
 ) -> None:
-    """Refuse a matching loss that this head has nothing for."""
-    deaf = [stage for stage in loss.stages if stage not in heard]
-    if deaf:
+    """Raise if the matching loss asks for what this head lacks."""
+    missing = [stage for stage in loss.stages if stage not in with_audio]
+    if missing:
         raise ValueError(
             f'loss_match compares the stages {list(loss.stages)}, but '
-            f'{deaf} have no sound: see tpavi_stages and attend.'
+            f'{missing} have no sound: see tpavi_stages and attend.'
         )
     several = loss.mask == 'foreground'
     if several != (out_channels > 1):

@@ -1,0 +1,101 @@
+"""Base class of the transforms that cut sound into one row per frame."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from ...structures import AudioPicture, AudioSpan
+from ..waveform import SoundError, Waveform
+
+
+class AudioRows(NamedTuple):
+    """Audio of a clip, one row for each of its T frames.
+
+    Attributes:
+        rows (np.ndarray): (T, ...) float32, as the audio backbone takes it.
+        spans (Sequence[AudioSpan]): T pairs of seconds (start, end): the
+            sound that each row covers. None for a row that covers no sound.
+    """
+
+    rows: np.ndarray
+    spans: Sequence[AudioSpan]
+
+
+class AudioFrontEnd(BaseTransform):
+    """Turn a clip's sound into one row of audio per frame.
+
+    Required keys: ``waveform``, ``num_frames``.
+
+    Added keys: the class attribute :attr:`key`, (T, ...) float32, which
+    ``PackClip(audio_key=...)`` packs as ``inputs['audio']``;
+    ``audio_spans``, T pairs of seconds.
+
+    Subclasses set :attr:`key` and implement :meth:`make_rows` and
+    :meth:`picture`. ``docs/add_an_audio_encoder.md`` shows an example.
+    """
+
+    #: Key of the rows in ``results``.
+    key: ClassVar[str]
+
+    @abstractmethod
+    def make_rows(self, waveform: Waveform, num_frames: int) -> AudioRows:
+        """Compute the rows of a clip.
+
+        Args:
+            waveform (Waveform): The clip's sound.
+            num_frames (int): T.
+
+        Returns:
+            AudioRows: T rows and the seconds that they cover.
+
+        Raises:
+            ValueError: If the sound does not fit the frames. The message
+                continues "The sound of clip ...:", which is put before it.
+        """
+
+    @abstractmethod
+    def picture(self, rows: np.ndarray) -> AudioPicture:
+        """Say how contact sheets draw the rows.
+
+        Args:
+            rows (np.ndarray): (T, ...), from :meth:`make_rows`.
+
+        Returns:
+            AudioPicture: T panels.
+        """
+
+    def transform(self, results: dict) -> dict:
+        """Add the rows and the seconds that they cover.
+
+        Args:
+            results (dict): The clip.
+
+        Returns:
+            dict: The clip with :attr:`key` and ``audio_spans``.
+
+        Raises:
+            ValueError: If the sound cannot be decoded or does not fit the
+                frames; names the clip.
+        """
+        waveform: Waveform = results['waveform']
+        try:
+            audio = self.make_rows(waveform, results['num_frames'])
+        except SoundError:  # names the clip already
+            raise
+        except ValueError as error:
+            raise ValueError(f'{waveform.origin}: {error}.') from error
+        counts = (len(audio.rows), len(audio.spans))
+        if counts != (results['num_frames'],) * 2:
+            raise ValueError(
+                f'{type(self).__name__}.make_rows must return a row and a '
+                f'span for each of {results["num_frames"]} frames, got '
+                f'{counts[0]} rows and {counts[1]} spans.'
+            )
+        results[self.key] = audio.rows
+        results['audio_spans'] = list(audio.spans)
+        return results
