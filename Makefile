@@ -1,8 +1,13 @@
 # make demo    train and test on synthetic data, then segment a video
-# make test    run the tests
-# make lint    ruff and mypy
-# All of them first set up a virtual environment of their own, once.
-# MM_FAMILY=openmmlab takes the upstream OpenMMLab packages instead.
+# make check   run the tests that are not slow
+# make test    run all tests
+# make lint    run ruff and mypy
+# make docs    build the documentation into build/html
+# make format  apply ruff's fixes and formatting
+#
+# Every target first creates a virtual environment if there is none.
+# MM_FAMILY=openmmlab selects the upstream OpenMMLab packages, in an
+# environment of their own. TEST_WORKERS is the number of test processes.
 
 MM_FAMILY ?= onedl
 PYTHON ?= python3
@@ -11,12 +16,18 @@ VENV ?= .venv
 else
 VENV ?= .venv-$(MM_FAMILY)
 endif
+TEST_WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DOCS_INSTALLED := $(VENV)/.docs-installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint requirements/constraints.txt
 
-.PHONY: install demo test lint format clean
+# One thread per process: with more, the processes compete for the cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
+	-n $(TEST_WORKERS) --dist worksteal
+
+.PHONY: install demo check test lint docs format clean
 
 install: $(INSTALLED)
 
@@ -28,7 +39,7 @@ $(INSTALLED): requirements/*.txt setup.py pyproject.toml \
 		exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
 		sys.exit(None if (3, 10) <= v <= (3, 12) else \
-		f"Python 3.10 to 3.12 is needed, {v[0]}.{v[1]} came; \
+		f"expected Python 3.10 to 3.12, got {v[0]}.{v[1]}; \
 	run make PYTHON=python3.11 ...")'
 	@echo "Setting up $(VENV) ($(MM_FAMILY) family); about 2 minutes."
 	$(PYTHON) -m venv $(VENV)
@@ -41,17 +52,29 @@ $(INSTALLED): requirements/*.txt setup.py pyproject.toml \
 demo: install
 	$(BIN)/python tools/demo.py
 
+check: install
+	$(PYTEST) -m "not slow"
+
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy projects ops tools benchmarks
 
+$(DOCS_INSTALLED): requirements/docs.txt $(INSTALLED)
+	$(PIP) -r requirements/docs.txt
+	@touch $@
+
+docs: $(DOCS_INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -q -j 2 -b html \
+		-d build/doctrees docs build/html
+	@echo "Built build/html/index.html"
+
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-openmmlab build dist
+	rm -rf .venv .venv-openmmlab build dist docs/api docs/model_zoo.md

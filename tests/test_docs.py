@@ -85,8 +85,25 @@ def test_model_index_names_configs_that_exist():
             assert (ROOT / model['Config']).is_file()
 
 
-@pytest.mark.parametrize('target', ['demo', 'test', 'lint', 'install'])
+@pytest.mark.parametrize(
+    'target', ['demo', 'check', 'test', 'lint', 'docs', 'install']
+)
 def test_make_targets_exist(target):
+    """Each begins with the installation."""
     text = (ROOT / 'Makefile').read_text(encoding='utf-8')
-    rule = rf'^{target}: (install|\$\(INSTALLED\))$'
+    rule = rf'^{target}: (install|\$\((DOCS_)?INSTALLED\))$'
     assert re.search(rule, text, re.MULTILINE)
+
+
+def test_every_page_is_in_the_table_of_contents():
+    index = (ROOT / 'docs/index.md').read_text(encoding='utf-8')
+    blocks = re.findall(r'```\{toctree\}\n(.*?)```', index, re.DOTALL)
+    listed = [
+        line
+        for block in blocks
+        for line in block.splitlines()
+        if line and not line.startswith(':')
+    ]
+    pages = {page.stem for page in (ROOT / 'docs').glob('*.md')}
+    # The API has no page of prose; the zoo's page is made from the metafiles.
+    assert sorted(listed) == sorted(pages - {'index'} | {'api', 'model_zoo'})

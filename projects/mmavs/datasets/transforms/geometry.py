@@ -23,7 +23,7 @@ def resize_frame(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         size (tuple[int, int]): (H, W) wanted; the aspect is not kept.
 
     Returns:
-        np.ndarray: (*size, 3) uint8.
+        np.ndarray: ``(*size, 3)`` uint8.
     """
     return _resize(frame, size, Image.Resampling.BILINEAR)
 
