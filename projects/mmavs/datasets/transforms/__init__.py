@@ -2,6 +2,7 @@
 
 from ..waveform import Waveform
 from .audio_front_end import AudioFrontEnd, AudioRows
+from .audio_windows import AudioWindows
 from .formatting import PackClip, clip_collate
 from .geometry import (
     ClipColorJitter,
@@ -18,6 +19,7 @@ from .mask_prior import LoadMaskPrior
 __all__ = [
     'AudioFrontEnd',
     'AudioRows',
+    'AudioWindows',
     'ClipColorJitter',
     'ClipRandomCrop',
     'ClipRandomFlip',
