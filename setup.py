@@ -45,7 +45,10 @@ setup(
     package_dir={'mmavs': 'projects/mmavs', 'mmavs_ops': 'ops/mmavs_ops'},
     package_data={'mmavs': ['py.typed'], 'mmavs_ops': ['py.typed']},
     install_requires=requirements('runtime.txt'),
-    extras_require={'timm': requirements('optional.txt')},
+    extras_require={
+        'timm': requirements('optional.txt'),
+        'transformers': requirements('transformers.txt'),
+    },
     ext_modules=ext_modules(),
     cmdclass={'build_ext': build_ext_class()},
     zip_safe=False,

@@ -166,6 +166,8 @@ def test_one_step_and_one_prediction(path, data_root, tmp_path):
     cfg = prepare(Config.fromfile(path), data_root, tmp_path)
     if cfg.model.backbone.type == 'TIMMBackbone':
         pytest.importorskip('timm')
+    if cfg.model.audio_backbone.type == 'TransformersAudio':
+        pytest.importorskip('transformers')
     cfg.experiment_name = f'{path.stem}_{tmp_path.name}'
     runner = Runner.from_cfg(cfg)
     snapshot = Snapshot()

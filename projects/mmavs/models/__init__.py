@@ -7,7 +7,7 @@ from .aavs import (
     AdapterSwin,
     AudioQueryGenerator,
 )
-from .audio_backbones import LogMelCNN, VGGish
+from .audio_backbones import LogMelCNN, TransformersAudio, VGGish
 from .avsegformer import AVSegFormerHead
 from .data_preprocessor import AVSDataPreprocessor
 from .segmentor import AVSegmentor
@@ -38,6 +38,7 @@ __all__ = [
     'TPAVIHead',
     'TPAVIMatchingLoss',
     'TPAVINeck',
+    'TransformersAudio',
     'VGGish',
     'build_fusion_prior',
 ]
