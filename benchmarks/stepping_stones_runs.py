@@ -241,6 +241,6 @@ def _load_weights(one: StageOne) -> list[str]:
 
 def _read_masks(one: StageOne) -> list[str]:
     return [
-        f'{split}_dataloader.dataset.data_prefix.mask_prior={one.masks}'
+        f'{split}_dataloader.dataset.mask_prior.root={one.masks}'
         for split in SPLITS
     ]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmavs.datasets.transforms import LoadMaskPrior
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -92,10 +91,10 @@ def prepare(cfg: Config, data_root: Path, work_dir: Path) -> Config:
         loader = cfg[f'{split}_dataloader']
         loader.update(num_workers=0, persistent_workers=False, batch_size=1)
         loader.dataset.update(data_root=str(data_root), indices=1)
-        if 'data_prefix' in loader.dataset:
+        if 'mask_prior' in loader.dataset:
             height, width = cfg.default_hooks.mask_prior_check.size
             masks = str(data_root / f'masks_{height}x{width}')
-            loader.dataset.data_prefix.mask_prior = masks
+            loader.dataset.mask_prior.root = masks
         for transform in loader.dataset.pipeline:
             if transform.type == 'LogMel':
                 transform.cache_dir = None
@@ -287,8 +286,8 @@ def test_the_oracle_changes_what_is_tested_and_not_what_is_trained():
         STEPPING_STONES / f'{STAGE_TWO}_oracle-prior.py',
         STEPPING_STONES / f'{STAGE_TWO}.py',
     )
-    assert changes['test_dataloader.dataset.pipeline.2.source'] == 'truth'
-    assert changes['val_dataloader.dataset.pipeline.2.source'] == 'truth'
+    assert changes['test_dataloader.dataset.mask_prior.source'] == 'truth'
+    assert changes['val_dataloader.dataset.mask_prior.source'] == 'truth'
     assert not [n for n in changes if n.startswith(('train', 'model'))]
 
 
@@ -309,7 +308,7 @@ def test_a_simulated_prior_changes_what_is_tested(base, level, iou):
         for name, value in _changes(path, base).items()
         if name.startswith(('train', 'model', 'val_data', 'test_data'))
     }
-    prior = 'dataset.pipeline.2'
+    prior = 'dataset.mask_prior'
     assert changes == {
         f'{split}_dataloader.{prior}.{name}': value
         for split in ('val', 'test')
@@ -321,12 +320,12 @@ REPRODUCE = ROOT / 'docs/reproduce.md'
 TINY_STAGE_TWO = ROOT / 'configs/synthetic/aavs_tiny_stage2_avss-96x96.py'
 #: Options beyond the paper, as docs/reproduce.md gives them.
 PREDICTED = (
-    'train_dataloader.dataset.pipeline.2.source=files '
-    'train_dataloader.dataset.data_prefix.mask_prior=DIR'
+    'train_dataloader.dataset.mask_prior.source=files '
+    'train_dataloader.dataset.mask_prior.root=DIR'
 )
 NOISY = (
-    'train_dataloader.dataset.pipeline.2.source=degraded '
-    'train_dataloader.dataset.pipeline.2.iou=[0.5,1.0]'
+    'train_dataloader.dataset.mask_prior.source=degraded '
+    'train_dataloader.dataset.mask_prior.iou=[0.5,1.0]'
 )
 SOFT = (
     'model.decode_head.mask_prior.low=0.1 '
@@ -346,15 +345,6 @@ def _stage_two(options, data_root, tmp_path):
     return Runner.from_cfg(prepare(cfg, data_root, tmp_path))
 
 
-def _train_transform(runner):
-    (transform,) = (
-        transform
-        for transform in runner.train_dataloader.dataset.pipeline.transforms
-        if isinstance(transform, LoadMaskPrior)
-    )
-    return transform
-
-
 @pytest.fixture
 def own_masks(data_root, tmp_path):
     """Data whose masks a test may spoil."""
@@ -372,7 +362,7 @@ def test_training_on_predicted_masks(own_masks, tmp_path):
     runner = _stage_two(PREDICTED, own_masks, tmp_path / 'a')
     runner.train()
     assert runner.iter == 1
-    assert _train_transform(runner).source == 'files'
+    assert runner.train_dataloader.dataset.mask_prior.source == 'files'
     clip = runner.train_dataloader.dataset.get_data_info(0)['clip_id']
     Path(own_masks, 'masks_96x96', 'v1m', clip, '2.png').unlink()
     runner = _stage_two(PREDICTED, own_masks, tmp_path / 'b')
@@ -388,8 +378,8 @@ def test_training_on_a_noisy_truth(data_root, tmp_path):
     runner = _stage_two(NOISY, data_root, tmp_path)
     runner.train()
     assert runner.iter == 1
-    assert _train_transform(runner).iou == (0.5, 1.0)
-    assert _train_transform(runner).redraw
+    assert runner.train_dataloader.dataset.mask_prior.iou == (0.5, 1.0)
+    assert runner.train_dataloader.dataset.mask_prior.redraw
 
 
 def test_thresholds_of_soft_masks(data_root, tmp_path):

@@ -14,10 +14,6 @@ def load(name: str) -> dict:
     return Config.fromfile(CONFIGS / f'{name}.py').to_dict()
 
 
-def types(pipeline: list) -> list[str]:
-    return [transform['type'] for transform in pipeline]
-
-
 @BACKBONES
 def test_stage_two_is_the_single_stage_and_a_prior(backbone):
     single = load(f'tpavi/tpavi_{backbone}_1xb4-60e_avss-224x224')
@@ -27,16 +23,17 @@ def test_stage_two_is_the_single_stage_and_a_prior(backbone):
     for part in ('model', 'optim_wrapper', 'train_cfg', 'val_evaluator'):
         assert staged[part] == single[part], part
     for split, source in (('train', 'truth'), ('val', 'files')):
-        pipeline = staged[f'{split}_dataloader']['dataset']['pipeline']
-        assert pipeline[2]['type'] == 'LoadMaskPrior'
-        assert pipeline[2]['source'] == source
+        dataset = staged[f'{split}_dataloader']['dataset']
+        pipeline = dataset['pipeline']
+        assert pipeline[2] == dict(type='LoadMaskPrior')
+        assert dataset['mask_prior']['source'] == source
         plain = single[f'{split}_dataloader']['dataset']['pipeline']
         assert [*pipeline[:2], *pipeline[3:]] == plain
-    tested = oracle['test_dataloader']['dataset']['pipeline']
-    assert tested[2] == dict(type='LoadMaskPrior', source='truth')
+    tested = oracle['test_dataloader']['dataset']
+    assert tested['mask_prior']['source'] == 'truth'
     # Not the crop of training: the other clips are squashed.
-    assert types(tested) == types(
-        staged['test_dataloader']['dataset']['pipeline']
+    assert (
+        tested['pipeline'] == staged['test_dataloader']['dataset']['pipeline']
     )
     assert oracle['train_dataloader'] == staged['train_dataloader']
 

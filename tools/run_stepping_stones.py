@@ -12,9 +12,11 @@ a training or a dump of masks that was cut off goes on where it was.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from mmavs.datasets.avsbench import SUBSETS, TASK_SUBSETS
+from mmavs.datasets import BaseClipDataset, build_unread
 from mmavs.engine import add_traceback_argument, error_line
 from stepping_stones.stages import (
     Launcher,
@@ -25,9 +27,6 @@ from stepping_stones.stages import (
     test,
     train,
 )
-
-#: What stage one is trained for on each subset.
-TASKS = {'v1s': 's4', 'v1m': 'ms3', 'v2': 'avss'}
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,8 +45,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--subsets',
         nargs='+',
-        choices=SUBSETS,
-        help='by default those of stage two',
+        metavar='SUBSET',
+        help='by default those of the data set of stage two',
     )
     parser.add_argument(
         '--stage-one-for',
@@ -99,11 +98,8 @@ def parse_args() -> argparse.Namespace:
 
 def _split_pair(parser: argparse.ArgumentParser, pair: str) -> tuple[str, str]:
     subset, _, config = pair.partition('=')
-    if subset not in SUBSETS or not config:
-        parser.error(
-            f'--stage-one-for takes SUBSET=CONFIG, SUBSET one of {SUBSETS}, '
-            f'got {pair!r}'
-        )
+    if not config:
+        parser.error(f'--stage-one-for takes SUBSET=CONFIG, got {pair!r}')
     return subset, config
 
 
@@ -114,6 +110,46 @@ def for_all_loaders(*settings: str) -> list[str]:
         for split in ('train', 'val', 'test')
         for setting in settings
     ]
+
+
+def as_settings(options: Mapping[str, Any]) -> list[str]:
+    """Write arguments as KEY=VALUE, as ``--cfg-options`` reads them."""
+    return [
+        f'{key}=[{",".join(value)}]'
+        if isinstance(value, list)
+        else f'{key}={value}'
+        for key, value in options.items()
+    ]
+
+
+def choose_subsets(
+    args: argparse.Namespace, dataset: BaseClipDataset
+) -> list[str]:
+    """Give the subsets to train stage one on.
+
+    Args:
+        args (argparse.Namespace): The command line.
+        dataset (BaseClipDataset): Data set of stage two.
+
+    Returns:
+        list[str]: ``--subsets``, or those of the data set.
+
+    Raises:
+        ValueError: If ``--subsets`` or ``--stage-one-for`` names a subset
+            that the data set does not have.
+    """
+    named = {
+        '--subsets': args.subsets or [],
+        '--stage-one-for': args.stage_one_for,
+    }
+    for option, subsets in named.items():
+        unknown = sorted(set(subsets) - set(dataset.SUBSETS))
+        if unknown:
+            raise ValueError(
+                f'{option}: {type(dataset).__name__} has the subsets '
+                f'{dataset.SUBSETS}, got {unknown}'
+            )
+    return args.subsets or list(dataset.subsets)
 
 
 def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
@@ -128,15 +164,14 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
     """
     options_one = [*args.cfg_options, *args.stage_one_options]
     options_two = [*args.cfg_options, *args.stage_two_options]
-    data = read_config(args.stage_two, options_two).test_dataloader.dataset
-    subsets = args.subsets or list(
-        data.get('subsets') or TASK_SUBSETS[data.task]
-    )
+    stage_two = read_config(args.stage_two, options_two)
+    dataset = build_unread(stage_two.test_dataloader.dataset)
+    subsets = choose_subsets(args, dataset)
     configs = {s: args.stage_one_for.get(s, args.stage_one) for s in subsets}
     for config in configs.values():
         check_mask_sizes(
             read_config(config, options_one),
-            read_config(args.stage_two, options_two),
+            stage_two,
         )
     masks = args.work_dir / 'masks'
     check = 'default_hooks.mask_prior_check'
@@ -147,7 +182,7 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
     for subset, config in configs.items():
         options = [
             *options_one,
-            *for_all_loaders(f'subsets=[{subset}]', f'task={TASKS[subset]}'),
+            *for_all_loaders(*as_settings(dataset.subset_options(subset))),
         ]
         one = train(
             *(launcher, args.work_dir, f'stage_one_{subset}'),
@@ -162,7 +197,7 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
         *for_all_loaders(f'subsets=[{",".join(subsets)}]'),
         *expected,
     ]
-    places = for_all_loaders(f'data_prefix.mask_prior={masks}')
+    places = for_all_loaders(f'mask_prior.root={masks}')
     two = train(
         *(launcher, args.work_dir, 'stage_two', args.stage_two),
         *(options, places),

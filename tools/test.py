@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mmavs.atomic_file import write_json
-from mmavs.datasets.avsbench import SPLITS
+from mmavs.datasets import build_unread
 from mmavs.engine import (
     add_launch_arguments,
     error_line,
@@ -56,7 +56,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--split',
-        choices=[*SPLITS, _ALL],
+        metavar='{train,val,test,all}',
         help='predict these clips instead of those of the test split; all: '
         'for masks and pictures, without metrics',
     )
@@ -124,6 +124,25 @@ def add_dump(
     )
     cfg.test_evaluator = [*as_list(cfg.get('test_evaluator')), dump]
     return METRICS.build(dump)
+
+
+def set_split(cfg: Config, split: str) -> None:
+    """Test on another split.
+
+    Args:
+        cfg (Config): ``split`` of the test data set is changed.
+        split (str): One that the data set has, or ``'all'``.
+
+    Raises:
+        ValueError: If the data set has no such split.
+    """
+    dataset = cfg.test_dataloader.dataset
+    splits = build_unread(dataset).SPLITS
+    if split not in (*splits, _ALL):
+        raise ValueError(
+            f'--split must be one of {(*splits, _ALL)}, got {split!r}'
+        )
+    dataset.split = list(splits) if split == _ALL else split
 
 
 def keep_lacking_clips(cfg: Config, dump: MaskDump) -> int:
@@ -214,9 +233,7 @@ def test(args: argparse.Namespace) -> None:
         if name not in ('launcher', 'work_dir', 'load_from')
     }
     if args.split is not None:
-        cfg.test_dataloader.dataset.split = (
-            list(SPLITS) if args.split == _ALL else args.split
-        )
+        set_split(cfg, args.split)
     only_masks = args.out is None and args.show_dir is None
     only_masks = only_masks and args.dump_masks is not None
     if args.split == _ALL or only_masks:

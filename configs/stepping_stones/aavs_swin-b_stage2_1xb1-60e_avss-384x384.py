@@ -5,7 +5,7 @@ trained it on AVSBench; see "State of results" in README.md.
 Masks: python tools/test.py STAGE_ONE_CONFIG CHECKPOINT --dump-masks DIR
 Train: python tools/train.py \
     configs/stepping_stones/aavs_swin-b_stage2_1xb1-60e_avss-384x384.py \
-    --cfg-options val_dataloader.dataset.data_prefix.mask_prior=DIR
+    --cfg-options val_dataloader.dataset.mask_prior.root=DIR
 """
 
 _base_ = ['../aavs/aavs_swin-b_1xb1-60e_avss-384x384.py']
@@ -13,21 +13,14 @@ _base_ = ['../aavs/aavs_swin-b_1xb1-60e_avss-384x384.py']
 model = dict(decode_head=dict(mask_prior=dict(type='MaskPrior')))
 
 # Trained with the truth, validated and tested with stage one's masks.
-train_pipeline = [
-    *_base_.load,
-    dict(type='LoadMaskPrior', source='truth'),
-    *_base_.then,
-]
-test_pipeline = [
-    *_base_.load,
-    dict(type='LoadMaskPrior', source='files'),
-    *_base_.then,
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+pipeline = [*_base_.load, dict(type='LoadMaskPrior'), *_base_.then]
+train_dataloader = dict(
+    dataset=dict(pipeline=pipeline, mask_prior=dict(source='truth')),
+)
 dataset = dict(
-    pipeline=test_pipeline,
+    pipeline=pipeline,
     # Relative to the working directory: what --dump-masks was given.
-    data_prefix=dict(mask_prior='work_dirs/stage_one_masks'),
+    mask_prior=dict(source='files', root='work_dirs/stage_one_masks'),
 )
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

@@ -7,7 +7,6 @@ below.
 
 _base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384.py']
 
-prior = dict(type='LoadMaskPrior', source='degraded', iou=0.5)
-dataset = dict(pipeline=[*_base_.load, prior, *_base_.then])
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
+prior = dict(source='degraded', iou=0.5)
+val_dataloader = dict(dataset=dict(mask_prior=prior))
+test_dataloader = dict(dataset=dict(mask_prior=prior))

@@ -5,6 +5,6 @@ Paper (Table 4): 54.8 mIoU, 59.7 F, protocol ``stepping_stones``.
 
 _base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384_no-mask-fusion.py']
 
-dataset = dict(pipeline=_base_.train_pipeline)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
+prior = dict(source='truth')
+val_dataloader = dict(dataset=dict(mask_prior=prior))
+test_dataloader = dict(dataset=dict(mask_prior=prior))

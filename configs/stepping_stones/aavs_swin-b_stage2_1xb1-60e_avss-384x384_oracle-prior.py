@@ -6,6 +6,6 @@ alike, so it also tests a checkpoint of the config below.
 
 _base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384.py']
 
-dataset = dict(pipeline=_base_.train_pipeline)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
+prior = dict(source='truth')
+val_dataloader = dict(dataset=dict(mask_prior=prior))
+test_dataloader = dict(dataset=dict(mask_prior=prior))

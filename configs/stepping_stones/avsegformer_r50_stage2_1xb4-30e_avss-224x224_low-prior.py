@@ -6,8 +6,6 @@ say which IoU it took. Trained alike: it tests a checkpoint of that config.
 
 _base_ = ['./avsegformer_r50_stage2_1xb4-30e_avss-224x224.py']
 
-test = _base_.dataset.pipeline
-prior = dict(type='LoadMaskPrior', source='degraded', iou=0.5)
-pipeline = [*test[:2], prior, *test[3:]]
-val_dataloader = dict(dataset=dict(pipeline=pipeline))
-test_dataloader = dict(dataset=dict(pipeline=pipeline))
+prior = dict(source='degraded', iou=0.5)
+val_dataloader = dict(dataset=dict(mask_prior=prior))
+test_dataloader = dict(dataset=dict(mask_prior=prior))

@@ -5,7 +5,6 @@ The paper reports one backbone, see avsegformer_pvtv2-b5_stage2_*.
 
 _base_ = ['./avsegformer_r50_stage2_1xb4-30e_avss-224x224.py']
 
-test = _base_.dataset.pipeline
-pipeline = [*test[:2], _base_.from_truth, *test[3:]]
-val_dataloader = dict(dataset=dict(pipeline=pipeline))
-test_dataloader = dict(dataset=dict(pipeline=pipeline))
+prior = dict(source='truth')
+val_dataloader = dict(dataset=dict(mask_prior=prior))
+test_dataloader = dict(dataset=dict(mask_prior=prior))

@@ -6,7 +6,7 @@ added to the mask feature as AAVS does it (section 4.3).
 Masks: python tools/test.py STAGE_ONE_CONFIG CHECKPOINT --dump-masks DIR
 Train: python tools/train.py \
     configs/stepping_stones/tpavi_r50_stage2_1xb4-60e_avss-224x224.py \
-    --cfg-options val_dataloader.dataset.data_prefix.mask_prior=DIR
+    --cfg-options val_dataloader.dataset.mask_prior.root=DIR
 """
 
 _base_ = ['../tpavi/tpavi_r50_1xb4-60e_avss-224x224.py']
@@ -20,16 +20,18 @@ model = dict(
 )
 # The prior comes right after the labels: from the truth in training, from
 # stage one's masks in validation and testing.
-from_truth = dict(type='LoadMaskPrior', source='truth')
-from_files = dict(type='LoadMaskPrior', source='files')
+load_prior = dict(type='LoadMaskPrior')
 train, test = _base_.train_pipeline, _base_.pipeline
 train_dataloader = dict(
-    dataset=dict(pipeline=[*train[:2], from_truth, *train[2:]])
+    dataset=dict(
+        pipeline=[*train[:2], load_prior, *train[2:]],
+        mask_prior=dict(source='truth'),
+    )
 )
 dataset = dict(
-    pipeline=[*test[:2], from_files, *test[2:]],
+    pipeline=[*test[:2], load_prior, *test[2:]],
     # Relative to the working directory: what --dump-masks was given.
-    data_prefix=dict(mask_prior='work_dirs/stage_one_masks'),
+    mask_prior=dict(source='files', root='work_dirs/stage_one_masks'),
 )
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

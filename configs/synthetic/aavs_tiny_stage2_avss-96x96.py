@@ -10,20 +10,13 @@ _base_ = ['./aavs_tiny_avss-96x96.py']
 
 model = dict(decode_head=dict(mask_prior=dict(type='MaskPrior')))
 # Trained with the truth, validated and tested with stage one's masks.
-train_pipeline = [
-    *_base_.load,
-    dict(type='LoadMaskPrior', source='truth'),
-    *_base_.then,
-]
-test_pipeline = [
-    *_base_.load,
-    dict(type='LoadMaskPrior', source='files'),
-    *_base_.then,
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+pipeline = [*_base_.load, dict(type='LoadMaskPrior'), *_base_.then]
+train_dataloader = dict(
+    dataset=dict(pipeline=pipeline, mask_prior=dict(source='truth')),
+)
 dataset = dict(
-    pipeline=test_pipeline,
-    data_prefix=dict(mask_prior='work_dirs/tiny/masks'),
+    pipeline=pipeline,
+    mask_prior=dict(source='files', root='work_dirs/tiny/masks'),
 )
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

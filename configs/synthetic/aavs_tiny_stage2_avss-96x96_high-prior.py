@@ -2,7 +2,6 @@
 
 _base_ = ['./aavs_tiny_stage2_avss-96x96.py']
 
-prior = dict(type='LoadMaskPrior', source='degraded', iou=0.8)
-dataset = dict(pipeline=[*_base_.load, prior, *_base_.then])
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
+prior = dict(source='degraded', iou=0.8)
+val_dataloader = dict(dataset=dict(mask_prior=prior))
+test_dataloader = dict(dataset=dict(mask_prior=prior))

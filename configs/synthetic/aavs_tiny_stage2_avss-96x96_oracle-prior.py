@@ -6,6 +6,6 @@ Trained alike, so it also tests a checkpoint of the config below.
 
 _base_ = ['./aavs_tiny_stage2_avss-96x96.py']
 
-dataset = dict(pipeline=_base_.train_pipeline)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
+prior = dict(source='truth')
+val_dataloader = dict(dataset=dict(mask_prior=prior))
+test_dataloader = dict(dataset=dict(mask_prior=prior))

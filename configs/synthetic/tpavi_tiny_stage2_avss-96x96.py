@@ -15,14 +15,13 @@ model = dict(
     )
 )
 # Trained with the truth, validated and tested with stage one's masks.
-from_truth = dict(type='LoadMaskPrior', source='truth')
-from_files = dict(type='LoadMaskPrior', source='files')
-train_pipeline = [*_base_.load, from_truth, *_base_.then]
-test_pipeline = [*_base_.load, from_files, *_base_.then]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+pipeline = [*_base_.load, dict(type='LoadMaskPrior'), *_base_.then]
+train_dataloader = dict(
+    dataset=dict(pipeline=pipeline, mask_prior=dict(source='truth')),
+)
 dataset = dict(
-    pipeline=test_pipeline,
-    data_prefix=dict(mask_prior='work_dirs/tiny/masks'),
+    pipeline=pipeline,
+    mask_prior=dict(source='files', root='work_dirs/tiny/masks'),
 )
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

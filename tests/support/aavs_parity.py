@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from mmavs.converters.aavs import TABLES
 from mmavs.converters.name_table import convert
+from mmavs.datasets.mask_prior_option import MaskPriorOption
 from mmavs.datasets.transforms import LoadMaskPrior
 from mmavs.structures import ClipFeatures
 from mmengine.config import Config
@@ -186,7 +187,10 @@ def read_prior(folder: Path, num_frames: int) -> Tensor:
         Tensor: (T, 1, 224, 224).
     """
     paths = [str(folder / f'{t}.png') for t in range(num_frames)]
-    clip = LoadMaskPrior('files')(dict(mask_prior_paths=paths))
+    option = MaskPriorOption('files')
+    clip = LoadMaskPrior()(
+        dict(mask_prior_paths=paths, mask_prior_option=option)
+    )
     return torch.from_numpy(clip['mask_prior'])[:, None]
 
 

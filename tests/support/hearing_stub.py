@@ -67,6 +67,7 @@ def stub_config(**dataset) -> Config:
             test_dataloader=dict(
                 dataset=dict(
                     type='AVSBenchDataset',
+                    split='test',
                     **{'task': 'ms3', 'pipeline': pipeline, **dataset},
                 )
             ),

@@ -5,6 +5,7 @@ import pytest
 import soundfile
 import torch
 from mmavs.apis import AVSInferencer
+from mmavs.datasets import BaseClipDataset
 from mmavs.datasets.transforms import clip_collate
 from mmavs.evaluation import MaskDump
 from mmavs.evaluation.functional import sounding_score
@@ -110,7 +111,6 @@ def test_inputs_go_through_the_test_pipeline(inferencer, tmp_path):
         (dict(task='ms3'), 5),
         (dict(task='avss'), 5),
         (dict(task='avss', subsets=['v2']), 10),
-        (dict(task=None), 5),
     ],
 )
 def test_windows_are_as_long_as_the_clips_tested_on(
@@ -119,6 +119,38 @@ def test_windows_are_as_long_as_the_clips_tested_on(
     _, checkpoint = write_stub(tmp_path)
     inferencer = AVSInferencer(stub_config(**dataset), checkpoint)
     assert inferencer.clip_seconds == seconds
+
+
+@DATASETS.register_module()
+class OtherClips(BaseClipDataset):
+    """Clips that are not of AVSBench."""
+
+    METAINFO = dict(classes=('background', 'bell'))
+
+    def load_clips(self):
+        raise AssertionError('an inferencer reads no clips')
+
+
+def test_other_data_sets_say_how_long_clips_are(tmp_path):
+    """And which classes and colours they have."""
+    _, checkpoint = write_stub(tmp_path)
+    config = stub_config()
+    dataset = config.test_dataloader.dataset
+    config.test_dataloader.dataset = dict(
+        type='OtherClips', split='test', pipeline=dataset.pipeline
+    )
+    inferencer = AVSInferencer(config, checkpoint)
+    assert inferencer.clip_seconds == 5
+    assert inferencer.classes == ('background', 'bell')
+    assert inferencer.palette == [[0, 0, 0], [128, 0, 0]]
+
+
+def test_data_sets_that_hold_no_clips_are_refused(tmp_path):
+    _, checkpoint = write_stub(tmp_path)
+    config = stub_config()
+    config.test_dataloader.dataset.type = 'ADE20KDataset'
+    with pytest.raises(ValueError, match="BaseClipDataset, got type='ADE20K"):
+        AVSInferencer(config, checkpoint)
 
 
 def test_video_is_the_same_as_its_frames_and_sound(inferencer, tmp_path):
@@ -231,7 +263,7 @@ def test_second_stage_as_with_masks_in_files(tmp_path, soft):
         dataset = config.test_dataloader.dataset
         dataset.data_root = str(root)
         dataset.pipeline[log_mel].cache_dir = None
-    two.test_dataloader.dataset.data_prefix.mask_prior = str(dump.root)
+    two.test_dataloader.dataset.mask_prior.root = str(dump.root)
     with torch.no_grad():
         item = DATASETS.build(one.test_dataloader.dataset)[0]
         samples = one_model.test_step(clip_collate([item]))

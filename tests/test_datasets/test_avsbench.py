@@ -36,12 +36,12 @@ def test_a_task_takes_its_subsets_of_one_split(root, task, subsets, split):
 def test_several_splits_hold_the_clips_of_each(root):
     """Every clip is as in its own split, training clips of v1s, too."""
     splits = ['train', 'test']
-    prefix = dict(mask_prior='/dumped')
-    both = _dataset(root, split=splits, data_prefix=prefix)
+    prior = dict(source='files', root='/dumped')
+    both = _dataset(root, split=splits, mask_prior=prior)
     found = {(clip['subset'], clip['split']): clip for clip in both}
     assert len(found) == len(both) == 6
     for split in splits:
-        for clip in _dataset(root, split=split, data_prefix=prefix):
+        for clip in _dataset(root, split=split, mask_prior=prior):
             other = found[clip['subset'], split]
             for key in set(clip) - {'sample_idx', 'rng_seed'}:
                 assert clip[key] == other[key], key
@@ -104,13 +104,13 @@ def test_all_other_clips_are_labelled_in_full(root):
         assert None not in clip['mask_paths']
 
 
-def test_mask_prior_and_label_folder_are_doors(root):
+def test_mask_prior_and_label_folder_are_options(root):
     dataset = _dataset(
         root,
         task='ms3',
         labels='semantic',
         label_folder='labels_semantic',
-        data_prefix=dict(mask_prior='/dumped'),
+        mask_prior=dict(source='files', root='/dumped'),
     )
     clip = dataset[0]
     assert clip['mask_prior_paths'][4] == '/dumped/v1m/v1m-val/4.png'
@@ -180,7 +180,7 @@ def test_missing_table(tmp_path):
         (['uid,split,label', ',val,v1m'], r"name a folder, got ''"),
         (
             ['uid,split,label', 'a,train,v1m'],
-            r"no clip with split in \('val',\) and label in .* 1 rows",
+            r"no clip with split in \('val',\) and subset in .* 1 clips",
         ),
     ],
 )

@@ -227,7 +227,7 @@ def test_draws_depend_on_seed_epoch_clip_and_salt_alone(transform):
 def test_random_transforms_need_a_seed(transform):
     clip = _clip()
     del clip['rng_seed']
-    with pytest.raises(ValueError, match=r"need results\['rng_seed'\].*AVSBe"):
+    with pytest.raises(ValueError, match=r"need results\['rng_seed'\].*BaseC"):
         transform()(clip)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmavs.datasets import AVSBenchDataset
 from mmavs.datasets.mask_directory import check_mask_directory
+from mmavs.datasets.mask_prior_option import parse_mask_prior
 from mmavs.datasets.transforms import LoadClipMasks, LoadMaskPrior
 from mmavs.evaluation import MaskDump
 from mmavs.evaluation.functional import frame_iou
@@ -33,7 +34,7 @@ def _dataset(root, masks, split='test', **kwargs):
         data_root=str(root),
         task='avss',
         split=split,
-        data_prefix=dict(mask_prior=str(masks)),
+        mask_prior=dict(source='files', root=str(masks)),
         **kwargs,
     )
 
@@ -43,20 +44,26 @@ def _clips(root, masks, **kwargs):
     return [dataset.get_data_info(i) for i in range(len(dataset))]
 
 
+def _load(clip, source='truth', **options):
+    """Run the transform as a data set with this option would."""
+    option = parse_mask_prior(dict(source=source, **options))
+    return LoadMaskPrior()({**clip, 'mask_prior_option': option})['mask_prior']
+
+
 def _of(clips, subset):
     return next(clip for clip in clips if clip['subset'] == subset)
 
 
 def test_truth_is_one_where_the_label_is_not_background():
     labels = np.array([[[0, 70], [3, 0]]], np.uint8)
-    prior = LoadMaskPrior()(dict(masks=labels))['mask_prior']
+    prior = _load(dict(masks=labels))
     assert prior.dtype == np.float32
     assert prior.tolist() == [[[0, 1], [1, 0]]]
 
 
 def test_truth_of_a_frame_without_a_label_is_silent():
     labels = np.array([[[0, 3]], [[255, 255]]], np.uint8)
-    prior = LoadMaskPrior()(dict(masks=labels))['mask_prior']
+    prior = _load(dict(masks=labels))
     assert prior.tolist() == [[[0, 1]], [[0, 0]]]
 
 
@@ -64,7 +71,7 @@ def test_files_are_divided_by_255(tmp_path):
     """Hard values, and soft ones: 51 / 255 = 0.2."""
     path = str(tmp_path / '0.png')
     Image.fromarray(np.array([[0, 255], [51, 204]], np.uint8)).save(path)
-    prior = LoadMaskPrior('files')(dict(mask_prior_paths=[path]))['mask_prior']
+    prior = _load(dict(mask_prior_paths=[path]), 'files', root='-')
     assert prior.dtype == np.float32
     np.testing.assert_allclose(prior, [[[0, 1], [0.2, 0.8]]], rtol=1e-6)
 
@@ -72,7 +79,7 @@ def test_files_are_divided_by_255(tmp_path):
 def test_a_clip_gets_its_own_masks_in_order(root, masks):
     """Mask t fills (t + 1) / T of the height, half of the width."""
     clip = _of(_clips(root, masks), 'v2')
-    prior = LoadMaskPrior('files')(clip)['mask_prior']
+    prior = _load(clip, 'files', root='-')
     assert prior.shape == (10, 224, 224)
     expected = [(t + 1) * 224 // 10 / 224 / 2 for t in range(10)]
     np.testing.assert_allclose(prior.mean((1, 2)), expected, rtol=1e-5)
@@ -96,7 +103,7 @@ def test_a_dump_read_back_is_the_prediction(tmp_path):
         ],
     )
     check_mask_directory(str(tmp_path), [clip], checkpoint='k' * 64)
-    prior = LoadMaskPrior('files')(clip)['mask_prior']
+    prior = _load(clip, 'files', root='-')
     logits = seeded_clip(0, channels=2)[0]
     np.testing.assert_array_equal(prior, (logits[:, 1] > logits[:, 0]).float())
 
@@ -126,8 +133,9 @@ def _degraded(root, iou, *, epoch=0, seed=0, split='test', **kwargs):
         labels='semantic',
         pipeline=[
             LoadClipMasks('semantic', size=(56, 56)),
-            LoadMaskPrior('degraded', iou=iou),
+            LoadMaskPrior(),
         ],
+        mask_prior=dict(source='degraded', iou=iou),
         **kwargs,
     )
     dataset.epoch = epoch
@@ -197,8 +205,9 @@ def test_errors_do_not_depend_on_workers(root, num_workers):
         labels='semantic',
         pipeline=[
             LoadClipMasks('semantic', size=(56, 56)),
-            LoadMaskPrior('degraded', iou=(0.2, 0.9)),
+            LoadMaskPrior(),
         ],
+        mask_prior=dict(source='degraded', iou=(0.2, 0.9)),
     )
     loader = DataLoader(
         dataset, batch_size=None, num_workers=num_workers, shuffle=True
@@ -219,14 +228,13 @@ def test_frames_without_a_label_are_not_marked(root):
     assert prior.any((1, 2)).tolist() == [True] + [False] * 4
 
 
-def test_unknown_source():
-    with pytest.raises(ValueError, match="or 'files', got 'guess'"):
-        LoadMaskPrior('guess')
-
-
 @pytest.mark.parametrize(
-    ('options', 'message'),
+    ('option', 'message'),
     [
+        (dict(source='guess'), "or 'degraded', got 'guess'"),
+        (dict(root='masks'), 'source must be .* got None'),
+        (dict(source='files'), r'needs root=DIR, .*mask_prior\.root=DIR'),
+        (dict(source='truth', folder='x'), r"root and iou, got \['folder'\]"),
         (dict(source='degraded'), "'degraded' needs iou"),
         (dict(source='truth', iou=0.5), 'no other source takes it'),
         (dict(source='degraded', iou=1.2), r'in \[0, 1\]'),
@@ -234,34 +242,93 @@ def test_unknown_source():
         (dict(source='degraded', iou=(0.1, 0.2, 0.3)), r'\(low, high\)'),
     ],
 )
-def test_iou_out_of_place_or_range(options, message):
+def test_a_wrong_option_is_named_when_the_data_set_is_built(
+    root, option, message
+):
     with pytest.raises(ValueError, match=message):
-        LoadMaskPrior(**options)
+        AVSBenchDataset(
+            data_root=str(root), task='s4', split='test', mask_prior=option
+        )
+
+
+def test_a_folder_may_stay_when_the_source_changes(root):
+    """As in a config that inherits the folder: files, then the truth."""
+    option = parse_mask_prior(dict(source='truth', root='masks', iou=None))
+    assert (option.source, option.root, option.iou) == ('truth', 'masks', None)
+    clip = AVSBenchDataset(
+        data_root=str(root),
+        task='s4',
+        split='test',
+        mask_prior=dict(source='truth', root='masks'),
+    )[0]
+    assert 'mask_prior_paths' not in clip
+
+
+def test_one_value_of_iou_is_not_drawn_again():
+    once = parse_mask_prior(dict(source='degraded', iou=0.5))
+    assert (once.iou, once.redraw) == ((0.5, 0.5), False)
+    often = parse_mask_prior(dict(source='degraded', iou=[0.5, 1.0]))
+    assert (often.iou, often.redraw) == ((0.5, 1.0), True)
 
 
 def test_degraded_needs_labels_and_a_seed():
     with pytest.raises(ValueError, match="'degraded'.*after LoadClipMasks"):
-        LoadMaskPrior('degraded', iou=0.5)(dict(clip_id='a'))
+        _load(dict(clip_id='a'), 'degraded', iou=0.5)
     clip = dict(clip_id='a', masks=np.ones((1, 4, 4), np.uint8))
-    with pytest.raises(ValueError, match='AVSBenchDataset sets'):
-        LoadMaskPrior('degraded', iou=0.5)(clip)
+    with pytest.raises(ValueError, match='BaseClipDataset sets'):
+        _load(clip, 'degraded', iou=0.5)
 
 
 def test_truth_needs_labels():
-    with pytest.raises(ValueError, match='put it after LoadClipMasks'):
-        LoadMaskPrior('truth')(dict(clip_id='a'))
+    with pytest.raises(ValueError, match='put LoadMaskPrior after LoadClip'):
+        _load(dict(clip_id='a'))
 
 
-def test_files_need_a_folder():
-    with pytest.raises(ValueError, match=r'data_prefix=dict\(mask_prior=DIR'):
-        LoadMaskPrior('files')(dict(clip_id='a'))
+def test_the_transform_needs_an_option_of_the_data_set(root):
+    with pytest.raises(ValueError, match="option mask_prior .* for clip 'a'"):
+        LoadMaskPrior()(dict(clip_id='a', mask_prior_option=None))
+    with pytest.raises(
+        ValueError,
+        match='test data set has LoadMaskPrior, but its option mask_prior is',
+    ):
+        AVSBenchDataset(
+            data_root=str(root),
+            task='s4',
+            split='test',
+            pipeline=[dict(type='mmseg.LoadMaskPrior')],
+        )
+
+
+@pytest.mark.parametrize(
+    'transform', [dict(source='files'), dict(source='degraded', iou=0.5)]
+)
+def test_old_arguments_of_the_transform_name_the_new_option(root, transform):
+    with pytest.raises(ValueError, match=r'takes no arguments.*mask_prior='):
+        AVSBenchDataset(
+            data_root=str(root),
+            task='s4',
+            split='test',
+            pipeline=[dict(type='mmseg.LoadMaskPrior', **transform)],
+        )
+
+
+def test_the_old_prefix_names_the_new_option(root):
+    with pytest.raises(
+        ValueError, match=r"mask_prior=dict\(source='files', root=DIR\)"
+    ):
+        AVSBenchDataset(
+            data_root=str(root),
+            task='s4',
+            split='test',
+            data_prefix=dict(mask_prior='masks'),
+        )
 
 
 def test_masks_of_two_sizes_in_a_clip(root, masks):
     clip = _of(_clips(root, masks), 'v1m')
     Image.new('L', (8, 8)).save(clip['mask_prior_paths'][3])
     with pytest.raises(ValueError, match=r"'v1m-test' must have one size"):
-        LoadMaskPrior('files')(clip)
+        LoadMaskPrior()(clip)
 
 
 def _remove(masks):
@@ -296,7 +363,7 @@ def test_a_broken_file_is_named_when_it_is_read(
     spoil(masks)
     clip = _of(_clips(root, masks), 'v1m')
     with pytest.raises(kind, match=f"{text}.*3.png of clip 'v1m-test'"):
-        LoadMaskPrior('files')(clip)
+        LoadMaskPrior()(clip)
 
 
 @pytest.mark.parametrize(('spoil', 'kind', 'text'), FAULTS)

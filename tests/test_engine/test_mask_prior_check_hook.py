@@ -4,9 +4,16 @@ from types import SimpleNamespace
 
 import pytest
 from mmavs.datasets import AVSBenchDataset
-from mmavs.datasets.transforms import LoadMaskPrior
+from mmavs.datasets.transforms import LoadClipMasks, LoadMaskPrior
 from mmavs.engine import MaskPriorCheckHook
+from mmengine.dataset import (
+    ClassBalancedDataset,
+    Compose,
+    ConcatDataset,
+    RepeatDataset,
+)
 from support.avsbench_tree import write_avsbench_tree, write_mask_directory
+from torch.utils.data import Dataset, Subset
 
 
 @pytest.fixture(scope='module')
@@ -19,13 +26,13 @@ def masks(tmp_path):
     return write_mask_directory(tmp_path / 'masks')
 
 
-def _loader(root, split, source, masks=None):
+def _loader(root, split, source, masks):
     dataset = AVSBenchDataset(
         data_root=str(root),
         task='avss',
         split=split,
-        data_prefix={} if masks is None else dict(mask_prior=str(masks)),
-        pipeline=[LoadMaskPrior(source)],
+        mask_prior=dict(source=source, root=str(masks)),
+        pipeline=[LoadMaskPrior()],
     )
     return SimpleNamespace(dataset=dataset)
 
@@ -90,9 +97,84 @@ def test_a_folder_is_read_once(root, masks):
     hook.before_val(runner)
 
 
-def test_a_data_set_without_a_folder_is_named(root):
-    with pytest.raises(ValueError, match='the val data set has LoadMaskPrior'):
-        MaskPriorCheckHook().before_train(_runner(root, None))
+class ListDataset(Dataset):
+    """A data set that is no BaseClipDataset."""
+
+    def __init__(self, pipeline):
+        self.pipeline = Compose(pipeline)
+
+
+def _wrapped(root, masks, wrap):
+    dataset = _loader(root, 'test', 'files', masks).dataset
+    return SimpleNamespace(
+        test_dataloader=SimpleNamespace(dataset=wrap(dataset))
+    )
+
+
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda dataset: RepeatDataset(dataset, times=2),
+        lambda dataset: ConcatDataset([dataset]),
+        lambda dataset: Subset(RepeatDataset(dataset, times=2), [0]),
+        lambda dataset: Subset(dataset, [0]),
+    ],
+    ids=['repeat', 'concat', 'both', 'subset'],
+)
+def test_masks_of_wrapped_data_sets_are_checked(root, masks, wrap):
+    MaskPriorCheckHook().before_test(_wrapped(root, masks, wrap))
+    (masks / 'v2/v2-test/9.png').unlink()
+    with pytest.raises(FileNotFoundError, match='v2-test'):
+        MaskPriorCheckHook().before_test(_wrapped(root, masks, wrap))
+
+
+def test_all_data_sets_of_a_concatenation_are_checked(root, masks):
+    """The second one has the fault."""
+    (masks / 'v2/v2-test/9.png').unlink()
+    other = _loader(root, 'val', 'files', masks).dataset
+    with pytest.raises(FileNotFoundError, match='v2-test'):
+        MaskPriorCheckHook().before_test(
+            _wrapped(root, masks, lambda own: ConcatDataset([other, own]))
+        )
+
+
+def test_a_class_balanced_data_set_is_checked(root, masks):
+    class Balanced(AVSBenchDataset):
+        def get_cat_ids(self, idx):
+            return [0]
+
+    dataset = Balanced(
+        data_root=str(root),
+        task='avss',
+        split='test',
+        mask_prior=dict(source='files', root=str(masks)),
+        pipeline=[LoadMaskPrior()],
+    )
+    runner = _wrapped(root, masks, lambda _: ClassBalancedDataset(dataset, 1))
+    MaskPriorCheckHook().before_test(runner)
+    (masks / 'v2/v2-test/9.png').unlink()
+    with pytest.raises(FileNotFoundError, match='v2-test'):
+        MaskPriorCheckHook().before_test(runner)
+
+
+@pytest.mark.parametrize(
+    'pipeline',
+    [[LoadMaskPrior()], [Compose([LoadMaskPrior()])]],
+    ids=['flat', 'nested'],
+)
+def test_a_prior_that_cannot_be_checked_is_refused(root, masks, pipeline):
+    def wrap(_):
+        return Subset(ListDataset(pipeline), [0])
+
+    with pytest.raises(
+        ValueError, match='pipeline of a ListDataset.*BaseClipDataset'
+    ):
+        MaskPriorCheckHook().before_test(_wrapped(root, masks, wrap))
+
+
+def test_other_data_sets_without_a_prior_are_left_alone(root, masks):
+    dataset = ListDataset([LoadClipMasks()])
+    MaskPriorCheckHook().before_test(_wrapped(root, masks, lambda _: dataset))
 
 
 @pytest.mark.parametrize(

@@ -173,12 +173,12 @@ model = dict(
         )
     )
 )
-truth = dict(type='LoadMaskPrior', source='truth')
-files = dict(type='LoadMaskPrior', source='files')
-load, then = _base_.load, _base_.then
-train_dataloader = dict(dataset=dict(pipeline=[*load, truth, *then]))
-val_dataloader = dict(dataset=dict(pipeline=[*load, files, *then]))
-test_dataloader = dict(dataset=dict(pipeline=[*load, files, *then]))
+pipeline = [*_base_.load, dict(type='LoadMaskPrior'), *_base_.then]
+from_truth = dict(pipeline=pipeline, mask_prior=dict(source='truth'))
+from_files = dict(pipeline=pipeline, mask_prior=dict(source='files'))
+train_dataloader = dict(dataset=from_truth)
+val_dataloader = dict(dataset=from_files)
+test_dataloader = dict(dataset=from_files)
 """
 
 
@@ -187,7 +187,7 @@ def test_other_systems_soft_masks_and_options_of_one_stage(folder):
     two = folder / 'tpavi_stage2.py'
     base = str(CONFIGS / 'tpavi_tiny_avss-96x96.py')
     two.write_text(OTHER_STAGE_TWO.format(base=base))
-    noise = 'train_dataloader.dataset.pipeline.2'
+    noise = 'train_dataloader.dataset.mask_prior'
     code, commands = _run(
         folder,
         'other',
@@ -215,7 +215,7 @@ def test_other_systems_soft_masks_and_options_of_one_stage(folder):
     cfg = Config.fromfile(_only(work_dir, 'stage_two-*/*.py'))
     assert cfg.model.decode_head.type == 'TPAVIHead'
     assert cfg.optim_wrapper.optimizer.lr == 0.001
-    assert cfg.train_dataloader.dataset.pipeline[2].iou == [0.5, 0.9]
+    assert cfg.train_dataloader.dataset.mask_prior.iou == [0.5, 0.9]
 
 
 def test_stages_that_do_not_fit_stop_before_anything_is_trained(folder):

@@ -118,7 +118,7 @@ def test_second_stage(segment, tmp_path):
     """The stub is the first stage; the second marks what its masks mark."""
     config = stub_config(labels='semantic')
     config.model.update(num_channels=3, needs_prior=True)
-    prior = dict(type='LoadMaskPrior', source='files')
+    prior = dict(type='LoadMaskPrior')
     config.test_dataloader.dataset.pipeline.insert(2, prior)
     config.dump(tmp_path / 'two.py')
     video = make_video(

@@ -36,7 +36,7 @@ def _train(data, masks, work_dir):
     for split in ('train', 'val', 'test'):
         loader = f'{split}_dataloader'
         words += [f'{loader}.dataset.data_root={data}']
-        words += [f'{loader}.dataset.data_prefix.mask_prior={masks}']
+        words += [f'{loader}.dataset.mask_prior.root={masks}']
         words += [f'{loader}.num_workers=0']
     words += ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1']
     words += [f'default_hooks.mask_prior_check.expect_checkpoint={"k" * 64}']

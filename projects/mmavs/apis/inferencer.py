@@ -18,15 +18,12 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from ..datasets.avsbench import NUM_FRAMES, TASK_SUBSETS
-from ..datasets.metainfo import get_metainfo
+from ..datasets import build_unread
 from ..datasets.transforms import Waveform, clip_collate
 from ..evaluation.functional import sounding_score
 from ..evaluation.mask_dump import grey_masks
 from ..video import ScannedVideo, iter_seconds, scan_video
 
-#: Seconds of sound and number of frames of AVSBench's single-object clips.
-_DEFAULT_CLIP_SECONDS = 5
 #: Transforms that read a data set's files; here frames and sound are given.
 _LOADERS = (
     'LoadClipFrames',
@@ -77,8 +74,7 @@ class AVSInferencer:
         checkpoint (str | Path): Its weights, opened safely.
         device (str): Such as ``'cpu'`` or ``'cuda:0'``.
         clip_seconds (int | None): Length of the windows. Defaults to None:
-            the number of frames of the clips that the config tests on, the
-            shorter one if there are two, 5 if it tests on other data.
+            ``usual_num_frames`` of the data set that the config tests on.
         stage_one (StageOne | None): Config and checkpoint of the first
             stage, for a model of stage two and only for one.
         soft_prior (bool): Give stage two scores instead of hard masks, as
@@ -104,17 +100,17 @@ class AVSInferencer:
         if not isinstance(config, Config):
             config = Config.fromfile(config)
         dataset = config.test_dataloader.dataset
+        init_default_scope(config.get('default_scope', 'mmseg'))
+        facts = build_unread(dataset)
         if clip_seconds is None:
-            clip_seconds = _clip_seconds(dataset)
+            clip_seconds = facts.usual_num_frames
         if clip_seconds < 1:
             raise ValueError(
                 f'clip_seconds must be at least 1, got {clip_seconds}.'
             )
         self.clip_seconds = clip_seconds
-        metainfo = get_metainfo(dataset.get('labels', 'binary'))
-        self.classes = metainfo['classes']
-        self.palette = metainfo['palette']
-        init_default_scope(config.get('default_scope', 'mmseg'))
+        self.classes = facts.metainfo['classes']
+        self.palette = facts.metainfo['palette']
         self.waveform_cfg, self.pipeline = _build_pipeline(dataset.pipeline)
         _check_stage(config, stage_one)
         self.soft_prior = soft_prior
@@ -271,14 +267,6 @@ class AVSInferencer:
             for sample in clip['data_samples']:
                 sample.set_metainfo(dict(ori_shape=tuple(size)))
         return self.model.test_step(clip_collate([clip]))
-
-
-def _clip_seconds(dataset: Config) -> int:
-    """Give the number of frames of the clips that a config tests on."""
-    subsets = dataset.get('subsets') or TASK_SUBSETS.get(dataset.get('task'))
-    if not subsets:
-        return _DEFAULT_CLIP_SECONDS
-    return min(NUM_FRAMES[subset] for subset in subsets)
 
 
 def _build_pipeline(pipeline: Sequence[dict]) -> tuple[dict, Compose]:

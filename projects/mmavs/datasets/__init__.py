@@ -1,12 +1,17 @@
-"""Clips: the data set, its transforms, and synthetic clips."""
+"""Clips: data sets, their transforms, and synthetic clips."""
 
 from . import transforms
 from .avsbench import AVSBenchDataset
+from .base_clip import BaseClipDataset, build_unread
 from .metainfo import AVSBENCH_CLASSES, AVSBENCH_PALETTE
+from .wrappers import iter_datasets
 
 __all__ = [
     'AVSBENCH_CLASSES',
     'AVSBENCH_PALETTE',
     'AVSBenchDataset',
+    'BaseClipDataset',
+    'build_unread',
+    'iter_datasets',
     'transforms',
 ]

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmavs.datasets.mask_prior_option import MaskPriorOption
 from mmavs.datasets.metainfo import AVSBENCH_CLASSES
 from mmavs.datasets.transforms import (
     ClipResize,
@@ -326,11 +327,12 @@ def our_item(sides, clip):
             str(folder / 'labels_rgb' / f'{t}.png') for t in range(5)
         ],
         'log_mel': np.zeros((5, 1, 96, 64), np.float32),
+        'mask_prior_option': MaskPriorOption('truth'),
     }
     for transform in (
         LoadClipFrames(),
         LoadClipMasks(label),
-        LoadMaskPrior('truth'),
+        LoadMaskPrior(),
         ClipResize(),
         PackClip(),
     ):

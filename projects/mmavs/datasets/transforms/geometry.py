@@ -47,7 +47,7 @@ def clip_rng(results: dict, salt: int) -> np.random.Generator:
     if 'rng_seed' not in results:
         raise ValueError(
             "random transforms need results['rng_seed'] (seed, epoch, "
-            'sample_idx), which AVSBenchDataset sets; got keys '
+            'sample_idx), which BaseClipDataset sets; got keys '
             f'{sorted(results)}'
         )
     return np.random.default_rng([*results['rng_seed'], salt])

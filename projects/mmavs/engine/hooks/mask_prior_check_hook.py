@@ -1,31 +1,34 @@
-"""Refuse a stage two whose masks do not fit, before it costs anything."""
+"""Check stage one's masks before a run of stage two starts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch.utils.data import Dataset
 
-from mmavs.datasets import AVSBenchDataset
+from mmavs.datasets import BaseClipDataset, iter_datasets
 from mmavs.datasets.mask_directory import check_mask_directory
 from mmavs.datasets.transforms import LoadMaskPrior
 
 
 @HOOKS.register_module()
 class MaskPriorCheckHook(Hook):
-    """Check all predicted masks that the data sets will ask for.
+    """Check all predicted masks that the data sets will load.
 
-    Before the first step of a training those of training and validation,
-    before a validation or a test of its own those of its data set. Data sets
-    whose pipeline has no ``LoadMaskPrior(source='files')`` need no masks.
+    Before the first training step it checks the data sets of training and
+    validation; before a validation or a test without training, the data set
+    of that loop. It looks into wrappers such as ``RepeatDataset`` and
+    ``ConcatDataset``. Data sets without ``mask_prior=dict(source='files')``
+    load no masks and are skipped.
 
     Args:
         size (tuple[int, int] | None): (h, w) that every mask must have; None
-            for any. Other sizes would be resized, to other numbers than
-            those of the paper.
+            for any. Masks of another size would be resized, and results
+            would then differ from the paper's.
         expect_checkpoint (str | Mapping[str, str] | None): SHA-256, or its
             first digits, of the stage-one checkpoint that must have made the
             masks, or one per subset (``dict(v1s=..., v1m=..., v2=...)``).
@@ -43,7 +46,7 @@ class MaskPriorCheckHook(Hook):
         self.size = size
         self.expect_mode = expect_mode
         self.expect_checkpoint = expect_checkpoint
-        self._checked: list[Dataset] = []
+        self._checked: list[BaseClipDataset] = []
 
     def before_train(self, runner: Runner) -> None:
         """Check what training and its validations read.
@@ -53,9 +56,9 @@ class MaskPriorCheckHook(Hook):
 
         Raises:
             FileNotFoundError: If an index or a mask is missing.
-            ValueError: If anything else is wrong with them, see
-                :func:`check_mask_directory`; or if a data set has no
-                ``data_prefix['mask_prior']`` to take masks from.
+            ValueError: If a mask or the index is wrong, see
+                :func:`check_mask_directory`, or if ``LoadMaskPrior`` is in
+                the pipeline of a data set that is no ``BaseClipDataset``.
         """
         self._check(runner.train_dataloader.dataset)
         if runner.val_loop is not None:
@@ -78,27 +81,40 @@ class MaskPriorCheckHook(Hook):
         self._check(runner.test_dataloader.dataset)
 
     def _check(self, dataset: Dataset) -> None:
-        if not isinstance(dataset, AVSBenchDataset) or not any(
-            isinstance(transform, LoadMaskPrior)
-            and transform.source == 'files'
-            for transform in dataset.pipeline.transforms
-        ):
+        for inner in iter_datasets(dataset):
+            if isinstance(inner, BaseClipDataset):
+                self._check_clips(inner)
+            elif _has_mask_prior(getattr(inner, 'pipeline', None)):
+                raise ValueError(
+                    'LoadMaskPrior is in the pipeline of a '
+                    f'{type(inner).__name__}, whose masks cannot be checked; '
+                    'expected a data set that derives from '
+                    'mmavs.datasets.BaseClipDataset, see '
+                    'docs/add_a_dataset.md.'
+                )
+
+    def _check_clips(self, dataset: BaseClipDataset) -> None:
+        option = dataset.mask_prior
+        if option is None or option.source != 'files':
             return
         if any(dataset is other for other in self._checked):
             return
-        root = dataset.data_prefix.get('mask_prior')
-        if root is None:
-            raise ValueError(
-                f'the {"+".join(dataset.splits)} data set has '
-                "LoadMaskPrior(source='files') but no data_prefix=dict("
-                'mask_prior=DIR); DIR is what tools/test.py '
-                '--dump-masks wrote.'
-            )
+        assert option.root is not None
         check_mask_directory(
-            root,
+            option.root,
             [dataset.get_data_info(i) for i in range(len(dataset))],
             size=self.size,
             checkpoint=self.expect_checkpoint,
             mode=self.expect_mode,
         )
         self._checked.append(dataset)
+
+
+def _has_mask_prior(pipeline: Any) -> bool:
+    """Look for the transform, also inside transforms that hold others."""
+    if isinstance(pipeline, LoadMaskPrior):
+        return True
+    inner = getattr(pipeline, 'transforms', pipeline)
+    if not isinstance(inner, (list, tuple)):
+        return False
+    return any(_has_mask_prior(transform) for transform in inner)

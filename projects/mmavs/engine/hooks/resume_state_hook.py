@@ -10,6 +10,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
 
+from mmavs.datasets import iter_datasets
+
 from ..random_state import get_random_state, set_random_state
 
 _KEY = 'resume_state'
@@ -218,9 +220,6 @@ def set_epoch(dataset: Any, epoch: int) -> None:
             alone.
         epoch (int): Number of the epoch, from 0.
     """
-    inner = [vars(dataset).get('dataset'), vars(dataset).get('_dataset')]
-    for wrapped in [*inner, *vars(dataset).get('datasets', [])]:
-        if wrapped is not None:
-            set_epoch(wrapped, epoch)
-    if hasattr(type(dataset), 'epoch') or 'epoch' in vars(dataset):
-        dataset.epoch = epoch
+    for inner in iter_datasets(dataset):
+        if hasattr(type(inner), 'epoch') or 'epoch' in vars(inner):
+            inner.epoch = epoch

@@ -1,0 +1,348 @@
+"""Base class of the data sets whose items are clips."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dataset import BaseDataset
+from mmseg.registry import DATASETS
+
+from .mask_prior_option import parse_mask_prior
+from .metainfo import voc_palette
+from .transforms import LoadMaskPrior
+
+SOUND_SOURCES = ('own', 'next_clip')
+#: Entries that ``load_clips`` gives for every clip.
+_CLIP_KEYS = (
+    'clip_id',
+    'subset',
+    'split',
+    'num_frames',
+    'frame_paths',
+    'mask_paths',
+    'audio_path',
+)
+
+
+class BaseClipDataset(BaseDataset, ABC):
+    """Clips of frames with one sound file each; one item is one clip.
+
+    A data set derives from it, sets ``METAINFO`` and implements
+    :meth:`load_clips`; see docs/add_a_dataset.md. All tools, hooks and
+    transforms of the project then work with it. Clips may differ in length.
+
+    Attributes:
+        METAINFO (dict): ``classes``, class 0 being the background, and
+            optionally ``palette``, one RGB colour per class.
+        SPLITS (tuple[str, ...]): Names that ``split`` accepts.
+        SUBSETS (tuple[str, ...]): Names that ``subsets`` accepts. A data set
+            without subsets keeps the default, one subset of all clips.
+
+    Args:
+        split (str | Sequence[str]): One or several of ``SPLITS``.
+        subsets (Sequence[str] | None): Those of ``SUBSETS`` to take. Defaults
+            to None, all.
+        sound_from (str): ``'own'``, or ``'next_clip'``: every clip gets the
+            sound of the next clip of its subset and split, the last one that
+            of the first. It measures how much a result depends on the sound.
+        seed (int): Part of ``rng_seed``, from which random transforms draw.
+        mask_prior (Mapping | None): Where ``LoadMaskPrior`` takes the mask
+            prior of stage two from: ``dict(source='truth')``,
+            ``dict(source='files', root=DIR)``,
+            ``dict(source='degraded', iou=0.5)`` or ``iou=(low, high)``; see
+            :class:`MaskPriorOption`. Defaults to None, no prior.
+        ann_file (str): Table of the clips, relative to ``data_root``.
+        data_root (str): Root of the data set.
+        data_prefix (Mapping[str, str] | None): As in mmengine.
+        metainfo (Mapping | None): Overrides entries of ``METAINFO``. Without
+            a palette there the colours are those of PASCAL VOC.
+        pipeline (Sequence[dict | Callable]): Transforms.
+        indices (int | Sequence[int] | None): Keep the first n, or these.
+        test_mode (bool): As in mmengine.
+        lazy_init (bool): Read the table on first use.
+
+    Raises:
+        FileNotFoundError: If a file that lists the clips is missing.
+        ValueError: If an argument is none of the above, there are no classes,
+            the pipeline has ``LoadMaskPrior`` but ``mask_prior`` is None, the
+            clips that :meth:`load_clips` gives are faulty, or none of them
+            belongs to the subsets and splits.
+    """
+
+    SPLITS: tuple[str, ...] = ('train', 'val', 'test')
+    SUBSETS: tuple[str, ...] = ('all',)
+
+    def __init__(
+        self,
+        *,
+        split: str | Sequence[str],
+        subsets: Sequence[str] | None = None,
+        sound_from: str = 'own',
+        seed: int = 0,
+        mask_prior: Mapping[str, Any] | None = None,
+        ann_file: str = '',
+        data_root: str = '',
+        data_prefix: Mapping[str, str] | None = None,
+        metainfo: Mapping | None = None,
+        pipeline: Sequence[dict | Callable] = (),
+        indices: int | Sequence[int] | None = None,
+        test_mode: bool = False,
+        lazy_init: bool = False,
+    ) -> None:
+        self.splits = (split,) if isinstance(split, str) else tuple(split)
+        for name in self.splits:
+            check_choice('split', name, self.SPLITS)
+        self.subsets = tuple(subsets or self.SUBSETS)
+        for name in self.subsets:
+            check_choice('subsets', name, self.SUBSETS)
+        check_choice('sound_from', sound_from, SOUND_SOURCES)
+        self.sound_from = sound_from
+        self.seed = seed
+        self.mask_prior = parse_mask_prior(mask_prior)
+        if 'mask_prior' in (data_prefix or {}):
+            raise ValueError(
+                'data_prefix takes no mask_prior; set '
+                "mask_prior=dict(source='files', root=DIR) on the data set, "
+                'on the command line '
+                '--cfg-options test_dataloader.dataset.mask_prior.root=DIR'
+            )
+        # In shared memory: persistent workers hold a copy of the data set
+        # made before the first epoch and must still see the later ones.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        super().__init__(
+            ann_file=ann_file,
+            metainfo=metainfo,
+            data_root=data_root,
+            data_prefix=dict(data_prefix or {}),
+            pipeline=list(pipeline),
+            indices=indices,
+            test_mode=test_mode,
+            lazy_init=True,
+        )
+        self._complete_metainfo()
+        self._check_pipeline()
+        if not lazy_init:
+            self.full_init()
+
+    @abstractmethod
+    def load_clips(self) -> list[dict]:
+        """List the clips of all splits and subsets.
+
+        Returns:
+            list[dict]: One dict per clip with the keys ``clip_id`` (str, a
+            folder name, unique within its subset), ``subset``, ``split``,
+            ``num_frames`` (T), ``frame_paths`` (T str), ``mask_paths`` (T
+            str, None for a frame without a label) and ``audio_path`` (str).
+            Other keys reach the transforms unchanged.
+        """
+
+    @property
+    def usual_num_frames(self) -> int:
+        """Frames of a typical clip: the windows of ``AVSInferencer``."""
+        return 5
+
+    @classmethod
+    def subset_options(cls, subset: str) -> dict[str, Any]:
+        """Give the arguments that restrict the data set to one subset.
+
+        ``tools/run_stepping_stones.py`` trains a stage one with them.
+
+        Args:
+            subset (str): One of ``SUBSETS``.
+
+        Returns:
+            dict[str, Any]: Arguments of the data set.
+        """
+        return dict(subsets=[subset])
+
+    @property
+    def epoch(self) -> int:
+        """Epoch that the random transforms draw for; set it before each."""
+        return int(self._epoch)
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._epoch.fill_(epoch)
+
+    def load_data_list(self) -> list[dict]:
+        """Select, check and complete the clips.
+
+        Returns:
+            list[dict]: The clips of ``splits`` and ``subsets``, in the order
+            of :meth:`load_clips`; with ``mask_prior=dict(source='files')``
+            they have ``mask_prior_paths`` (T) as well.
+        """
+        clips = self.load_clips()
+        self._check_clips(clips)
+        kept = [
+            clip
+            for clip in clips
+            if clip['subset'] in self.subsets and clip['split'] in self.splits
+        ]
+        if not kept:
+            raise ValueError(
+                f'no clip with split in {self.splits} and subset in '
+                f'{self.subsets} among the {len(clips)} clips of '
+                f'{self.ann_file or self.data_root}; check the options split '
+                'and subsets (task), or the table.'
+            )
+        if self.sound_from == 'next_clip':
+            for group in _by_subset_and_split(kept):
+                _rotate_sounds(group)
+        if self.mask_prior is not None and self.mask_prior.source == 'files':
+            for clip in kept:
+                clip['mask_prior_paths'] = self._mask_prior_paths(clip)
+        return kept
+
+    def get_data_info(self, idx: int) -> dict:
+        """Give a clip's entry with what its transforms need besides.
+
+        Args:
+            idx (int): Position of the clip.
+
+        Returns:
+            dict: The entry with ``sample_idx`` (int), ``rng_seed``, the tuple
+            (seed, epoch, sample_idx), and ``mask_prior_option``
+            (:class:`MaskPriorOption` or None).
+        """
+        info = super().get_data_info(idx)
+        info['rng_seed'] = (self.seed, self.epoch, info['sample_idx'])
+        info['mask_prior_option'] = self.mask_prior
+        return info
+
+    def _mask_prior_paths(self, clip: Mapping) -> list[str]:
+        """One mask per second, even where all seconds show one frame."""
+        assert self.mask_prior is not None
+        assert self.mask_prior.root is not None
+        folder = Path(self.mask_prior.root, clip['subset'], clip['clip_id'])
+        return [str(folder / f'{t}.png') for t in range(clip['num_frames'])]
+
+    def _complete_metainfo(self) -> None:
+        classes = self._metainfo.get('classes')
+        if not classes:
+            raise ValueError(
+                f'{type(self).__name__} needs classes, class 0 being the '
+                "background; set METAINFO = dict(classes=('background', ...))"
+                ' on the class, or metainfo=dict(classes=...).'
+            )
+        if 'palette' not in self._metainfo:
+            self._metainfo['palette'] = voc_palette(len(classes)).tolist()
+
+    def _check_pipeline(self) -> None:
+        has_prior = any(
+            isinstance(transform, LoadMaskPrior)
+            for transform in self.pipeline.transforms
+        )
+        if has_prior and self.mask_prior is None:
+            raise ValueError(
+                f'the pipeline of the {"+".join(self.splits)} data set has '
+                'LoadMaskPrior, but its option mask_prior is None; set '
+                "mask_prior=dict(source='truth'), dict(source='files', "
+                "root=DIR) or dict(source='degraded', iou=0.5)."
+            )
+
+    def _check_clips(self, clips: Sequence[Mapping]) -> None:
+        """Refuse clips that no transform could load, or that occur twice."""
+        for number, clip in enumerate(clips):
+            where = f'{type(self).__name__}.load_clips(), clip {number}: '
+            missing = [key for key in _CLIP_KEYS if key not in clip]
+            if missing:
+                raise ValueError(
+                    f'{where}expected the keys {_CLIP_KEYS}, {missing} missing'
+                )
+            check_choice(f'{where}subset', clip['subset'], self.SUBSETS)
+            check_choice(f'{where}split', clip['split'], self.SPLITS)
+            check_folder_name(f'{where}clip_id', clip['clip_id'])
+            lengths = {k: len(clip[k]) for k in ('frame_paths', 'mask_paths')}
+            if set(lengths.values()) != {clip['num_frames']}:
+                raise ValueError(
+                    f'{where}expected num_frames={clip["num_frames"]} paths '
+                    f'each, got {lengths}'
+                )
+        names = Counter((clip['subset'], clip['clip_id']) for clip in clips)
+        for (subset, clip_id), count in names.most_common(1):
+            if count > 1:
+                raise ValueError(
+                    f'{type(self).__name__}.load_clips(): clip {clip_id!r} of '
+                    f'subset {subset!r} occurs {count} times, expected once'
+                )
+
+
+def build_unread(cfg: Mapping[str, Any]) -> BaseClipDataset:
+    """Build a data set to ask for its facts, without reading any file.
+
+    Its classes, palette, splits, subsets and usual clip length are available;
+    its clips are not.
+
+    Args:
+        cfg (Mapping[str, Any]): Config of the data set.
+
+    Returns:
+        BaseClipDataset: The data set, without a pipeline.
+
+    Raises:
+        ValueError: If it is not a ``BaseClipDataset`` or has wrong arguments.
+    """
+    dataset_class = cfg['type']
+    if isinstance(dataset_class, str):
+        dataset_class = DATASETS.get(dataset_class)
+    if not isinstance(dataset_class, type) or not issubclass(
+        dataset_class, BaseClipDataset
+    ):
+        raise ValueError(
+            'expected a data set that derives from mmavs.datasets.'
+            f'BaseClipDataset, got type={cfg["type"]!r}; see '
+            'docs/add_a_dataset.md.'
+        )
+    return DATASETS.build(
+        {**cfg, 'pipeline': [], 'mask_prior': None, 'lazy_init': True}
+    )
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Raise ValueError unless ``value`` is one of ``choices``.
+
+    Args:
+        name (str): What the value is, for the message.
+        value (str): What was given.
+        choices (Sequence[str]): What is allowed.
+    """
+    if value not in choices:
+        raise ValueError(f'{name} must be one of {choices}, got {value!r}')
+
+
+def check_folder_name(name: str, value: str) -> None:
+    """Raise ValueError unless ``value`` can be the name of a folder.
+
+    Names of clips become part of the paths of written masks.
+
+    Args:
+        name (str): What the value is, for the message.
+        value (str): What was given.
+    """
+    if not value or value in ('.', '..') or '/' in value or '\\' in value:
+        raise ValueError(f'{name} must name a folder, got {value!r}')
+
+
+def _by_subset_and_split(clips: Sequence[dict]) -> list[list[dict]]:
+    groups: dict[tuple[str, str], list[dict]] = {}
+    for clip in clips:
+        groups.setdefault((clip['subset'], clip['split']), []).append(clip)
+    return list(groups.values())
+
+
+def _rotate_sounds(clips: Sequence[dict]) -> None:
+    """Give each clip the sound of the next one, in place."""
+    if len(clips) == 1:
+        raise ValueError(
+            "sound_from='next_clip' needs two clips of each subset, got only "
+            f'{clips[0]["clip_id"]!r} of {clips[0]["subset"]}'
+        )
+    paths = [clip['audio_path'] for clip in clips]
+    for clip, path in zip(clips, paths[1:] + paths[:1], strict=True):
+        clip['audio_path'] = path
