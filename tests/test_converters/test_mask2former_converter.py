@@ -85,9 +85,15 @@ def test_queries_fit_the_model_of_the_second_stage(shapes):
 def test_a_narrower_swin_is_refused(shapes):
     """Swin-S has every name of Swin-B, and 96 channels instead of 128."""
     small = {**shapes, PATCH_EMBED: torch.empty(96, 3, 4, 4, device='meta')}
-    text = 'expected Swin-B with 128 channels, got 96'
-    with pytest.raises(ValueError, match=text):
-        convert_mask2former(small)
+    expected = build_aavs().state_dict()
+    text = (
+        r'1 wrong shape: backbone.patch_embed.projection.weight is '
+        r'\(96, 3, 4, 4\), the model expects \(128, 3, 4, 4\)'
+    )
+    with pytest.raises(ValueError, match=text) as caught:
+        convert_mask2former(small, expected=expected)
+    assert 'Swin with 2, 2, 18, 2 blocks' in str(caught.value)
+    assert convert_mask2former(shapes, expected=expected)[1].problems == []
 
 
 def test_patch_merging_is_reordered_by_hand():

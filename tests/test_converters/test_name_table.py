@@ -64,6 +64,18 @@ def test_names_and_shapes_of_the_model_are_compared():
     assert 'missing for the model: z' in str(caught.value)
 
 
+def test_errors_count_and_give_three_examples():
+    source = {f'features.{i}.weight': torch.ones(1) for i in range(5)}
+    source['embeddings.0.weight'] = torch.ones(1)
+    with pytest.raises(ValueError, match='got 8 problems: ') as caught:
+        convert(source, {'a.{0,1}': 'a.{}'})
+    message = str(caught.value)
+    assert '2 missing in the source: a.0, a.1; 6 unknown' in message
+    examples = [f'features.{i}.weight' for i in range(3)]
+    assert f'6 unknown in the source: {", ".join(examples)}, ...' in message
+    assert "The file looks like torchvggish's VGGish; check" in message
+
+
 def test_two_rows_for_one_key_are_refused():
     with pytest.raises(ValueError, match='ambiguous'):
         convert({'a.0': torch.ones(1)}, {'a.{}': 'b.{}', 'a.0': 'c'})

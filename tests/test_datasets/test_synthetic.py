@@ -35,6 +35,7 @@ from mmavs.datasets.transforms import (
     LogMel,
 )
 from PIL import Image
+from support.tiny_videos import make_video
 
 COUNTS = dict(train=2, val=1, test=12)
 SUBSETS = ('v1s', 'v1m', 'v2')
@@ -149,6 +150,16 @@ class TestLayout:
         (tmp_path / 'metadata.csv').write_text('uid,split,label')
         with pytest.raises(FileExistsError, match=r'got None; choose another'):
             write_dataset(tmp_path, dict(val=1))
+
+    @pytest.mark.parametrize('name', ['facts.json', 'label2idx.json'])
+    def test_tables_of_another_origin_are_kept(self, tmp_path, name):
+        (tmp_path / name).write_text('{"mine": 1}')
+        with pytest.raises(
+            FileExistsError, match=f'{name}: .* another origin'
+        ):
+            write_dataset(tmp_path, dict(val=1))
+        assert (tmp_path / name).read_text() == '{"mine": 1}'
+        assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def _stored_ids(clip):
@@ -444,6 +455,19 @@ class TestVideo:
         rms = np.sqrt(np.mean(sound[: int(SECOND * 16000)] ** 2))
         loud = any(item.sounding[0] for item in scene.objects)
         assert (rms > 0.01) == loud
+
+    def test_only_a_video_of_its_own_is_replaced(self, tmp_path):
+        path = tmp_path / 'scene.mp4'
+        options = dict(duration=1.0, frame_rate=4, size=64)
+        for content in (b'', b'notes', make_video(path).read_bytes()):
+            path.write_bytes(content)
+            with pytest.raises(FileExistsError, match='of another origin'):
+                write_video(path, **options)
+            assert path.read_bytes() == content
+        path.unlink()
+        for _ in range(2):
+            write_video(path, **options)
+        assert [p.name for p in tmp_path.iterdir()] == ['scene.mp4']
 
     @pytest.mark.parametrize(
         'kwargs', [dict(size=63), dict(duration=0.0), dict(frame_rate=0)]

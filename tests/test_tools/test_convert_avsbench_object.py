@@ -228,3 +228,35 @@ def test_faulty_rows_are_named(convert, released, tmp_path, row):
     table.write_text(f'video_id,split\n{row}\n')
     with pytest.raises(SystemExit, match=r'row 2: expected 2 columns, the la'):
         convert(released, tmp_path / 'data')
+
+
+def _contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize('place', ['', 'Single-source', 'new/data'])
+def test_the_release_is_never_written_to(convert, released, tmp_path, place):
+    before = _contents(released)
+    (tmp_path / 'link').symlink_to(released)
+    for root in (released, tmp_path / 'link'):
+        with pytest.raises(SystemExit, match='outside of the release'):
+            convert(released, root / place, '--force')
+    assert _contents(released) == before
+
+
+def test_an_existing_data_set_is_kept_without_force(
+    convert, released, tmp_path
+):
+    """Not only a whole one: clips without a table are kept, too."""
+    frame = tmp_path / 'data/v1m/A7N2_4/frames/0.jpg'
+    frame.parent.mkdir(parents=True)
+    frame.write_text('mine')
+    with pytest.raises(SystemExit, match='already .v1m.; .* with --force'):
+        convert(released, tmp_path / 'data')
+    assert frame.read_text() == 'mine'
+    convert(released, tmp_path / 'data', '--force')
+    assert frame.is_symlink()

@@ -80,6 +80,14 @@ class TestVGGish:
         assert 'unknown in the source: pproc.pca_means' in message
         assert not dst.exists()
 
+    def test_other_shapes_are_refused(self, convert, vggish_shapes, tmp_path):
+        src, dst = tmp_path / 'a.pth', tmp_path / 'ours.pth'
+        write_weights(src, {**vggish_shapes, 'embeddings.4.bias': (64,)})
+        text = r'1 wrong shape: embeddings.4.bias is \(64,\), .* \(128,\)'
+        with pytest.raises(SystemExit, match=text):
+            convert('vggish', src, dst)
+        assert not dst.exists()
+
     def test_missing_file(self, convert, tmp_path):
         with pytest.raises(SystemExit, match='There is no checkpoint at'):
             convert('vggish', tmp_path / 'a.pth', tmp_path / 'b.pth')
@@ -260,6 +268,119 @@ class TestAVSegFormer:
         with pytest.raises(SystemExit) as caught:
             convert('avsegformer', src, dst, *self.OPTIONS)
         message = str(caught.value)
-        assert 'does not fit the table of names' in message
+        assert 'The file looks like no model known to mmavs' in message
         assert 'missing in the source: backbone.conv1.weight' in message
         assert not dst.exists()
+
+    def test_another_task_is_refused(self, convert, tmp_path):
+        src, dst = tmp_path / 'a.pth', tmp_path / 'b.pth'
+        write_weights(src, Variant('r50', 'avss').keys())
+        with pytest.raises(SystemExit, match='makes 71 logits per pixel'):
+            convert('avsegformer', src, dst, *self.OPTIONS)
+        assert not dst.exists()
+
+
+class TestWrongShapes:
+    """Right names with one wrong shape, for every converter."""
+
+    def shapes(self, script, wrong):
+        shapes = {
+            'aavs': lambda: load_keys(STAGE_ONE.keys),
+            'avsegformer': lambda: Variant('pvtv2-b5', 's4').keys(),
+            'hf_mask2former': lambda: load_keys(HF_KEYS),
+            'pvt_v2': lambda: TestBackbones().shapes('pvtv2-b5'),
+            'resnet50': lambda: TestBackbones().shapes('r50'),
+            'tpavi': lambda: published_keys('pvtv2-b5', 's4'),
+        }[script]()
+        first, *rest = shapes[wrong]
+        return {**shapes, wrong: (first + 1, *rest)}
+
+    @pytest.mark.parametrize(
+        ('script', 'wrong', 'model', 'options'),
+        [
+            ('aavs', 'audio_proj.2.bias', 'Stepping Stones, stage one', ()),
+            (
+                'avsegformer',
+                'audio_proj.bias',
+                'AVSegFormer with PVTv2',
+                ('--backbone', 'pvtv2-b5', '--task', 's4'),
+            ),
+            (
+                'hf_mask2former',
+                'model.pixel_level_module.decoder.mask_projection.bias',
+                "Hugging Face's Mask2Former with a Swin with 2, 2, 18, 2",
+                (),
+            ),
+            ('pvt_v2', 'norm4.bias', 'PVTv2 with 3, 6, 40, 3 blocks', ()),
+            ('resnet50', 'bn1.bias', 'ResNet with 3, 4, 6, 3 blocks', ()),
+            (
+                'tpavi',
+                'output_conv.0.bias',
+                "AVSBench's TPAVI with PVTv2",
+                ('--backbone', 'pvtv2-b5', '--task', 's4'),
+            ),
+        ],
+    )
+    def test_are_refused(
+        self, script, wrong, model, options, convert, vggish, tmp_path
+    ):
+        src, dst = tmp_path / 'src.pth', tmp_path / 'dst.pth'
+        write_weights(src, self.shapes(script, wrong))
+        if script in ('aavs', 'tpavi'):
+            options = (*options, '--vggish', vggish)
+        with pytest.raises(SystemExit) as caught:
+            convert(script, src, dst, *options)
+        message = str(caught.value)
+        assert 'got 1 problems: 1 wrong shape: ' in message
+        assert f'The file looks like {model}' in message.replace(
+            'AAVS of ', ''
+        ).replace("torchvision's ", '')
+        assert not dst.exists()
+
+
+class TestUsersFiles:
+    """No converter replaces a file that the user did not offer."""
+
+    @pytest.mark.parametrize('kind', ['path', 'relative', 'symlink', 'link'])
+    def test_the_source_is_never_replaced(
+        self, kind, convert, vggish, tmp_path, monkeypatch
+    ):
+        monkeypatch.chdir(tmp_path)
+        content = vggish.read_bytes()
+        dst = {
+            'path': vggish,
+            'relative': Path(vggish.name),
+            'symlink': tmp_path / 'link.pth',
+            'link': tmp_path / 'link.pth',
+        }[kind]
+        if kind == 'symlink':
+            dst.symlink_to(vggish)
+        if kind == 'link':
+            dst.hardlink_to(vggish)
+        for options in ((), ('--force',)):
+            with pytest.raises(SystemExit, match='got the same file'):
+                convert('vggish', vggish, dst, *options)
+        assert vggish.read_bytes() == content
+        assert dst.is_symlink() == (kind == 'symlink')
+
+    def test_vggish_is_never_replaced(self, convert, vggish, tmp_path):
+        content, src = vggish.read_bytes(), tmp_path / 'src.pth'
+        write_weights(src, load_keys(STAGE_ONE.keys))
+        with pytest.raises(SystemExit, match='got the same file'):
+            convert('aavs', src, vggish, '--vggish', vggish, '--force')
+        assert vggish.read_bytes() == content
+
+    def test_an_existing_file_is_kept_without_force(
+        self, convert, vggish, tmp_path
+    ):
+        dst = tmp_path / 'dst.pth'
+        dst.write_text('mine')
+        with pytest.raises(SystemExit, match='replace the file with --force'):
+            convert('vggish', vggish, dst)
+        assert dst.read_text() == 'mine'
+        convert('vggish', vggish, dst, '--force')
+        assert 'state_dict' in torch.load(dst, weights_only=True)
+
+    def test_a_folder_is_refused(self, convert, vggish, tmp_path):
+        with pytest.raises(SystemExit, match='got a folder'):
+            convert('vggish', vggish, tmp_path, '--force')

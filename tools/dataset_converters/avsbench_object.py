@@ -1,17 +1,17 @@
-"""Put the first release of AVSBench into the layout that mmavs reads.
+"""Convert the first release of AVSBench to the layout that mmavs reads.
 
 Usage: ``python tools/dataset_converters/avsbench_object.py SRC DST``
 
 SRC holds ``Single-source/`` (S4), ``Multi-sources/`` (MS3) or both, as
 AVSBench-object is released. DST gets ``metadata.csv``, ``v1s/`` and ``v1m/``
 with links to SRC, or copies. Uids are those of AVSBench-semantic, so that
-masks predicted on one serve the other.
+masks predicted on one data set can be used with the other.
 
-Nothing is written until every file is known to be there. Frames keep their
-bytes: they are PNG under names that end in .jpg, which readers of images tell
-by content. Labels are black and white, for S4 and MS3 alone. The sound is
-``audio_wav/``, or else that of ``raw_videos/``; the pickles in
-``audio_log_mel/`` hold no sound.
+All files are checked before any is written. Frames keep their bytes: PNG
+content under names that end in .jpg; image readers detect the format from the
+content. Labels are black and white, for S4 and MS3 only. The sound is read
+from ``audio_wav/``, or else from ``raw_videos/``; the pickles in
+``audio_log_mel/`` hold no waveform. SRC is never written to.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import argparse
 import csv
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +27,7 @@ from typing import NamedTuple
 import soundfile
 from mmavs.atomic_file import atomic_path
 from mmavs.datasets.avsbench import NUM_FRAMES, SPLITS
+from mmavs.engine import add_traceback_argument, error_line
 from mmavs.video.reading import scan_video
 from rich.progress import track
 
@@ -36,16 +36,16 @@ _NUM_NAMED = 5  # of the missing files
 
 
 class Clip(NamedTuple):
-    """A clip's place in both layouts; files of SRC.
+    """A clip: its name in the new layout and its files in SRC.
 
     Attributes:
         subset (str): v1s or v1m.
         uid (str): Name in AVSBench-semantic.
         split (str): train, val or test.
         frames (list[Path]): T files.
-        masks (list[Path]): T files; of a v1s training clip the first alone.
-        sound (Path): A wav.
-        video (Path): Where the sound comes from if there is no wav.
+        masks (list[Path]): T files; a v1s training clip has only the first.
+        sound (Path): A wav file.
+        video (Path): Source of the sound if the wav file does not exist.
     """
 
     subset: str
@@ -58,16 +58,16 @@ class Clip(NamedTuple):
 
 
 def find_clips(src: Path) -> list[Clip]:
-    """List the clips of the tables below SRC.
+    """List the clips in the tables of SRC.
 
     Args:
-        src (Path): See the module.
+        src (Path): Folder of the release.
 
     Returns:
         list[Clip]: S4's, then MS3's, in the order of the tables.
 
     Raises:
-        FileNotFoundError: If neither folder is there, or one lacks its table.
+        FileNotFoundError: If both folders are missing, or one lacks its table.
         ValueError: If a table has too few columns or an unknown split.
     """
     clips = []
@@ -84,7 +84,7 @@ def find_clips(src: Path) -> list[Clip]:
 
 
 def _single_source(root: Path) -> list[Clip]:
-    """S4: files by split and category, counted from 1."""
+    """List the clips of S4: files by split and category, counted from 1."""
     data = root / 's4_data'
     clips = []
     for name, start, category, split in _rows(root / 's4_meta_data.csv', 4):
@@ -108,7 +108,7 @@ def _single_source(root: Path) -> list[Clip]:
 
 
 def _multi_sources(root: Path) -> list[Clip]:
-    """MS3: frames and videos not by split, and .mp4 in names of frames."""
+    """List the clips of MS3: only masks and sound are sorted by split."""
     data = root / 'ms3_data'
     clips = []
     numbers = range(1, NUM_FRAMES['v1m'] + 1)
@@ -129,7 +129,7 @@ def _multi_sources(root: Path) -> list[Clip]:
 
 
 def _rows(path: Path, num_columns: int) -> Iterator[list[str]]:
-    """Rows of a table by position, since releases name columns otherwise."""
+    """Read rows by column position; releases differ in column names."""
     if not path.is_file():
         raise FileNotFoundError(f'{path} not found; it lists the clips.')
     with path.open(newline='', encoding='utf-8-sig') as file:
@@ -144,13 +144,13 @@ def _rows(path: Path, num_columns: int) -> Iterator[list[str]]:
 
 
 def check_files(clips: Sequence[Clip]) -> None:
-    """Make sure that all files of all clips are there.
+    """Check that all files of all clips exist.
 
     Args:
-        clips (Sequence[Clip]): What to look for.
+        clips (Sequence[Clip]): The clips.
 
     Raises:
-        FileNotFoundError: If any is missing; says how many, and names some.
+        FileNotFoundError: If any is missing; gives the count and examples.
     """
     missing = []
     for clip in clips:
@@ -163,7 +163,7 @@ def check_files(clips: Sequence[Clip]) -> None:
         raise FileNotFoundError(
             f'{len(missing)} files of {len(clips)} clips are missing, nothing '
             f'was written. The first of them:\n  {named}\n'
-            '(audio_log_mel holds no sound that could be used instead)'
+            '(audio_log_mel cannot replace the sound)'
         )
 
 
@@ -197,7 +197,7 @@ def _place(source: Path, target: Path, *, copy: bool) -> None:
 
 
 def write_table(clips: Sequence[Clip], dst: Path) -> None:
-    """Write ``metadata.csv``, which makes the data set complete.
+    """Write ``metadata.csv``, which marks the data set as complete.
 
     Args:
         clips (Sequence[Clip]): The clips.
@@ -212,27 +212,54 @@ def write_table(clips: Sequence[Clip], dst: Path) -> None:
         writer.writerows([clip.uid, clip.split, clip.subset] for clip in clips)
 
 
-def convert(src: str, dst: str, *, copy: bool = False) -> list[Clip]:
+def check_destination(src: Path, dst: Path, *, force: bool) -> None:
+    """Raise an error if writing to DST could destroy a user's files.
+
+    Args:
+        src (Path): Folder of the release.
+        dst (Path): Root of the new data set.
+        force (bool): Allow to replace files of a data set at ``dst``.
+
+    Raises:
+        ValueError: If ``dst`` is ``src`` or lies in it.
+        FileExistsError: If ``dst`` holds a data set and ``force`` is False.
+    """
+    if dst.resolve().is_relative_to(src.resolve()):
+        raise ValueError(
+            f'{dst}: expected a folder outside of the release {src}, which '
+            'is not changed; choose another folder.'
+        )
+    names = ('metadata.csv', 'v1s', 'v1m')
+    found = [name for name in names if os.path.lexists(dst / name)]
+    if found and not force:
+        raise FileExistsError(
+            f'{dst} holds a data set already ({", ".join(found)}); choose '
+            'another folder, or replace the files of the same names with '
+            '--force.'
+        )
+
+
+def convert(
+    src: str, dst: str, *, copy: bool = False, force: bool = False
+) -> list[Clip]:
     """Convert a release.
 
     Args:
-        src (str): See the module.
+        src (str): Folder of the release.
         dst (str): Root of the new data set.
         copy (bool): Copy instead of linking.
+        force (bool): Replace files of a data set at ``dst``.
 
     Returns:
-        list[Clip]: What was written.
+        list[Clip]: The clips that were written.
 
     Raises:
-        FileExistsError: If there is a data set at ``dst``.
+        FileExistsError: If ``dst`` holds a data set and ``force`` is False.
         FileNotFoundError: If a file is missing.
-        ValueError: If a table or a video is faulty.
+        ValueError: If ``dst`` lies in ``src``, or a table or a video is
+            faulty.
     """
-    if Path(dst, 'metadata.csv').exists():
-        raise FileExistsError(
-            f'{dst} holds a data set already (metadata.csv); give another '
-            'folder.'
-        )
+    check_destination(Path(src), Path(dst), force=force)
     clips = find_clips(Path(src))
     check_files(clips)
     for clip in track(clips, description='clips'):
@@ -242,7 +269,7 @@ def convert(src: str, dst: str, *, copy: bool = False) -> list[Clip]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Convert and print what was done."""
+    """Convert SRC to DST and print the number of clips."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -252,11 +279,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         '--copy', action='store_true', help='copy files instead of linking'
     )
+    parser.add_argument(
+        '--force',
+        action='store_true',
+        help='replace files of a data set at DST',
+    )
+    add_traceback_argument(parser)
     args = parser.parse_args(argv)
-    try:
-        clips = convert(args.src, args.dst, copy=args.copy)
-    except (FileExistsError, FileNotFoundError, ValueError) as error:
-        sys.exit(f'{parser.prog}: {error}')
+    with error_line(args):
+        clips = convert(args.src, args.dst, copy=args.copy, force=args.force)
     for subset in ('v1s', 'v1m'):
         splits = [clip.split for clip in clips if clip.subset == subset]
         counts = '/'.join(str(splits.count(split)) for split in SPLITS)

@@ -1,9 +1,10 @@
 """Write a small synthetic data set in the layout of AVSBench-semantic.
 
-Shapes of several of the 71 classes move, each class with a timbre of its
-own; only those that sound in a second are labelled. Prints the best mIoU
-that a guesser who sees all objects but hears nothing can reach, and keeps it
-in ROOT/facts.json. A data set made before with the same options is kept.
+Moving shapes show several of the 71 classes, each with its own timbre; only
+shapes that sound in a second are labelled. The best mIoU of a prediction that
+uses all objects but no audio is printed and stored in ROOT/facts.json. An
+existing data set with the same options is kept; files that this tool did not
+write are never replaced.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def print_bounds(facts: dict) -> None:
-    """Print what can be had without sound, split by split."""
+    """Print the best scores without audio, split by split."""
     for subset, splits in facts['sound_blind_miou'].items():
         for split, best in splits.items():
             scores = facts['sound_blind_strategies'][subset][split]
@@ -57,7 +58,7 @@ def print_bounds(facts: dict) -> None:
 
 
 def main() -> None:
-    """Write what was asked for and print the bounds."""
+    """Write the data set, the video or both, and print the bounds."""
     args = parse_args()
     common = dict(num_classes=args.classes, seed=args.seed)
     with error_line(args):

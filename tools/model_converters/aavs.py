@@ -18,6 +18,21 @@ from pathlib import Path
 from mmavs.converters.aavs import TABLES, convert_aavs
 from mmavs.converters.checkpoint_files import read_state_dict
 from mmavs.converters.command_line import converter_parser, run
+from mmavs.converters.target_model import model_tensors
+from mmengine.config import Config
+from torch import Tensor
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+#: By stage of the paper.
+TARGETS = {
+    1: CONFIGS / 'aavs/aavs_swin-b_1xb1-60e_s4-384x384.py',
+    2: CONFIGS / 'stepping_stones/aavs_swin-b_stage2_1xb1-60e_avss-384x384.py',
+}
+
+
+def target(stage: int) -> dict[str, Tensor]:
+    """Give names and shapes of the model that DST is for."""
+    return model_tensors(Config.fromfile(TARGETS[stage]).model)
 
 
 def main() -> None:
@@ -38,10 +53,12 @@ def main() -> None:
     )
     args = parser.parse_args()
     run(
-        parser,
         args,
         lambda source: convert_aavs(
-            source, read_state_dict(args.vggish), stage=args.stage
+            source,
+            read_state_dict(args.vggish),
+            stage=args.stage,
+            expected=target(args.stage),
         ),
         release=f'GeWu-Lab/Stepping-Stones, stage {args.stage}',
     )

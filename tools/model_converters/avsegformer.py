@@ -12,12 +12,26 @@ belong to other networks). DST is a complete model, VGGish included, for
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mmavs.converters.avsegformer import (
     NUM_CLASSES,
     TABLES,
     convert_avsegformer,
 )
 from mmavs.converters.command_line import converter_parser, run
+from mmavs.converters.target_model import model_tensors
+from mmengine.config import Config
+from torch import Tensor
+
+BASES = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'
+
+
+def target(backbone: str, task: str) -> dict[str, Tensor]:
+    """Give names and shapes of the model that DST is for."""
+    cfg = Config.fromfile(BASES / f'avsegformer_{backbone}.py')
+    cfg.model.decode_head.num_classes = NUM_CLASSES[task]
+    return model_tensors(cfg.model)
 
 
 def main() -> None:
@@ -27,9 +41,13 @@ def main() -> None:
     parser.add_argument('--task', choices=sorted(NUM_CLASSES), required=True)
     args = parser.parse_args()
     run(
-        parser,
         args,
-        lambda source: convert_avsegformer(source, args.backbone, args.task),
+        lambda source: convert_avsegformer(
+            source,
+            args.backbone,
+            args.task,
+            expected=target(args.backbone, args.task),
+        ),
         release=f'vvvb-github/AVSegFormer, {args.backbone}, {args.task}',
     )
 

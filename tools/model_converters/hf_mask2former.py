@@ -13,8 +13,25 @@ many as the file, and starts from them: ``--keep-queries``.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mmavs.converters.command_line import converter_parser, run
 from mmavs.converters.hf_mask2former import convert_mask2former
+from mmavs.converters.target_model import model_tensors
+from mmengine.config import Config
+from torch import Tensor
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+#: By stage of the paper.
+TARGETS = {
+    1: CONFIGS / 'aavs/aavs_swin-b_1xb1-60e_s4-384x384.py',
+    2: CONFIGS / 'stepping_stones/aavs_swin-b_stage2_1xb1-60e_avss-384x384.py',
+}
+
+
+def target(stage: int) -> dict[str, Tensor]:
+    """Give names and shapes of the model that DST is for."""
+    return model_tensors(Config.fromfile(TARGETS[stage]).model)
 
 
 def main() -> None:
@@ -27,10 +44,11 @@ def main() -> None:
     )
     args = parser.parse_args()
     run(
-        parser,
         args,
         lambda source: convert_mask2former(
-            source, keep_queries=args.keep_queries
+            source,
+            keep_queries=args.keep_queries,
+            expected=target(2 if args.keep_queries else 1),
         ),
         release='facebook/mask2former-swin-base-ade-semantic',
     )

@@ -10,14 +10,13 @@ checkpoint=DST)`` of the backbone ``PVTv2``.
 from __future__ import annotations
 
 from mmavs.converters.command_line import converter_parser, run
-from mmavs.converters.name_table import convert
-from mmavs.converters.pvt_v2 import TABLE
+from mmavs.converters.pvt_v2 import convert_pvt_v2
 
 
 def main() -> None:
     """Convert SRC to DST and print the report."""
     parser = converter_parser(__doc__)
-    run(parser, parser.parse_args(), lambda source: convert(source, TABLE))
+    run(parser.parse_args(), convert_pvt_v2)
 
 
 if __name__ == '__main__':

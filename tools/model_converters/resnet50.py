@@ -11,14 +11,13 @@ config as ``init_cfg=dict(type='Pretrained', checkpoint=DST)`` of mmseg's
 from __future__ import annotations
 
 from mmavs.converters.command_line import converter_parser, run
-from mmavs.converters.name_table import convert
-from mmavs.converters.resnet50 import TABLE
+from mmavs.converters.resnet50 import convert_resnet50
 
 
 def main() -> None:
     """Convert SRC to DST and print the report."""
     parser = converter_parser(__doc__)
-    run(parser, parser.parse_args(), lambda source: convert(source, TABLE))
+    run(parser.parse_args(), convert_resnet50)
 
 
 if __name__ == '__main__':

@@ -17,7 +17,20 @@ from pathlib import Path
 
 from mmavs.converters.checkpoint_files import read_state_dict
 from mmavs.converters.command_line import converter_parser, run
+from mmavs.converters.target_model import model_tensors
 from mmavs.converters.tpavi import BACKBONES, TASKS, convert_tpavi
+from mmengine.config import Config
+from torch import Tensor
+
+BASES = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'
+
+
+def target(backbone: str, task: str) -> dict[str, Tensor]:
+    """Give names and shapes of the model that DST is for."""
+    cfg = Config.fromfile(BASES / f'tpavi_{backbone}.py')
+    if task == 'avss':
+        cfg.model.decode_head.update(num_classes=71, audio_bias=False)
+    return model_tensors(cfg.model)
 
 
 def main() -> None:
@@ -35,13 +48,13 @@ def main() -> None:
     )
     args = parser.parse_args()
     run(
-        parser,
         args,
         lambda source: convert_tpavi(
             source,
             read_state_dict(args.vggish),
             backbone=args.backbone,
             task=args.task,
+            expected=target(args.backbone, args.task),
         ),
         release=f'OpenNLPLab/AVSBench, {args.task}, {args.backbone}',
     )

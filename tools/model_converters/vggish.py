@@ -15,7 +15,7 @@ from mmavs.converters.vggish import convert_vggish
 def main() -> None:
     """Convert SRC to DST and print the report."""
     parser = converter_parser(__doc__)
-    run(parser, parser.parse_args(), convert_vggish)
+    run(parser.parse_args(), convert_vggish)
 
 
 if __name__ == '__main__':

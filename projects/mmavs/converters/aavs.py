@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .hf_mask2former import mask2former_table
 from .name_table import Report, Table, convert
-from .vggish import add_vggish
+from .vggish import add_vggish, without_vggish
 
 _WRAPPER = 'model.'
 _SWIN = f'{_WRAPPER}model.pixel_level_module.encoder.encoder.'
@@ -88,6 +88,7 @@ def convert_aavs(
     vggish: Mapping[str, Tensor],
     *,
     stage: int,
+    expected: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Tensor], Report]:
     """Convert a checkpoint of one of the two stages.
 
@@ -95,6 +96,9 @@ def convert_aavs(
         source (Mapping[str, Tensor]): Tensors of the checkpoint.
         vggish (Mapping[str, Tensor]): Tensors of torchvggish's public file.
         stage (int): 1 or 2, the stage of the paper.
+
+        expected (Mapping[str, Tensor] | None): ``state_dict()`` of the model
+            that will load the result; names and shapes must agree.
 
     Returns:
         tuple[dict[str, Tensor], Report]: The complete model, VGGish included,
@@ -104,7 +108,9 @@ def convert_aavs(
         ValueError: If the checkpoint belongs to the other stage or to another
             release, or VGGish is not complete.
     """
-    converted, report = convert(source, TABLES[stage])
+    if expected is not None:
+        expected = without_vggish(expected)
+    converted, report = convert(source, TABLES[stage], expected=expected)
     report.notes += [
         f'skipped {name}: {reason}' for name, reason in SKIPPED.items()
     ]

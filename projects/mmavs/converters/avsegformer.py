@@ -165,13 +165,13 @@ def convert_avsegformer(
     Raises:
         ValueError: If the file belongs to another backbone or task.
     """
-    converted, report = convert(source, TABLES[backbone], expected=expected)
-    num_classes = len(source[_CLASSIFIER])
-    if num_classes != NUM_CLASSES[task]:
+    num_classes = len(source.get(_CLASSIFIER, ()))
+    if _CLASSIFIER in source and num_classes != NUM_CLASSES[task]:
         raise ValueError(
             f'{_CLASSIFIER} makes {num_classes} logits per pixel, task '
             f'{task!r} has {NUM_CLASSES[task]}: check --task.'
         )
+    converted, report = convert(source, TABLES[backbone], expected=expected)
     counts = (len(source), len(converted))
     if counts != NUM_KEYS[backbone]:
         raise ValueError(

@@ -7,6 +7,7 @@ as it does its adapters and its audio projection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import torch
@@ -15,7 +16,14 @@ from torch import Tensor
 from .name_table import Into, Report, Table, convert
 
 _SWIN_DEPTHS = (2, 2, 18, 2)
-_SWIN_CHANNELS = 128
+# What AAVS has or initialises itself: patterns of its names.
+_OWN = (
+    r'^audio_backbone\.',
+    r'^decode_head\.(audio_query|cls_embed|mask_prior)\.',
+    r'\.adapter\.',
+    r'relative_position_index$',
+)
+_QUERIES = (r'^decode_head\.query_(embed|feat)\.',)
 
 #: Source key -> why it is not converted.
 SKIPPED = {
@@ -206,23 +214,25 @@ def convert_mask2former(
         source (Mapping[str, Tensor]): Tensors of the file.
         keep_queries (bool): Convert the 100 queries too, as stage two of
             Stepping Stones requires.
-        expected (Mapping[str, Tensor] | None): See
-            :func:`.name_table.convert`.
+        expected (Mapping[str, Tensor] | None): ``state_dict()`` of the model
+            that will load the result; names and shapes of what it does not
+            initialise itself must agree.
 
     Returns:
         tuple[dict[str, Tensor], Report]: float32 tensors and the report.
 
     Raises:
-        ValueError: If the names do not fit, or the Swin is not a Swin-B.
+        ValueError: If names or shapes do not fit, as of another Swin.
     """
     table = TABLE_WITH_QUERIES if keep_queries else TABLE
+    if expected is not None:
+        own = _OWN if keep_queries else (*_OWN, *_QUERIES)
+        expected = {
+            name: tensor
+            for name, tensor in expected.items()
+            if not re.search('|'.join(own), name)
+        }
     converted, report = convert(source, table, expected=expected)
-    channels = len(converted['backbone.patch_embed.projection.weight'])
-    if channels != _SWIN_CHANNELS:  # Swin-S has all the names of Swin-B
-        raise ValueError(
-            f'expected Swin-B with {_SWIN_CHANNELS} channels, got {channels}; '
-            'use facebook/mask2former-swin-base-ade-semantic.'
-        )
     report.notes += [
         f'skipped {name}: {reason}'
         for name, reason in SKIPPED.items()

@@ -40,8 +40,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .identify import describe_checkpoint
+
 _FIELD = re.compile(r'\{([^{}]*)\}')
-_LISTED_AT_MOST = 20
+_NUM_EXAMPLES = 3  # of each kind of problem
 
 
 class Into(NamedTuple):
@@ -62,8 +64,8 @@ class Report:
     Attributes:
         moved (dict[str, tuple[str, ...]]): Target name -> source names.
         dropped (list[str]): Source names that the table drops.
-        problems (list[str]): One sentence per key that does not fit; empty
-            when the conversion is complete.
+        problems (list[str]): One text ``kind: what`` per key that does not
+            fit; empty when the conversion is complete.
         notes (list[str]): Further lines to print, such as why a key is
             dropped.
     """
@@ -82,12 +84,25 @@ class Report:
             f'{len(self.problems)} problems'
         ]
         lines += [f'  dropped: {name}' for name in self.dropped]
-        lines += [f'  {text}' for text in self.problems[:_LISTED_AT_MOST]]
-        if len(self.problems) > _LISTED_AT_MOST:
-            more = len(self.problems) - _LISTED_AT_MOST
-            lines.append(f'  ... and {more} more')
+        lines += [f'  {text}' for text in self.problem_counts()]
         lines += [f'  {text}' for text in self.notes]
         return '\n'.join(lines)
+
+    def problem_counts(self) -> list[str]:
+        """Count the problems of each kind and give three examples.
+
+        Returns:
+            list[str]: Such as ``'4 unknown in the source: a, b, c, ...'``.
+        """
+        kinds: dict[str, list[str]] = {}
+        for problem in self.problems:
+            kind, _, what = problem.partition(': ')
+            kinds.setdefault(kind, []).append(what)
+        return [
+            f'{len(found)} {kind}: {", ".join(found[:_NUM_EXAMPLES])}'
+            + ', ...' * (len(found) > _NUM_EXAMPLES)
+            for kind, found in kinds.items()
+        ]
 
 
 class _Row(NamedTuple):
@@ -153,9 +168,13 @@ def convert(
     if expected is not None:
         report.problems += _disagreements(converted, expected)
     if strict and report.problems:
+        counts = '; '.join(report.problem_counts())
+        model = describe_checkpoint(state_dict)
         raise ValueError(
-            'The checkpoint does not fit the table of names: is it the '
-            f'release that this converter is for?\n{report}'
+            'expected the names and shapes of the release that this '
+            f'converter is for, got {len(report.problems)} problems: '
+            f'{counts}. The file looks like {model}; check the file and the '
+            'options.'
         )
     return converted, report
 
@@ -240,6 +259,6 @@ def _disagreements(
             yield f'unknown to the model: {name}'
         elif tensor.shape != expected[name].shape:
             yield (
-                f'{name} is {tuple(tensor.shape)}, the model expects '
-                f'{tuple(expected[name].shape)}'
+                f'wrong shape: {name} is {tuple(tensor.shape)}, the model '
+                f'expects {tuple(expected[name].shape)}'
             )

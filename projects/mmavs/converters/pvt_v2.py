@@ -6,11 +6,25 @@ differ.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
-from .name_table import Into, Table
+from .identify import count_blocks, describe_checkpoint
+from .name_table import Into, Report, Table, convert
+from .target_model import model_tensors
 
 _NUM_STAGES = 4
+_BLOCK = r'block(\d+)\.(\d+)\.norm1\.weight'
+#: (embed_dims, blocks of each stage) -> MLP ratios, of the variants B0 to B5.
+_VARIANTS = {
+    (32, (2, 2, 2, 2)): (8, 8, 4, 4),
+    (64, (2, 2, 2, 2)): (8, 8, 4, 4),
+    (64, (3, 4, 6, 3)): (8, 8, 4, 4),
+    (64, (3, 4, 18, 3)): (8, 8, 4, 4),
+    (64, (3, 8, 27, 3)): (8, 8, 4, 4),
+    (64, (3, 6, 40, 3)): (4, 4, 4, 4),
+}
 
 
 def _as_conv(weight: Tensor) -> Tensor:
@@ -67,3 +81,35 @@ def pvt_v2_table(source: str = '', target: str = '') -> Table:
 
 #: The public files; their classifier is dropped.
 TABLE: Table = {**pvt_v2_table(), 'head.{weight,bias}': None}
+
+
+def convert_pvt_v2(
+    source: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], Report]:
+    """Convert the tensors of one of the public files.
+
+    Args:
+        source (Mapping[str, Tensor]): Tensors of the file, B0 to B5.
+
+    Returns:
+        tuple[dict[str, Tensor], Report]: State dict of
+        :class:`mmavs.models.PVTv2`, and the report.
+
+    Raises:
+        ValueError: If names or shapes are not those of a variant.
+    """
+    width = len(source.get('patch_embed1.proj.weight', ()))
+    blocks = count_blocks(source, _BLOCK)
+    if (width, blocks) not in _VARIANTS:
+        raise ValueError(
+            f'expected PVTv2-B0 to B5, got {len(source)} tensors that look '
+            f'like {describe_checkpoint(source)}, first stage {width} '
+            'channels wide; convert a file of whai362/PVT.'
+        )
+    model = dict(
+        type='PVTv2',
+        embed_dims=width,
+        num_layers=blocks,
+        mlp_ratios=_VARIANTS[width, blocks],
+    )
+    return convert(source, TABLE, expected=model_tensors(model))

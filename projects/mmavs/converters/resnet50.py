@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from .name_table import Table
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from .name_table import Report, Table, convert
+from .target_model import model_tensors
 
 _DEPTHS = (3, 4, 6, 3)
 _NORM = '{weight,bias,running_mean,running_var}'
@@ -55,3 +60,25 @@ TABLE: Table = {
     **resnet50_table(with_counters=False),
     'fc.{weight,bias}': None,
 }
+
+
+def convert_resnet50(
+    source: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], Report]:
+    """Convert the tensors of one of torchvision's ResNet-50 files.
+
+    Args:
+        source (Mapping[str, Tensor]): Tensors of the file.
+
+    Returns:
+        tuple[dict[str, Tensor], Report]: State dict of mmseg's ``ResNet``
+        without counters, and the report.
+
+    Raises:
+        ValueError: If names or shapes are not those of a ResNet-50.
+    """
+    model = model_tensors(
+        dict(type='ResNet', depth=50, norm_cfg=dict(type='BN'))
+    )
+    expected = {k: v for k, v in model.items() if 'num_batches' not in k}
+    return convert(source, TABLE, expected=expected)

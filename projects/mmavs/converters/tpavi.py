@@ -18,7 +18,7 @@ from torch import Tensor
 from .name_table import Into, Report, convert
 from .pvt_v2 import pvt_v2_table
 from .resnet50 import resnet50_table
-from .vggish import add_vggish
+from .vggish import add_vggish, without_vggish
 
 BACKBONES = ('r50', 'pvtv2-b5')
 TASKS = ('s4', 'ms3', 'avss')
@@ -98,6 +98,7 @@ def convert_tpavi(
     *,
     backbone: str,
     task: str,
+    expected: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Tensor], Report]:
     """Convert a checkpoint of AVSBench's train.py.
 
@@ -107,6 +108,9 @@ def convert_tpavi(
         backbone (str): One of ``BACKBONES``.
         task (str): One of ``TASKS``.
 
+        expected (Mapping[str, Tensor] | None): ``state_dict()`` of the model
+            that will load the result; names and shapes must agree.
+
     Returns:
         tuple[dict[str, Tensor], Report]: The complete model, VGGish included,
         and the report.
@@ -115,7 +119,10 @@ def convert_tpavi(
         ValueError: If the checkpoint has another layout, or VGGish is not
             complete.
     """
-    converted, report = convert(source, tpavi_table(backbone, task))
+    if expected is not None:
+        expected = without_vggish(expected)
+    table = tpavi_table(backbone, task)
+    converted, report = convert(source, table, expected=expected)
     report.notes += [
         f'skipped {name}: {reason}' for name, reason in SKIPPED.items()
     ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from .name_table import Report, Table, convert
+from .target_model import model_tensors
 
 #: Both sides use the same names; the table checks that the file is complete.
 TABLE: Table = {
@@ -17,22 +18,20 @@ TABLE: Table = {
 
 def convert_vggish(
     source: Mapping[str, Tensor],
-    expected: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Tensor], Report]:
     """Convert the tensors of the public file.
 
     Args:
         source (Mapping[str, Tensor]): 18 tensors.
-        expected (Mapping[str, Tensor] | None): See
-            :func:`.name_table.convert`.
 
     Returns:
         tuple[dict[str, Tensor], Report]: State dict of
         :class:`mmavs.models.VGGish`, and the report.
 
     Raises:
-        ValueError: If the names are not those of the public file.
+        ValueError: If names or shapes are not those of the public file.
     """
+    expected = model_tensors(dict(type='VGGish', final_relu=False))
     return convert(source, TABLE, expected=expected)
 
 
@@ -50,8 +49,24 @@ def add_vggish(
         vggish (Mapping[str, Tensor]): Tensors of the public file.
 
     Raises:
-        ValueError: If the names are not those of the public file.
+        ValueError: If names or shapes are not those of the public file.
     """
     converted, vggish_report = convert_vggish(vggish)
     state_dict |= {f'audio_backbone.{k}': v for k, v in converted.items()}
     report.notes.append(f'VGGish: {vggish_report}')
+
+
+def without_vggish(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out the tensors of the audio backbone.
+
+    Args:
+        state_dict (Mapping[str, Tensor]): Tensors of a whole model.
+
+    Returns:
+        dict[str, Tensor]: The others.
+    """
+    return {
+        name: tensor
+        for name, tensor in state_dict.items()
+        if not name.startswith('audio_backbone.')
+    }

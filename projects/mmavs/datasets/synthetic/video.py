@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+
+from mmavs.atomic_file import atomic_path
 
 from .scene import SECOND, Scene, sample_scene
 from .timbres import SAMPLE_RATE
@@ -15,6 +18,8 @@ from .writer import choose_classes
 
 #: Encoders to try; not every build of FFmpeg has the first.
 _VIDEO_ENCODERS = ('libx264', 'mpeg4')
+#: Stored in the file: only a video with this comment is replaced.
+_COMMENT = 'synthetic scene of mmavs'
 
 
 def write_video(
@@ -42,6 +47,7 @@ def write_video(
         ``objects[i].sounding[t]``.
 
     Raises:
+        FileExistsError: If ``path`` is a file of another origin.
         ValueError: If ``size`` is odd, the number of classes is out of
             range, or there is not a frame to write.
     """
@@ -59,8 +65,12 @@ def write_video(
         size=size,
         classes=choose_classes(num_classes),
     )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), 'w') as container:
+    _check_own(Path(path))
+    with (
+        atomic_path(path) as part,
+        av.open(str(part), 'w') as container,
+    ):
+        container.metadata['comment'] = _COMMENT
         video = container.add_stream(_video_encoder(), rate=frame_rate)
         video.width = video.height = size
         video.pix_fmt = 'yuv420p'
@@ -86,3 +96,17 @@ def _video_encoder() -> str:
         for name in _VIDEO_ENCODERS
         if name in av.codecs_available and av.Codec(name, 'w')
     )
+
+
+def _check_own(path: Path) -> None:
+    """Raise FileExistsError if a file is there that is not of this tool."""
+    if not path.exists():
+        return
+    comment = None
+    with suppress(av.error.FFmpegError, OSError), av.open(str(path)) as video:
+        comment = video.metadata.get('comment')
+    if comment != _COMMENT:
+        raise FileExistsError(
+            f'{path}: expected no file, or a video of this tool, got a file of '
+            'another origin; choose another name.'
+        )

@@ -13,7 +13,7 @@ import soundfile
 from PIL import Image
 from rich.progress import track
 
-from mmavs.atomic_file import write_json
+from mmavs.atomic_file import atomic_path, write_json
 
 from ..avsbench import NUM_FRAMES, SPLITS, SUBSETS
 from ..metainfo import AVSBENCH_CLASSES, AVSBENCH_PALETTE
@@ -31,6 +31,7 @@ _HEADER = ('vid', 'uid', 's_min', 's_sec', 'a_obj', 'split', 'label')
 #: Raise it when the same arguments give other files.
 _GENERATOR = 1
 _FACTS = 'facts.json'
+_LABELS = 'label2idx.json'
 _MIN_CLASSES = 3
 _MIN_SIZE = 32
 
@@ -104,7 +105,8 @@ def write_dataset(
         which that is the highest.
 
     Raises:
-        FileExistsError: If ``root`` holds another data set.
+        FileExistsError: If ``root`` holds another data set, or a file of
+            another origin that would be replaced.
         ValueError: If an argument is out of range.
     """
     root = Path(root)
@@ -120,6 +122,7 @@ def write_dataset(
     )
     if (root / 'metadata.csv').exists():
         return _facts_of_same(root, arguments)
+    _check_own(root)
     plans = [
         ClipPlan(subset, split, number)
         for subset in subsets
@@ -151,6 +154,32 @@ def _facts_of_same(root: Path, arguments: dict) -> dict:
     return facts
 
 
+def _class_ids() -> dict[str, int]:
+    return {name: i for i, name in enumerate(AVSBENCH_CLASSES, start=1)}
+
+
+def _check_own(root: Path) -> None:
+    """Raise FileExistsError if a file to replace is not of this function."""
+    for name in (_FACTS, _LABELS):
+        path = root / name
+        if not path.exists():
+            continue
+        try:
+            content = json.loads(path.read_bytes())
+        except ValueError:
+            content = None
+        is_own = content == _class_ids() or (
+            name == _FACTS
+            and isinstance(content, dict)
+            and 'generator' in content.get('arguments', ())
+        )
+        if not is_own:
+            raise FileExistsError(
+                f'{path}: expected no file, or one of an interrupted run, got '
+                'a file of another origin; choose another folder.'
+            )
+
+
 def _bounds(frames: Mapping[str, Mapping[str, list[FrameFacts]]]) -> dict:
     """Score the sound-blind strategies on every split."""
     strategies = {
@@ -170,10 +199,12 @@ def _bounds(frames: Mapping[str, Mapping[str, list[FrameFacts]]]) -> dict:
 
 def _write_tables(root: Path, facts: dict, rows: Sequence[Sequence]) -> None:
     """Write all that is not a clip, the table last."""
-    ids = {name: i for i, name in enumerate(AVSBENCH_CLASSES, start=1)}
-    write_json(root / 'label2idx.json', ids)
+    write_json(root / _LABELS, _class_ids())
     write_json(root / _FACTS, facts)
-    with open(root / 'metadata.csv', 'w', newline='') as file:
+    with (
+        atomic_path(root / 'metadata.csv') as path,
+        path.open('w', newline='') as file,
+    ):
         csv.writer(file).writerows([_HEADER, *rows])
 
 
