@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import filecmp
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -167,6 +168,42 @@ def check_files(clips: Sequence[Clip]) -> None:
         )
 
 
+def check_targets(clips: Sequence[Clip], dst: Path) -> None:
+    """Check that no file of another origin would be replaced.
+
+    Links to SRC and equal copies are left by an interrupted conversion and
+    may be replaced.
+
+    Args:
+        clips (Sequence[Clip]): The clips.
+        dst (Path): Root of the new data set.
+
+    Raises:
+        FileExistsError: If another file has the name of a file to write.
+    """
+    for clip in clips:
+        for source, target in _pairs(clip, dst):
+            if not os.path.lexists(target):
+                continue
+            if not target.exists() or not filecmp.cmp(source, target, False):
+                raise FileExistsError(
+                    f'{target}: expected no file, or the content of {source}, '
+                    'got another file; choose another folder, or replace the '
+                    'files of the same names with --force.'
+                )
+
+
+def _pairs(clip: Clip, dst: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield source and target of each file that is linked or copied."""
+    folder = dst / clip.subset / clip.uid
+    for t, path in enumerate(clip.frames):
+        yield path, folder / 'frames' / f'{t}.jpg'
+    for t, path in enumerate(clip.masks):
+        yield path, folder / 'labels_rgb' / f'{t}.png'
+    if clip.sound.is_file():
+        yield clip.sound, folder / 'audio.wav'
+
+
 def write_clip(clip: Clip, dst: Path, *, copy: bool) -> None:
     """Link or copy the files of a clip.
 
@@ -175,16 +212,12 @@ def write_clip(clip: Clip, dst: Path, *, copy: bool) -> None:
         dst (Path): Root of the new data set.
         copy (bool): Copy instead of linking.
     """
-    folder = dst / clip.subset / clip.uid
-    for t, path in enumerate(clip.frames):
-        _place(path, folder / 'frames' / f'{t}.jpg', copy=copy)
-    for t, path in enumerate(clip.masks):
-        _place(path, folder / 'labels_rgb' / f'{t}.png', copy=copy)
+    for source, target in _pairs(clip, dst):
+        _place(source, target, copy=copy)
     if clip.sound.is_file():
-        _place(clip.sound, folder / 'audio.wav', copy=copy)
         return
     video = scan_video(clip.video)
-    with atomic_path(folder / 'audio.wav') as path:
+    with atomic_path(dst / clip.subset / clip.uid / 'audio.wav') as path:
         soundfile.write(path, video.waveform, video.facts.sound_rate)
 
 
@@ -221,21 +254,22 @@ def check_destination(src: Path, dst: Path, *, force: bool) -> None:
         force (bool): Allow to replace files of a data set at ``dst``.
 
     Raises:
-        ValueError: If ``dst`` is ``src`` or lies in it.
+        ValueError: If ``dst`` is ``src`` or lies in one of its data sets.
         FileExistsError: If ``dst`` holds a data set and ``force`` is False.
     """
-    if dst.resolve().is_relative_to(src.resolve()):
+    parts = ('Single-source', 'Multi-sources')
+    inside = any(
+        dst.resolve().is_relative_to((src / part).resolve()) for part in parts
+    )
+    if inside or dst.resolve() == src.resolve():
         raise ValueError(
             f'{dst}: expected a folder outside of the release {src}, which '
             'is not changed; choose another folder.'
         )
-    names = ('metadata.csv', 'v1s', 'v1m')
-    found = [name for name in names if os.path.lexists(dst / name)]
-    if found and not force:
+    if os.path.lexists(dst / 'metadata.csv') and not force:
         raise FileExistsError(
-            f'{dst} holds a data set already ({", ".join(found)}); choose '
-            'another folder, or replace the files of the same names with '
-            '--force.'
+            f'{dst} holds a data set already (metadata.csv); choose another '
+            'folder, or replace the files of the same names with --force.'
         )
 
 
@@ -262,6 +296,8 @@ def convert(
     check_destination(Path(src), Path(dst), force=force)
     clips = find_clips(Path(src))
     check_files(clips)
+    if not force:
+        check_targets(clips, Path(dst))
     for clip in track(clips, description='clips'):
         write_clip(clip, Path(dst), copy=copy)
     write_table(clips, Path(dst))

@@ -22,15 +22,16 @@ from mmavs.converters.tpavi import BACKBONES, TASKS, convert_tpavi
 from mmengine.config import Config
 from torch import Tensor
 
-BASES = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'tpavi'
+#: In the names of the configs.
+EPOCHS = {'s4': 15, 'ms3': 30, 'avss': 60}
 
 
 def target(backbone: str, task: str) -> dict[str, Tensor]:
     """Give names and shapes of the model that DST is for."""
-    cfg = Config.fromfile(BASES / f'tpavi_{backbone}.py')
-    if task == 'avss':
-        cfg.model.decode_head.update(num_classes=71, audio_bias=False)
-    return model_tensors(cfg.model)
+    epochs = EPOCHS[task]
+    name = f'tpavi_{backbone}_1xb4-{epochs}e_{task}-224x224.py'
+    return model_tensors(Config.fromfile(CONFIGS / name).model)
 
 
 def main() -> None:

@@ -107,6 +107,6 @@ def _check_own(path: Path) -> None:
         comment = video.metadata.get('comment')
     if comment != _COMMENT:
         raise FileExistsError(
-            f'{path}: expected no file, or a video of this tool, got a file of '
-            'another origin; choose another name.'
+            f'{path}: expected no file, or a video of this tool, got a file '
+            'of another origin; choose another name.'
         )
