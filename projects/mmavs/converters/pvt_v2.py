@@ -17,7 +17,7 @@ from .target_model import model_tensors
 _NUM_STAGES = 4
 _BLOCK = r'block(\d+)\.(\d+)\.norm1\.weight'
 #: (embed_dims, blocks of each stage) -> MLP ratios, of the variants B0 to B5.
-_VARIANTS = {
+_VARIANTS: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {
     (32, (2, 2, 2, 2)): (8, 8, 4, 4),
     (64, (2, 2, 2, 2)): (8, 8, 4, 4),
     (64, (3, 4, 6, 3)): (8, 8, 4, 4),
