@@ -1,4 +1,4 @@
-"""Train a part of the network from some epoch on only."""
+"""Freeze a part of the network until some epoch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from ..model_wrapping import rewrap_model, unwrap_model
+from ..resume_place import is_iter_based
 
 
 @HOOKS.register_module()
@@ -18,9 +19,9 @@ class FreezeUntilHook(Hook):
 
     AVSegFormer's schedule for its visual backbone. As published
     (``AVSegFormer@7083cb6:model/AVSegFormer.py``; behavioural reference),
-    parameters alone are frozen: batch norms go on counting and stochastic
-    depth goes on drawing. The optimizer does not touch parameters without a
-    gradient, its weight decay neither.
+    only parameters are frozen: batch norms still update their statistics and
+    stochastic depth still drops paths. The optimizer skips parameters without
+    a gradient, weight decay included.
 
     Args:
         parameters (Sequence[str]): Regular expressions, searched in
@@ -30,14 +31,15 @@ class FreezeUntilHook(Hook):
 
     Raises:
         ValueError: If ``epoch`` is below 1, or when training begins, if an
-            expression matches no parameter that is trained.
+            expression matches no parameter that is trained, or the training
+            counts iterations instead of epochs.
     """
 
     def __init__(self, *, parameters: Sequence[str], epoch: int) -> None:
         if epoch < 1:
             raise ValueError(
-                f'epoch must be at least 1, got {epoch}: from epoch 0 on '
-                'everything is trained without FreezeUntilHook'
+                f'epoch must be at least 1, got {epoch}: without '
+                'FreezeUntilHook everything is trained from epoch 0 on'
             )
         if isinstance(parameters, str):
             raise ValueError(
@@ -49,18 +51,24 @@ class FreezeUntilHook(Hook):
         self._frozen: list[str] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Freeze, unless training goes on behind the frozen epochs.
+        """Freeze, unless training resumes after the frozen epochs.
 
         Args:
             runner (Runner): The runner of the training process.
         """
+        if is_iter_based(runner):
+            raise ValueError(
+                f'FreezeUntilHook freezes until epoch {self.epoch} and needs '
+                'an EpochBasedTrainLoop, got an IterBasedTrainLoop, which '
+                'counts no epochs'
+            )
         names = self._find(runner)
         if runner.epoch < self.epoch:
             self._frozen = names
             self._set_trained(runner, False)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Free the parameters when their first epoch begins.
+        """Train the parameters when their first epoch begins.
 
         Args:
             runner (Runner): The runner of the training process.

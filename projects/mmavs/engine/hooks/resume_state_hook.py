@@ -1,4 +1,4 @@
-"""What a resumed training needs to go on as if it had never stopped."""
+"""Resume a training as if it had never stopped, where that is possible."""
 
 from __future__ import annotations
 
@@ -6,36 +6,53 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, get_rank
-from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.hooks import CheckpointHook, Hook
+from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmavs.datasets import iter_datasets
-
 from ..random_state import get_random_state, set_random_state
+from ..resume_place import (
+    Division,
+    check_is_training,
+    is_iter_based,
+    is_validation_due,
+    move_to_iteration,
+    pass_over_data,
+    set_epoch,
+    skip_batches,
+)
 
 _KEY = 'resume_state'
 
 
 @HOOKS.register_module()
 class ResumeStateHook(Hook):
-    """Make training resumed at the end of an epoch equal to one left alone.
+    """Save and restore what a resumed training needs beyond mmengine's state.
 
-    Every checkpoint holds the random states of all processes, its place in
-    the sampler's order (epoch and iteration) and whether the validation due
-    after its epoch was still to come. A resumed training first catches up on
-    that validation, so that the best checkpoint is the same, then goes on
-    with the random states. Validation itself leaves them as they were. The
-    hook also tells the data set which epoch it is (``dataset.epoch``), on
-    which augmentation depends.
+    Every checkpoint stores the random states of all processes, the place in
+    the data, and whether a validation was still due. A resumed training first
+    runs that validation, so that the best checkpoint is the same, skips the
+    batches that are done, and restores the random states. Validation itself
+    leaves the random states as they were. The hook also sets ``epoch`` of the
+    data set, on which augmentation depends.
 
-    Exact as long as transforms draw from ``results['rng_seed']``; the global
-    random states of data loading workers are not in the checkpoint.
+    A resumed training is bit-identical to an uninterrupted one with the same
+    number of processes, batch size and data, from checkpoints at the end of
+    an epoch or within one, if transforms draw from ``results['rng_seed']``
+    (the random states of data loading workers are not saved). Otherwise it
+    goes on, and a warning names what changed:
+
+    - Other number of processes, batch size or number of clips: epoch-based
+      training goes on at the same part of the epoch, and schedules that count
+      iterations are stretched to the new length of an epoch. Iteration-based
+      training keeps its number of iterations. The learning rate is that of
+      the checkpoint.
+    - Iteration-based training with data loading workers: they load ahead, so
+      the clips next to the end of a pass over the data may be augmented as
+      those of the neighbouring pass.
 
     Raises:
-        ValueError: If the training loop is not ``EpochBasedTrainLoop``; on
-            resume, if the checkpoint is from the middle of an epoch, or the
-            number of processes, the batch size or the data has changed.
+        ValueError: On resume, if the file is no checkpoint of a training.
     """
 
     # Before CheckpointHook (VERY_LOW) saves.
@@ -45,30 +62,28 @@ class ResumeStateHook(Hook):
         self._saved: dict[str, Any] | None = None
         self._loaded: dict[str, Any] | None = None
         self._before_val: dict[str, Any] | None = None
+        self._num_skipped = 0
+        self._at_first_iter: dict[str, Any] | None = None
 
     def after_load_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
-        """Remember the state; whether this is a resume shows later.
+        """Keep the state; whether this is a resume is known later.
 
         Args:
             runner (Runner): The runner of the training process.
             checkpoint (dict[str, Any]): The whole checkpoint.
         """
+        if runner._resume:
+            check_is_training(checkpoint, str(runner._load_from))
         self._loaded = checkpoint.get(_KEY)
 
     def before_train(self, runner: Runner) -> None:
-        """Check the loop and, on resume, that the checkpoint fits it.
+        """On resume, find the place in the data and warn if it is not exact.
 
         Args:
             runner (Runner): The runner of the training process.
         """
-        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
-            raise ValueError(
-                'ResumeStateHook expected an EpochBasedTrainLoop, got '
-                f'{type(runner.train_loop).__name__}; set by_epoch=True in '
-                'train_cfg or leave the hook out.'
-            )
         if runner.iter == 0:
             self._loaded = None
             return
@@ -78,31 +93,46 @@ class ResumeStateHook(Hook):
                 'ResumeStateHook): training goes on, but not exactly as it '
                 'would have without the stop.'
             )
-        self._check_place(runner, self._loaded)
+        now = Division.of_runner(runner)
+        then = Division.of_checkpoint(self._loaded) if self._loaded else now
+        place = f'iteration {runner.iter}'
+        if not is_iter_based(runner):
+            self._find_batch(runner, then.iters_per_epoch, now.iters_per_epoch)
+            place = f'epoch {runner.epoch}, {place} -> {runner.iter}'
+        changes = then.changes(now)
+        if changes:
+            rates = runner.optim_wrapper.get_lr().values()
+            rate = ', '.join(f'{value:.3g}' for v in rates for value in set(v))
+            runner.logger.warning(
+                'The resumed training is not bit-identical to an '
+                f'uninterrupted one, because {", ".join(changes)}. It goes on '
+                f'({place}). The learning rate is not rescaled: it is that of '
+                f'the checkpoint ({rate}), and a new '
+                'optim_wrapper.optimizer.lr has no effect on resume. To train '
+                'with another one, start a new training with load_from.'
+            )
+        elif is_iter_based(runner) and runner.train_dataloader.num_workers:
+            runner.logger.warning(
+                'The resumed training may differ from an uninterrupted one: '
+                'data loading workers load ahead, so in iteration-based '
+                'training the augmentation of clips next to the end of a '
+                'pass over the data is not exact. num_workers=0 is exact.'
+            )
 
-    def _check_place(
-        self, runner: Runner, state: dict[str, Any] | None
-    ) -> None:
-        now = dict(
-            processes=runner.world_size,
-            iters_per_epoch=len(runner.train_dataloader),
-        )
-        then = {**now, **({key: state[key] for key in now} if state else {})}
-        if runner.iter != runner.epoch * then['iters_per_epoch']:
-            raise ValueError(
-                'The checkpoint was saved in the middle of an epoch (epoch '
-                f'{runner.epoch}, iteration {runner.iter}, '
-                f'{then["iters_per_epoch"]} iterations an epoch), from where '
-                'training cannot go on exactly. Resume from one saved at the '
-                'end of an epoch (by_epoch=True in the checkpoint hook), or '
-                'start a new training from it with load_from.'
+    def _find_batch(self, runner: Runner, then: int, now: int) -> None:
+        """Find the next batch of an epoch of ``then``, ``now`` batches."""
+        done = runner.iter - runner.epoch * then
+        if not 0 <= done <= then:
+            runner.logger.warning(
+                f'Iteration {runner.iter} of the checkpoint does not lie in '
+                f'its epoch {runner.epoch} of {then} iterations: training '
+                'goes on from the beginning of that epoch.'
             )
-        if now != then:
-            raise ValueError(
-                f'The checkpoint was saved with {then}, training now has '
-                f'{now}. Resume with the same number of processes, batch size '
-                'and data, or start a new training with load_from.'
-            )
+            done = 0
+        self._num_skipped = round(done * now / then)
+        iteration = runner.epoch * now + self._num_skipped
+        if iteration != runner.iter:
+            move_to_iteration(runner, iteration, now / then)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Set the data set's epoch and, once on resume, the random states.
@@ -112,14 +142,31 @@ class ResumeStateHook(Hook):
         """
         self._catch_up(runner)
         loader = runner.train_dataloader
-        set_epoch(loader.dataset, runner.epoch)
+        set_epoch(loader.dataset, pass_over_data(runner, runner.iter))
         # Starting the workers draws a number, from the global state if the
-        # loader has no generator, and persistent workers start only once in
-        # each run: resumed training would be one number behind.
+        # loader has no generator. Persistent workers start once in each run,
+        # so a resumed training would be one number behind.
         loader.generator = torch.Generator().manual_seed(runner.epoch)
+        if self._num_skipped:
+            skip_batches(loader, self._num_skipped)
+            self._num_skipped = 0
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Restore the random states after mmengine has skipped batches.
+
+        Args:
+            runner (Runner): The runner of the training process.
+            batch_idx (int): Not used.
+            data_batch (Any): Not used.
+        """
+        if self._at_first_iter is not None:
+            set_random_state(self._at_first_iter)
+            self._at_first_iter = None
 
     def after_train(self, runner: Runner) -> None:
-        """Catch up when nothing but the last validation was left to do.
+        """Catch up if only the last validation was left to do.
 
         Args:
             runner (Runner): The runner of the training process.
@@ -127,34 +174,69 @@ class ResumeStateHook(Hook):
         self._catch_up(runner)
 
     def _catch_up(self, runner: Runner) -> None:
-        """Once after a resume, reach the state that the save was made in."""
+        """Once after a resume, reach the state at the time of the save."""
         state, self._loaded = self._loaded, None
         if state is None:
             return
-        # What is saved from now on, a better checkpoint included, has it too.
+        # Later checkpoints, a better one after this validation included,
+        # store the same state.
         self._saved = state
         if state['validation_due']:
             runner.logger.info(
-                f'Validating epoch {runner.epoch} first: the checkpoint was '
-                'saved before that was done'
+                f'Validating epoch {runner.epoch}, iteration {runner.iter} '
+                'first: the checkpoint was saved before that was done'
             )
             runner.val_loop.run()
-        set_random_state(state['random_states'][get_rank()])
+        if get_rank() < len(state['random_states']):
+            own = state['random_states'][get_rank()]
+            set_random_state(own)
+            if is_iter_based(runner):
+                self._at_first_iter = own
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Collect the state if a checkpoint is about to be saved.
+
+        Args:
+            runner (Runner): The runner of the training process.
+            batch_idx (int): Not used.
+            data_batch (Any): Not used.
+            outputs (dict | None): Not used.
+        """
+        if is_iter_based(runner):
+            number = pass_over_data(runner, runner.iter + 1)
+            set_epoch(runner.train_dataloader.dataset, number)
+        if any(_saves_now(hook, runner) for hook in runner.hooks):
+            due = is_iter_based(runner) and is_validation_due(
+                runner, runner.iter + 1, runner.max_iters
+            )
+            self._collect(runner, runner.epoch, runner.iter + 1, due)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Collect the state of all processes for the checkpoints to come.
-
-        Saving runs on the main process alone, too late to ask the others.
+        """Collect the state of all processes for the next checkpoints.
 
         Args:
             runner (Runner): The runner of the training process.
         """
+        if not is_iter_based(runner):
+            epoch = runner.epoch + 1
+            due = is_validation_due(runner, epoch, runner.max_epochs)
+            self._collect(runner, epoch, runner.iter, due)
+
+    def _collect(
+        self, runner: Runner, epoch: int, iteration: int, due: bool
+    ) -> None:
+        # Saving runs on the main process only, too late to ask the others.
         self._saved = dict(
-            epoch=runner.epoch + 1,
-            iter=runner.iter,
-            processes=runner.world_size,
-            iters_per_epoch=len(runner.train_dataloader),
-            validation_due=_is_validation_due(runner),
+            Division.of_runner(runner)._asdict(),
+            epoch=epoch,
+            iter=iteration,
+            validation_due=due,
             random_states=all_gather_object(get_random_state()),
         )
 
@@ -171,7 +253,7 @@ class ResumeStateHook(Hook):
             checkpoint[_KEY] = self._saved
 
     def before_val(self, runner: Runner) -> None:
-        """Keep the random states that training is to go on with.
+        """Keep the random states for the training after the validation.
 
         Args:
             runner (Runner): The runner of the training process.
@@ -181,7 +263,7 @@ class ResumeStateHook(Hook):
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Note the validation as done, for the best checkpoint's sake.
+        """Mark the validation as done before the best checkpoint is saved.
 
         Args:
             runner (Runner): The runner of the training process.
@@ -191,7 +273,7 @@ class ResumeStateHook(Hook):
             self._saved['validation_due'] = False
 
     def after_val(self, runner: Runner) -> None:
-        """Put the random states back.
+        """Restore the random states.
 
         Args:
             runner (Runner): The runner of the training process.
@@ -200,26 +282,13 @@ class ResumeStateHook(Hook):
             set_random_state(self._before_val)
 
 
-def _is_validation_due(runner: Runner) -> bool:
-    """Decide as mmengine's epoch loop will, at the end of an epoch."""
-    loop = runner.train_loop
-    epoch = runner.epoch + 1
+def _saves_now(hook: Hook, runner: Runner) -> bool:
+    """Whether a checkpoint hook saves at the end of this iteration."""
     return (
-        runner.val_loop is not None
-        and epoch >= loop.val_begin
-        and (epoch % loop.val_interval == 0 or epoch == loop.max_epochs)
+        isinstance(hook, CheckpointHook)
+        and not hook.by_epoch
+        and (
+            hook.every_n_train_iters(runner, hook.interval, hook.save_begin)
+            or (hook.save_last and hook.is_last_train_iter(runner))
+        )
     )
-
-
-def set_epoch(dataset: Any, epoch: int) -> None:
-    """Set ``epoch`` on a data set and on what it wraps.
-
-    Args:
-        dataset (Any): A ``Dataset``, which may wrap one (``RepeatDataset``)
-            or several (``ConcatDataset``); those without ``epoch`` are left
-            alone.
-        epoch (int): Number of the epoch, from 0.
-    """
-    for inner in iter_datasets(dataset):
-        if hasattr(type(inner), 'epoch') or 'epoch' in vars(inner):
-            inner.epoch = epoch

@@ -1,4 +1,4 @@
-"""AAVS's training in two phases, with most of the network frozen."""
+"""Train AAVS in two phases, with most of the network frozen."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mmseg.registry import HOOKS
 from torch import nn
 
 from ..model_wrapping import rewrap_model, unwrap_model
+from ..resume_place import is_iter_based
 
 _ADAPTER_STD = 0.02
 
@@ -35,9 +36,9 @@ class TwoPhaseTuningHook(Hook):
 
     Args:
         trainable (Sequence[str]): Regular expressions, searched in parameter
-            names; what matches one is trained in both phases.
+            names; parameters that match one are trained in both phases.
         backbone_adapters (str | None): Regular expression for the backbone's
-            adapters, stronger than ``trainable``. None when there are none.
+            adapters; overrides ``trainable``. None when there are none.
         switch_epoch (int | None): Epoch, from 0, with which phase two begins.
             None stays in phase one (the ablation with a frozen backbone).
         phase2_lr (float | None): Learning rate of phase two, for all
@@ -45,12 +46,13 @@ class TwoPhaseTuningHook(Hook):
 
     Raises:
         ValueError: If only one of ``switch_epoch`` and ``phase2_lr`` is given,
-            ``switch_epoch`` is set without ``backbone_adapters``, or an
+            ``switch_epoch`` is set without ``backbone_adapters`` or in a
+            training that counts iterations instead of epochs, or an
             expression matches no parameter.
     """
 
-    # After ResumeStateHook (LOW), whose catching up may find the best
-    # checkpoint that phase two begins from.
+    # After ResumeStateHook (LOW), which on resume may first run the validation
+    # that finds the best checkpoint, from which phase two begins.
     priority = 'VERY_LOW'
 
     def __init__(
@@ -82,11 +84,17 @@ class TwoPhaseTuningHook(Hook):
         Args:
             runner (Runner): The runner of the training process.
         """
+        if self.switch_epoch is not None and is_iter_based(runner):
+            raise ValueError(
+                f'TwoPhaseTuningHook switches at epoch {self.switch_epoch} '
+                'and needs an EpochBasedTrainLoop, got an IterBasedTrainLoop, '
+                'which counts no epochs'
+            )
         if self._is_past_switch(runner):
             self._freeze(runner, phase=2)
             return
-        # Also on resume exactly at the switch, which is still to come: it is
-        # made at the beginning of its epoch.
+        # Also on resume at the beginning of the switch epoch: the switch
+        # itself follows in before_train_epoch.
         with torch.no_grad():
             for _, parameter in self._adapters(unwrap_model(runner)):
                 parameter.zero_()
@@ -98,7 +106,7 @@ class TwoPhaseTuningHook(Hook):
         Args:
             runner (Runner): The runner of the training process.
         """
-        if self.switch_epoch is None or runner.epoch != self.switch_epoch:
+        if runner.epoch != self.switch_epoch or self._is_past_switch(runner):
             return
         self._restart_from_best(runner)
         self._restart_adapters(runner)
@@ -110,9 +118,11 @@ class TwoPhaseTuningHook(Hook):
         runner.logger.info(f'Phase 2: new optimizer, lr {self.phase2_lr}')
 
     def _is_past_switch(self, runner: Runner) -> bool:
-        return (
-            self.switch_epoch is not None and runner.epoch > self.switch_epoch
-        )
+        if self.switch_epoch is None:
+            return False
+        # Compared by iterations: a resume may begin within the switch epoch.
+        switch_iter = self.switch_epoch * len(runner.train_dataloader)
+        return runner.iter > switch_iter
 
     def _adapters(self, model: nn.Module) -> list[tuple[str, nn.Parameter]]:
         pattern = self.backbone_adapters

@@ -1,0 +1,223 @@
+"""Where in its data a training is, and where it goes on after a resume."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from mmengine.hooks import IterTimerHook
+from mmengine.runner import IterBasedTrainLoop, Runner
+from torch.utils.data import DataLoader
+
+from mmavs.datasets import iter_datasets
+
+#: Attributes of mmengine's schedulers that count steps.
+_STEP_COUNTS = (
+    *('begin', 'end', 'last_step', '_global_step'),
+    *('T_max', 'total_iters', 'step_size'),
+)
+#: mmengine's ``end`` of a schedule without one.
+_NO_END = int(1e9)
+
+
+class Division(NamedTuple):
+    """How a training divides its data into iterations.
+
+    Attributes:
+        processes (int): Number of processes.
+        batch_size (int | None): Clips in a batch of one process; None if the
+            checkpoint or the loader does not say.
+        num_clips (int | None): Clips in the data set; None likewise.
+        iters_per_epoch (int): Iterations of each process in one epoch.
+    """
+
+    processes: int
+    batch_size: int | None
+    num_clips: int | None
+    iters_per_epoch: int
+
+    @classmethod
+    def of_runner(cls, runner: Runner) -> Division:
+        """Read it from a runner whose train loop is built."""
+        loader = runner.train_dataloader
+        return cls(
+            processes=runner.world_size,
+            batch_size=getattr(loader.batch_sampler, 'batch_size', None),
+            num_clips=len(loader.dataset),
+            iters_per_epoch=len(loader),
+        )
+
+    @classmethod
+    def of_checkpoint(cls, state: dict[str, Any]) -> Division:
+        """Read it from the state in a checkpoint; older ones have less."""
+        return cls(
+            processes=state['processes'],
+            batch_size=state.get('batch_size'),
+            num_clips=state.get('num_clips'),
+            iters_per_epoch=state['iters_per_epoch'],
+        )
+
+    def changes(self, now: Division) -> list[str]:
+        """Say what is different now, for example ``batch_size 2 -> 4``."""
+        pairs = zip(self._fields, self, now, strict=True)
+        return [
+            f'{name} {old} -> {new}'
+            for name, old, new in pairs
+            if old is not None and old != new
+        ]
+
+
+def check_is_training(checkpoint: Any, path: str) -> None:
+    """Check that mmengine can resume from a checkpoint.
+
+    Args:
+        checkpoint (Any): The whole checkpoint.
+        path (str): Its file, for the message.
+
+    Raises:
+        ValueError: If it has no number of epochs and iterations, or no log.
+    """
+    meta = checkpoint.get('meta')
+    parts = {
+        'meta.epoch': isinstance(meta, dict) and 'epoch' in meta,
+        'meta.iter': isinstance(meta, dict) and 'iter' in meta,
+        'message_hub': 'message_hub' in checkpoint,
+    }
+    missing = [name for name, is_there in parts.items() if not is_there]
+    if missing:
+        raise ValueError(
+            f'{path} is no checkpoint that a training can be resumed from: it '
+            f'has no {", ".join(missing)}. Resume from a file that '
+            'tools/train.py wrote (epoch_N.pth), or start a new training from '
+            'these weights: --cfg-options load_from=FILE without --resume.'
+        )
+
+
+class _LaterBatches:
+    """A batch sampler that leaves out its first batches, the first time."""
+
+    def __init__(self, batches: Any, num_skipped: int) -> None:
+        self.batches = batches
+        self.num_skipped = num_skipped
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.batches, name)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        num_skipped, self.num_skipped = self.num_skipped, 0
+        for index, batch in enumerate(self.batches):
+            if index >= num_skipped:
+                yield batch
+
+
+def skip_batches(loader: DataLoader, num_skipped: int) -> None:
+    """Leave out batches of the next epoch, without loading their clips.
+
+    Args:
+        loader (DataLoader): With a batch sampler. Its length stays the same.
+        num_skipped (int): How many of its first batches to leave out.
+    """
+    # DataLoader forbids to set the attribute once it is initialized: its
+    # iterators, of which there is none yet, would not see the change.
+    vars(loader)['batch_sampler'] = _LaterBatches(
+        loader.batch_sampler, num_skipped
+    )
+
+
+def move_to_iteration(runner: Runner, iteration: int, ratio: float) -> None:
+    """Renumber the iterations of a training loop after a resume.
+
+    Args:
+        runner (Runner): Its iteration is set; schedules that count iterations
+            are stretched, those that count epochs stay.
+        iteration (int): Number of iterations that are done.
+        ratio (float): New by old number of iterations in an epoch.
+    """
+    runner.train_loop._iter = iteration
+    for hook in runner.hooks:
+        if isinstance(hook, IterTimerHook):
+            # it divides by the number of iterations since this one
+            hook.start_iter = iteration
+    runner.optim_wrapper.initialize_count_status(
+        runner.model, iteration, runner.train_loop.max_iters
+    )
+    schedulers = runner.param_schedulers or []
+    if isinstance(schedulers, dict):
+        schedulers = [one for group in schedulers.values() for one in group]
+    for scheduler in schedulers:
+        if not scheduler.by_epoch:
+            _stretch(scheduler, ratio)
+
+
+def _stretch(scheduler: Any, ratio: float) -> None:
+    """Multiply all of a scheduler's counts of steps."""
+    for name in _STEP_COUNTS:
+        count = getattr(scheduler, name, None)
+        if count is not None and count != _NO_END:
+            setattr(scheduler, name, round(count * ratio))
+    if hasattr(scheduler, 'milestones'):
+        scheduler.milestones = Counter(
+            {
+                round(step * ratio): number
+                for step, number in scheduler.milestones.items()
+            }
+        )
+
+
+def is_iter_based(runner: Runner) -> bool:
+    """Whether the training loop counts iterations only."""
+    return isinstance(runner.train_loop, IterBasedTrainLoop)
+
+
+def is_validation_due(runner: Runner, done: int, last: int) -> bool:
+    """Decide as mmengine's loops do whether a validation follows.
+
+    Args:
+        runner (Runner): The runner of the training process.
+        done (int): Number of epochs, or of iterations, that are done.
+        last (int): Their number at the end of the training.
+
+    Returns:
+        bool: Whether it does.
+    """
+    loop = runner.train_loop
+    return (
+        runner.val_loop is not None
+        and done >= loop.val_begin
+        and (done % loop.val_interval == 0 or done == last)
+    )
+
+
+def pass_over_data(runner: Runner, iteration: int) -> int:
+    """Number, from 0, of the pass over the data of an iteration.
+
+    Args:
+        runner (Runner): The runner of the training process.
+        iteration (int): Its number, from 0.
+
+    Returns:
+        int: The epoch, if the training loop counts epochs.
+    """
+    if not is_iter_based(runner):
+        return runner.epoch
+    loader = runner.train_dataloader
+    num_seen = iteration * (loader.batch_size or 1) * runner.world_size
+    return num_seen // len(loader.dataset)
+
+
+def set_epoch(dataset: Any, epoch: int) -> None:
+    """Set ``epoch`` on a data set and on what it wraps.
+
+    Args:
+        dataset (Any): A ``Dataset``, which may wrap one (``RepeatDataset``)
+            or several (``ConcatDataset``); those without ``epoch`` are left
+            alone.
+        epoch (int): Number of the epoch, from 0.
+    """
+    for inner in iter_datasets(dataset):
+        if hasattr(type(inner), 'epoch') or 'epoch' in vars(inner):
+            inner.epoch = epoch
