@@ -11,6 +11,7 @@ from typing import Any
 
 import mmavs  # noqa: F401  makes mmcv.ops importable without compiled ops
 import torch
+from mmavs.models.layers import swap_class
 from mmavs.models.layers.deformable_attention import (
     MultiScaleDeformableAttention,
 )
@@ -40,12 +41,10 @@ def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
     cfg = Config.fromfile(config)
     init_default_scope('mmseg')
     model = MODELS.build(cfg.model).to(device).eval()
-    layers = [
-        module
+    if not any(
+        isinstance(module, MultiScaleDeformableAttention)
         for module in model.modules()
-        if isinstance(module, MultiScaleDeformableAttention)
-    ]
-    if not layers:
+    ):
         raise SystemExit(f'{config} has no deformable attention to compare.')
     clip = _random_clip(cfg, device)
     classes = {
@@ -55,8 +54,8 @@ def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
     parts: dict[str, dict[str, list[float]]] = {name: {} for name in classes}
 
     def segment(name: str) -> None:
-        for layer in layers:
-            layer.__class__ = classes[name]
+        for old in classes.values():
+            swap_class(model, old, classes[name])
         with torch.no_grad(), _timed_parts(model, device, parts[name]):
             model.predict(clip)
 

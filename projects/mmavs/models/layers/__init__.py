@@ -7,6 +7,7 @@ from .deformable_attention import (
 )
 from .enlarged_conv import EnlargedConv2d
 from .fused_attention import FusedMultiheadAttention, use_fused_attention
+from .swap_class import swap_class
 
 __all__ = [
     'AdaptedLinear',
@@ -15,6 +16,7 @@ __all__ = [
     'FusedMultiheadAttention',
     'MultiScaleDeformableAttention',
     'init_adapters',
+    'swap_class',
     'use_compiled_attention',
     'use_fused_attention',
 ]

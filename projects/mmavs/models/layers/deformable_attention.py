@@ -5,6 +5,8 @@ from mmcv.ops import MultiScaleDeformableAttention as MMCVDeformableAttention
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from .swap_class import swap_class
+
 
 @MODELS.register_module()
 class MultiScaleDeformableAttention(MMCVDeformableAttention):
@@ -114,23 +116,14 @@ class MultiScaleDeformableAttention(MMCVDeformableAttention):
 
 
 def use_compiled_attention(module: nn.Module) -> int:
-    """Let mmcv's deformable attention layers inside a module end in our op.
-
-    mmdet's layers construct mmcv's class by name, so there is no config key
-    to change. Parameters and state dict stay as they are.
+    """Make mmcv's deformable attention layers inside a module use our op.
 
     Args:
         module (nn.Module): Any module, changed in place.
 
     Returns:
-        int: The number of layers changed; subclasses of mmcv's layer are
-        left alone.
+        int: The number of layers changed.
     """
-    layers = [
-        layer
-        for layer in module.modules()
-        if type(layer) is MMCVDeformableAttention
-    ]
-    for layer in layers:
-        layer.__class__ = MultiScaleDeformableAttention
-    return len(layers)
+    return swap_class(
+        module, MMCVDeformableAttention, MultiScaleDeformableAttention
+    )

@@ -1,16 +1,18 @@
-"""torch's multi-head attention without the weights that nobody reads."""
+"""torch's multi-head attention without attention weights."""
 
 from typing import Any
 
 from torch import Tensor, nn
 
+from .swap_class import swap_class
+
 
 class FusedMultiheadAttention(nn.MultiheadAttention):
     """``nn.MultiheadAttention`` that never returns its attention weights.
 
-    mmcv's layers ask for the weights, averaged over heads, and drop them.
-    Without them torch takes its fused kernel, which does not write out the
-    attention matrix; results are equal.
+    mmcv's layers request the weights, averaged over heads, and do not use
+    them. Without that request torch uses its fused kernel, which does not
+    store the attention matrix; results are equal.
     """
 
     def forward(
@@ -29,23 +31,12 @@ class FusedMultiheadAttention(nn.MultiheadAttention):
 
 
 def use_fused_attention(module: nn.Module) -> int:
-    """Let torch's attention layers inside a module skip their weights.
-
-    mmcv's layers construct torch's class by name, so there is no config key
-    to change. Parameters and state dict stay as they are.
+    """Make torch's attention layers inside a module skip their weights.
 
     Args:
         module (nn.Module): Any module, changed in place.
 
     Returns:
-        int: The number of layers changed; subclasses of torch's layer are
-        left alone.
+        int: The number of layers changed.
     """
-    layers = [
-        layer
-        for layer in module.modules()
-        if type(layer) is nn.MultiheadAttention
-    ]
-    for layer in layers:
-        layer.__class__ = FusedMultiheadAttention
-    return len(layers)
+    return swap_class(module, nn.MultiheadAttention, FusedMultiheadAttention)

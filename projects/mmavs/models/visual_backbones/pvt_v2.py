@@ -14,7 +14,7 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..layers import use_fused_attention
+from ..layers import swap_class, use_fused_attention
 
 #: Of the norms behind patch embeddings and spatial reductions; the others
 #: have 1e-6, which is also mmdet's for all of them.
@@ -105,10 +105,9 @@ class PVTv2(PyramidVisionTransformerV2):
         use_fused_attention(self)
         for stage in self.layers:
             stage[0].norm.eps = _REDUCTION_EPS
+        swapped = swap_class(self, MixFFN, ChannelsLastMixFFN)
+        assert swapped == len(list(self._blocks()))
         for block in self._blocks():
-            # mmdet's layer constructs its MLP by name: no config key.
-            assert type(block.ffn) is MixFFN
-            block.ffn.__class__ = ChannelsLastMixFFN
             if block.attn.sr_ratio > 1:
                 block.attn.norm.eps = _REDUCTION_EPS
 
