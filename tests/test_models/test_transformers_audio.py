@@ -254,14 +254,33 @@ def test_weights_that_are_missing_are_an_error(tmp_path):
 # ---- errors -----------------------------------------------------------------
 
 
-@BOTH
-@pytest.mark.parametrize('shape', [(2, 8000), (2, 1, 0), (2, 1, 16001)])
-def test_other_shapes_are_refused(options, shape):
-    """CLAP takes 1 s, AST 96 frames of 10 ms."""
+@pytest.mark.parametrize(
+    ('options', 'shape', 'limits'),
+    [
+        # AST: a window of 400 samples, 96 frames of 10 ms.
+        (AST, (2, 8000), '400 to 15360'),
+        (AST, (2, 1, 399), '400 to 15360'),
+        (AST, (2, 1, 15361), '400 to 15360'),
+        # CLAP: 1 s.
+        (CLAP, (2, 8000), '1 to 16000'),
+        (CLAP, (2, 1, 0), '1 to 16000'),
+        (CLAP, (2, 1, 16001), '1 to 16000'),
+    ],
+)
+def test_other_shapes_are_refused(options, shape, limits):
     with pytest.raises(
-        ValueError, match=r'must be \(N, C, S\) with S from 1 to 1\d+ samples'
+        ValueError, match=rf'must be \(N, C, S\) with S from {limits} samples'
     ):
         _build(options)(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ('options', 'limits'), [(AST, (400, 15360)), (CLAP, (1, 16000))]
+)
+def test_limits_themselves_are_taken(options, limits):
+    backbone = _build(options)
+    for samples in limits:
+        assert backbone(_windows(samples=samples)).embed.isfinite().all()
 
 
 @BOTH

@@ -33,7 +33,7 @@ _LOADERS = (
 )
 
 
-#: Config and checkpoint of the model that a second stage stands on.
+#: Config and checkpoint of the first stage, whose masks the second takes.
 StageOne = tuple[str | Path | Config, str | Path]
 
 
@@ -62,9 +62,9 @@ class AVSInferencer:
     last window is moved back until it is full and only its new seconds are
     kept.
 
-    A model of stage two (its test pipeline has ``LoadMaskPrior``) stands on
-    the masks that a model of stage one predicts for the same window, as if
-    they had been written with ``tools/test.py --dump-masks`` and read back.
+    A model of stage two (its test pipeline has ``LoadMaskPrior``) takes the
+    masks that a model of stage one predicts for the same window. They equal
+    masks written with ``tools/test.py --dump-masks`` and read back.
 
     ``classes`` and ``palette`` hold the name and the RGB colour of each class
     id.

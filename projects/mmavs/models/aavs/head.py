@@ -22,7 +22,7 @@ from .transformer_decoder import adapt_decoder
 
 @MODELS.register_module()
 class AAVSHead(Mask2FormerHead):
-    """Mask2Former's head whose queries start from each frame's sound.
+    """Mask2Former's head with queries conditioned on each frame's sound.
 
     Call graph::
 
@@ -39,12 +39,12 @@ class AAVSHead(Mask2FormerHead):
         audio_channels (int): Width of the audio embedding.
         audio_hidden_channels (int): Hidden width of its projection.
         adapter_mode (str): How the adapters of the pixel decoder and of the
-            decoder's self-attention meet the output projections:
+            decoder's self-attention are combined with output projections:
             ``'replace'`` (published stage one), ``'append'`` (published
             stage two) or ``'none'``.
-        mask_prior (dict | None): Config of a ``MaskPrior``, which brings
-            masks that are known beforehand into the decoder (stage two).
-            None ignores them.
+        mask_prior (dict | None): Config of a ``MaskPrior``, which feeds
+            the masks of stage one to the decoder (stage two). None ignores
+            them.
         skip_silent_clips (bool): Leave clips without any sounding pixel out
             of the loss, as published for MS3. A batch of such clips alone
             has zero loss.

@@ -21,12 +21,12 @@ _LOG_MEL_SCALE = math.log(100)
 class LogMelCNN(BaseModule):
     """Four strided convolutions over log-mel examples, pooled over time.
 
-    0.23 M parameters at the default width, 0.2 ms an example on one CPU core
+    0.23 M parameters at the default width, 0.2 ms per example on one CPU core
     (max pooling instead of strides takes 2 ms and learns no faster). Frequency
-    is not pooled away, because timbre lies in it. Group norms, because a batch
-    is often a few clips of similar examples, on which batch norms learn timbre
-    half as fast; and so an example's embedding depends neither on the others
-    of its batch nor on the mode. mmavs' own, not of a paper.
+    is not pooled, because it carries timbre. Norms are group norms: a batch
+    often holds a few clips of similar examples, on which batch norms learn
+    timbre half as fast. An example's embedding therefore depends neither on
+    the rest of its batch nor on the mode. Not from a paper.
 
     Args:
         base_channels (int): Channels of the first stage, doubled by each of

@@ -40,7 +40,8 @@ _MODEL_TYPES = {
     'clap': ('clap', 'ClapAudioModelWithProjection'),
     'clap_audio_model': ('clap', 'ClapAudioModel'),
 }
-#: Frames of a spectrogram per second of sound that AST takes.
+#: AST's spectrogram: samples of its window, and frames per second of sound.
+_AST_WINDOW_SAMPLES = 400
 _AST_FRAMES_PER_SECOND = 100
 
 
@@ -153,11 +154,12 @@ class TransformersAudio(BaseModule):
             ValueError: If the shape is another one, or windows are longer
                 than the model takes.
         """
-        longest = self._max_samples()
-        if audio.dim() != 3 or not 0 < audio.shape[2] <= longest:
+        shortest, longest = self._sample_range()
+        seconds = longest / self._extractor.sampling_rate
+        if audio.dim() != 3 or not shortest <= audio.shape[2] <= longest:
             raise ValueError(
-                f'audio must be (N, C, S) with S from 1 to {longest} samples '
-                f'({longest / self._extractor.sampling_rate:g} s), got '
+                f'audio must be (N, C, S) with S from {shortest} to {longest} '
+                f'samples ({seconds:g} s), got '
                 f'{tuple(audio.shape)}; use AudioWindows(seconds=...) and '
                 "PackClip(audio_key='audio_windows')."
             )
@@ -188,13 +190,14 @@ class TransformersAudio(BaseModule):
         )
         return features[self._extractor.model_input_names[0]].to(audio)
 
-    def _max_samples(self) -> int:
-        """Samples that the extractor takes without cutting them."""
+    def _sample_range(self) -> tuple[int, int]:
+        """Smallest and largest S that the extractor takes without cutting."""
         extractor = self._extractor
         if self.architecture == 'clap':
-            return int(extractor.nb_max_samples)
+            return 1, int(extractor.nb_max_samples)
         rate = extractor.sampling_rate
-        return extractor.max_length * rate // _AST_FRAMES_PER_SECOND
+        longest = extractor.max_length * rate // _AST_FRAMES_PER_SECOND
+        return _AST_WINDOW_SAMPLES, longest
 
     def init_weights(self) -> None:
         """Keep the weights: transformers has read or drawn them."""
