@@ -2,7 +2,8 @@
 
 import hashlib
 
-from mmavs.fingerprint import hash_config, hash_file
+import pytest
+from mmavs.fingerprint import hash_config, hash_excerpt, hash_file
 from mmengine.config import Config
 
 
@@ -19,3 +20,26 @@ def test_hash_of_a_config_ignores_the_order_of_keys():
     other = Config({'model': {'b': (1, 2), 'a': 2}}).to_dict()
     assert hash_config(one) == hash_config(two)
     assert hash_config(one) != hash_config(other)
+
+
+@pytest.mark.parametrize('place', [0, 16383, 50000, 99999])
+def test_hash_of_an_excerpt_notes_start_middle_and_end(tmp_path, place):
+    path = tmp_path / 'audio.wav'
+    content = bytearray(100000)
+    path.write_bytes(content)
+    before = hash_excerpt(path)
+    content[place] = 1
+    path.write_bytes(content)
+    assert hash_excerpt(path) != before
+    content[place] = 0
+    content[30000] = 1  # between the start and the middle: not read
+    path.write_bytes(content)
+    assert hash_excerpt(path) == before
+
+
+def test_hash_of_an_excerpt_notes_the_size(tmp_path):
+    hashes = set()
+    for size in (0, 1, 100, 50000, 50001):
+        (tmp_path / 'a').write_bytes(bytes(size))
+        hashes.add(hash_excerpt(tmp_path / 'a'))
+    assert len(hashes) == 5

@@ -21,6 +21,7 @@ from mmavs.engine import add_traceback_argument, error_line
 from stepping_stones.stages import (
     Launcher,
     check_mask_sizes,
+    check_stage_two,
     dump_masks,
     lock,
     read_config,
@@ -165,6 +166,7 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
     options_one = [*args.cfg_options, *args.stage_one_options]
     options_two = [*args.cfg_options, *args.stage_two_options]
     stage_two = read_config(args.stage_two, options_two)
+    check_stage_two(stage_two)
     dataset = build_unread(stage_two.test_dataloader.dataset)
     subsets = choose_subsets(args, dataset)
     configs = {s: args.stage_one_for.get(s, args.stage_one) for s in subsets}

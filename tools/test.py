@@ -113,7 +113,10 @@ def add_dump(
         config_hash (str): Of the config as it was given.
 
     Returns:
-        MaskDump: What the runner will build once more.
+        MaskDump: A copy of the metric that the runner will build.
+
+    Raises:
+        ValueError: If the folder has files that no dump has written.
     """
     dump = dict(
         type='MaskDump',
@@ -123,7 +126,9 @@ def add_dump(
         soft=args.soft,
     )
     cfg.test_evaluator = [*as_list(cfg.get('test_evaluator')), dump]
-    return METRICS.build(dump)
+    built = METRICS.build(dump)
+    built.directory.check_writable()
+    return built
 
 
 def set_split(cfg: Config, split: str) -> None:
@@ -168,13 +173,15 @@ def keep_lacking_clips(cfg: Config, dump: MaskDump) -> int:
     else:
         places = list(chosen)
     lacking = [
-        i for i in places if not dump.is_written(clips.get_data_info(i))
+        i
+        for i in places
+        if not dump.directory.is_written(clips.get_data_info(i), dump.made_by)
     ]
     for i in lacking:
-        dump.remove_leftovers(clips.get_data_info(i))
+        dump.directory.remove_leftovers(clips.get_data_info(i))
     print_log(
         f'{len(places) - len(lacking)} of {len(places)} clips have their '
-        f'masks in {dump.root} already',
+        f'masks in {dump.directory.root} already',
         logger='current',
     )
     dataset.indices = lacking
@@ -243,7 +250,7 @@ def test(args: argparse.Namespace) -> None:
     if args.dump_masks is not None:
         dump = add_dump(cfg, args, hash_config(config))
         if only_masks and not keep_lacking_clips(cfg, dump):
-            dump.write_index()
+            dump.directory.write_index(dump.made_by)
             return
     with joined_processes(cfg):
         run_test(cfg, args)

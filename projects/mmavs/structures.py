@@ -26,6 +26,7 @@ CLIP_META_KEYS = (
     'mask_path',
     'audio_path',
     'audio_span',
+    'sound_from',
     'ori_shape',
     'img_shape',
     'pad_shape',

@@ -263,14 +263,14 @@ def test_second_stage_as_with_masks_in_files(tmp_path, soft):
         dataset = config.test_dataloader.dataset
         dataset.data_root = str(root)
         dataset.pipeline[log_mel].cache_dir = None
-    two.test_dataloader.dataset.mask_prior.root = str(dump.root)
+    two.test_dataloader.dataset.mask_prior.root = str(dump.directory.root)
     with torch.no_grad():
         item = DATASETS.build(one.test_dataloader.dataset)[0]
         samples = one_model.test_step(clip_collate([item]))
         dump.process({}, [sample.to_dict() for sample in samples])
         item = DATASETS.build(two.test_dataloader.dataset)[0]
         samples = two_model.test_step(clip_collate([item]))
-    mask = np.asarray(Image.open(dump.root / 'v1m/one/2.png'))
+    mask = np.asarray(Image.open(dump.directory.root / 'v1m/one/2.png'))
     assert mask.shape == (48, 48)
     assert 0 < mask.mean() < 255  # else any prior would do
 

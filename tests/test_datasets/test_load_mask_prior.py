@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmavs.datasets import AVSBenchDataset
-from mmavs.datasets.mask_directory import check_mask_directory
+from mmavs.datasets.mask_directory import MaskDirectory
 from mmavs.datasets.mask_prior_option import parse_mask_prior
 from mmavs.datasets.transforms import LoadClipMasks, LoadMaskPrior
 from mmavs.evaluation import MaskDump
@@ -98,11 +98,13 @@ def test_a_dump_read_back_is_the_prediction(tmp_path):
         clip_id='clip0',
         subset='v1m',
         num_frames=5,
+        frame_paths=[frames[0].frame_path],
+        audio_path=frames[0].audio_path,
         mask_prior_paths=[
             str(tmp_path / f'v1m/clip0/{t}.png') for t in range(5)
         ],
     )
-    check_mask_directory(str(tmp_path), [clip], checkpoint='k' * 64)
+    MaskDirectory(tmp_path).check([clip], checkpoint='k' * 64)
     prior = _load(clip, 'files', root='-')
     logits = seeded_clip(0, channels=2)[0]
     np.testing.assert_array_equal(prior, (logits[:, 1] > logits[:, 0]).float())
@@ -372,22 +374,20 @@ def test_a_broken_file_is_found_by_the_check(root, masks, spoil, kind, text):
     with pytest.raises(
         kind, match=f"{text}.*v1m/v1m-test/3.png of clip 'v1m-test'.*{COMMAND}"
     ):
-        check_mask_directory(str(masks), _clips(root, masks))
+        MaskDirectory(masks).check(_clips(root, masks))
 
 
 def test_a_whole_folder_passes(root, masks):
     clips = _clips(root, masks)
     assert len(clips) == 3
-    check_mask_directory(
-        str(masks), clips, size=(224, 224), checkpoint='k' * 64
-    )
+    MaskDirectory(masks).check(clips, size=(224, 224), checkpoint='k' * 64)
 
 
 def test_a_mask_of_another_size(root, masks):
     with pytest.raises(
         ValueError, match=rf'must be \(96, 96\), got \(224, 224\).*{COMMAND}'
     ):
-        check_mask_directory(str(masks), _clips(root, masks), size=(96, 96))
+        MaskDirectory(masks).check(_clips(root, masks), size=(96, 96))
 
 
 def _edit(masks, change):
@@ -408,26 +408,26 @@ def test_a_clip_that_the_index_lacks(root, masks):
         ValueError,
         match=f"lists 0 masks, expected 5, .*of clip 'v1m-test'.*{COMMAND}",
     ):
-        check_mask_directory(str(masks), _clips(root, masks))
+        MaskDirectory(masks).check(_clips(root, masks))
 
 
 def test_a_clip_with_another_number_of_masks(root, masks):
     _edit(masks, lambda index: index['clips'][2].update(num_frames=4))
     with pytest.raises(ValueError, match='lists 4 masks, expected 5'):
-        check_mask_directory(str(masks), _clips(root, masks))
+        MaskDirectory(masks).check(_clips(root, masks))
 
 
 def test_no_index_is_a_dump_cut_off(root, masks):
     (masks / 'index.json').unlink()
     with pytest.raises(FileNotFoundError, match=f'no index.json.*{COMMAND}'):
-        check_mask_directory(str(masks), _clips(root, masks))
+        MaskDirectory(masks).check(_clips(root, masks))
 
 
 @pytest.mark.parametrize('text', ['{"clips": [', '[]', '{"clips": []}'])
 def test_an_index_that_is_none(root, masks, text):
     (masks / 'index.json').write_text(text)
     with pytest.raises(ValueError, match=f'index.*{COMMAND}'):
-        check_mask_directory(str(masks), _clips(root, masks))
+        MaskDirectory(masks).check(_clips(root, masks))
 
 
 def test_masks_of_another_checkpoint(root, masks):
@@ -435,7 +435,7 @@ def test_masks_of_another_checkpoint(root, masks):
         ValueError,
         match=f"another checkpoint.*kkk, expected abc.*'v1s-test'.*{COMMAND}",
     ):
-        check_mask_directory(str(masks), _clips(root, masks), checkpoint='abc')
+        MaskDirectory(masks).check(_clips(root, masks), checkpoint='abc')
 
 
 def test_subsets_may_come_from_checkpoints_of_their_own(root, masks):
@@ -445,12 +445,12 @@ def test_subsets_may_come_from_checkpoints_of_their_own(root, masks):
 
     _edit(masks, sign)
     clips = _clips(root, masks)
-    check_mask_directory(
-        str(masks), clips, checkpoint=dict(v1s='v1sv1s', v1m='v1mv1m')
+    MaskDirectory(masks).check(
+        clips, checkpoint=dict(v1s='v1sv1s', v1m='v1mv1m')
     )
     with pytest.raises(ValueError, match="expected v1s, for .*'v1m-test'"):
-        check_mask_directory(
-            str(masks), clips, checkpoint=dict(v1s='v1s', v1m='v1s')
+        MaskDirectory(masks).check(
+            clips, checkpoint=dict(v1s='v1s', v1m='v1s')
         )
 
 
@@ -460,4 +460,4 @@ def test_the_command_for_other_splits_says_so(root, masks):
         FileNotFoundError,
         match=rf'{COMMAND} --split val',
     ):
-        check_mask_directory(str(masks), _clips(root, masks, split='val'))
+        MaskDirectory(masks).check(_clips(root, masks, split='val'))

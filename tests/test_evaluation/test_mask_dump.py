@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from mmavs.evaluation import MaskDump
 from mmavs.evaluation.functional import sounding_mask, sounding_score
+from mmavs.fingerprint import hash_excerpt
 from PIL import Image
+from support import predicted_clips
 from support.predicted_clips import (
     as_dicts,
     predicted_frames,
@@ -14,6 +16,12 @@ from support.predicted_clips import (
     seeded_clip,
 )
 
+#: Of the file that stands for frames and sound of all predicted clips.
+DATA = {
+    'frame_hash': hash_excerpt(predicted_clips.__file__),
+    'sound_hash': hash_excerpt(predicted_clips.__file__),
+    'sound_from': 'own',
+}
 HASHES = {'config_hash': 'c' * 64, 'checkpoint_hash': 'k' * 64}
 
 
@@ -41,7 +49,7 @@ def test_hard_masks_read_back_equal_the_prediction(tmp_path):
     masks = [f'v1m/clip0/{t}.png' for t in range(5)]
     masks += [f'v1s/clip1/{t}.png' for t in range(5)]
     masks += ['v1m/clip0/clip.json', 'v1s/clip1/clip.json']
-    assert _files(tmp_path) == sorted([*masks, 'index.json'])
+    assert _files(tmp_path) == sorted([*masks, 'dump.json', 'index.json'])
     for index, subset in ((0, 'v1m'), (1, 'v1s')):
         expected = sounding_mask(seeded_clip(index, channels=2)[0])
         for t in range(5):
@@ -71,6 +79,7 @@ def _record(index, **changes):
         'protocol': 'hard-24x32',
         'mode': 'hard',
         **HASHES,
+        **DATA,
     }
     return {**record, **changes}
 
@@ -107,7 +116,17 @@ def test_dumps_of_several_models_share_a_folder(tmp_path):
 def _finished(root, **changes):
     arguments = {**HASHES, 'soft': False, **changes}
     metric = MaskDump(str(root), **arguments)
-    return [metric.is_written(_record(index)) for index in (0, 1)]
+    return [
+        metric.directory.is_written(
+            {
+                **_record(index),
+                'frame_paths': [predicted_clips.__file__],
+                'audio_path': predicted_clips.__file__,
+            },
+            metric.made_by,
+        )
+        for index in (0, 1)
+    ]
 
 
 def test_a_dump_that_was_cut_off_knows_its_finished_clips(tmp_path):
@@ -151,7 +170,7 @@ def test_leftovers_of_a_killed_dump_are_removed(tmp_path):
     metric.process({}, as_dicts(_clip(0)))
     files = _files(tmp_path)
     (tmp_path / 'v1m/clip0/.3-0123.png').write_bytes(b'half')
-    metric.remove_leftovers(_record(0))
+    metric.directory.remove_leftovers(_record(0))
     assert _files(tmp_path) == files
 
 
@@ -189,7 +208,7 @@ def test_two_processes_write_what_one_writes(tmp_path):
         _dump_share, str(tmp_path / 'rendezvous'), str(tmp_path / 'two')
     )
     files = _files(tmp_path / 'one')
-    assert len(files) == 3 * (5 + 1) + 1
+    assert len(files) == 3 * (5 + 1) + 2
     assert _files(tmp_path / 'two') == files
     for name in files:
         one, two = (tmp_path / n / name for n in ('one', 'two'))

@@ -232,6 +232,17 @@ def test_stages_that_do_not_fit_stop_before_anything_is_trained(folder):
     ) in log.read_text()
 
 
+def test_a_stage_one_in_place_of_stage_two_is_refused(folder):
+    """It would be trained and tested without a single mask."""
+    code, commands = _run(folder, 'twice', stage_two=STAGE_ONE)
+    assert (code, commands) == (1, 0)
+    (log,) = folder.glob('twice-logs-*/tool.txt')
+    assert (
+        f'{STAGE_ONE} does not use the masks of stage one: expected a config '
+        'of stage two'
+    ) in log.read_text()
+
+
 def _run_alone(folder, name, *options, **environment):
     """Run the tool as one types it, on one subset for one epoch."""
     words = [

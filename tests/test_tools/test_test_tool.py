@@ -114,6 +114,20 @@ def test_masks_metrics_and_pictures_in_one_run(folder):
     assert times == {p: p.stat().st_mtime_ns for p in masks.rglob('*.png')}
 
 
+def _content(root):
+    return {p: p.read_bytes() for p in root.rglob('*') if p.is_file()}
+
+
+@pytest.mark.parametrize('place', ['data', 'data/v1m/test-0/labels_rgb'])
+@pytest.mark.parametrize('options', [(), ('--out', 'x.json')])
+def test_masks_do_not_go_into_folders_of_the_data(folder, place, options):
+    before = _content(folder / 'data')
+    code, log = _test(folder, '--dump-masks', folder / place, *options)
+    assert code == 1
+    assert f'{folder / place}: expected a new folder for masks' in log
+    assert _content(folder / 'data') == before
+
+
 def test_pictures_of_all_splits_come_without_metrics(folder, tmp_path):
     for split, has_metrics in (('all', False), ('val', True)):
         work_dir, show = tmp_path / split, tmp_path / f'{split}-pictures'

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from mmavs.atomic_file import write_json
 from mmavs.checkpoint import final_checkpoint
-from mmavs.datasets.mask_directory import INDEX_NAME
+from mmavs.datasets.mask_directory import MaskDirectory
 from mmavs.fingerprint import hash_config, hash_file
 from mmengine.config import Config, DictAction
 
@@ -166,6 +166,25 @@ def read_config(path: str, options: Sequence[str]) -> Config:
     return cfg
 
 
+def check_stage_two(cfg: Config) -> None:
+    """Check, before anything is trained, that a config reads masks.
+
+    Args:
+        cfg (Config): What is given as stage two.
+
+    Raises:
+        ValueError: If its test pipeline loads no mask prior, as that of a
+            stage one.
+    """
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    if all(step['type'] != 'LoadMaskPrior' for step in pipeline):
+        raise ValueError(
+            f'{cfg.filename} does not use the masks of stage one: expected a '
+            'config of stage two, whose test pipeline has LoadMaskPrior; is '
+            'it a config of stage one?'
+        )
+
+
 def check_mask_sizes(stage_one: Config, stage_two: Config) -> None:
     """Make sure, before anything is trained, that the two fit together.
 
@@ -292,8 +311,10 @@ def dump_masks(
     """
     note = trained.folder / 'dumped.json'
     mode = 'soft' if soft else 'hard'
-    found = {'clips': count_clips(masks, trained, mode), 'mode': mode}
-    if found['clips'] and read_record(note, **found) is not None:
+    directory = MaskDirectory(masks)
+    num_clips = directory.count(trained.checkpoint_hash, mode)
+    found = {'clips': num_clips, 'mode': mode}
+    if num_clips and read_record(note, **found) is not None:
         report_skip(f'masks of {trained.folder.name}', masks)
         return
     launcher.run(
@@ -303,26 +324,8 @@ def dump_masks(
         *(['--soft'] if soft else []),
         *('--cfg-options', *options),
     )
-    write_record(note, clips=count_clips(masks, trained, mode), mode=mode)
-
-
-def count_clips(masks: Path, trained: Trained, mode: str) -> int:
-    """Count the clips that a checkpoint has written masks of.
-
-    Args:
-        masks (Path): The folder.
-        trained (Trained): The checkpoint.
-        mode (str): 'hard' or 'soft'.
-
-    Returns:
-        int: Number of clips in the index; 0 without one.
-    """
-    index = read_record(masks / INDEX_NAME) or {'clips': []}
-    return sum(
-        clip['checkpoint_hash'] == trained.checkpoint_hash
-        and clip['mode'] == mode
-        for clip in index['clips']
-    )
+    num_clips = directory.count(trained.checkpoint_hash, mode)
+    write_record(note, clips=num_clips, mode=mode)
 
 
 def test(

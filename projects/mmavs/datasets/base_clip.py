@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
+from .mask_directory import MaskDirectory
 from .mask_prior_option import parse_mask_prior
 from .metainfo import voc_palette
 from .transforms import LoadMaskPrior
@@ -195,8 +195,10 @@ class BaseClipDataset(BaseDataset, ABC):
             for group in _by_subset_and_split(kept):
                 _rotate_sounds(group)
         if self.mask_prior is not None and self.mask_prior.source == 'files':
+            assert self.mask_prior.root is not None
+            masks = MaskDirectory(self.mask_prior.root)
             for clip in kept:
-                clip['mask_prior_paths'] = self._mask_prior_paths(clip)
+                clip['mask_prior_paths'] = masks.mask_paths(clip)
         return kept
 
     def get_data_info(self, idx: int) -> dict:
@@ -207,20 +209,14 @@ class BaseClipDataset(BaseDataset, ABC):
 
         Returns:
             dict: The entry with ``sample_idx`` (int), ``rng_seed``, the tuple
-            (seed, epoch, sample_idx), and ``mask_prior_option``
-            (:class:`MaskPriorOption` or None).
+            (seed, epoch, sample_idx), ``sound_from`` (str) and
+            ``mask_prior_option`` (:class:`MaskPriorOption` or None).
         """
         info = super().get_data_info(idx)
         info['rng_seed'] = (self.seed, self.epoch, info['sample_idx'])
+        info['sound_from'] = self.sound_from
         info['mask_prior_option'] = self.mask_prior
         return info
-
-    def _mask_prior_paths(self, clip: Mapping) -> list[str]:
-        """One mask per second, even where all seconds show one frame."""
-        assert self.mask_prior is not None
-        assert self.mask_prior.root is not None
-        folder = Path(self.mask_prior.root, clip['subset'], clip['clip_id'])
-        return [str(folder / f'{t}.png') for t in range(clip['num_frames'])]
 
     def _complete_metainfo(self) -> None:
         classes = self._metainfo.get('classes')

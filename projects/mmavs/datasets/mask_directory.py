@@ -1,162 +1,306 @@
-"""Folders of predicted masks, what stage one hands to stage two.
+"""Folders of predicted masks, which stage one writes and stage two reads.
 
-Layout, written by ``mmavs.evaluation.MaskDump``::
+Layout::
 
+    <root>/dump.json                         written first: a dump's own folder
     <root>/<subset>/<clip_id>/{0..T-1}.png   8 bit grey, 0..255
-    <root>/<subset>/<clip_id>/clip.json      written last: the clip is whole
-    <root>/index.json                        written last: the dump is whole
+    <root>/<subset>/<clip_id>/clip.json      after them: the clip is complete
+    <root>/index.json                        written last: the dump is complete
 
-The index lists all clips of all dumps into the folder, each with its split
-and with what made its masks.
+The index lists the complete clips of all dumps into the folder, each with its
+split, the config and the checkpoint that predicted its masks, and hashes of
+its frames and its sound.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from mmengine.logging import print_log
+from PIL import Image
 
-from .image_file import open_image
+from mmavs.atomic_file import atomic_path, write_json
 
-#: Name of the file that makes a folder of masks complete.
-INDEX_NAME = 'index.json'
-#: Name of the file that makes the masks of one clip complete.
-RECORD_NAME = 'clip.json'
+from .clip_identity import check_identity, identify_clip
+from .mask_directory_files import check_own_files
+from .mask_file import check_masks, describe_mask
+
+_MARK_NAME = 'dump.json'
+_INDEX_NAME = 'index.json'
+_RECORD_NAME = 'clip.json'
 
 
-def read_mask(clip: Mapping, path: str) -> np.ndarray:
-    """Read one mask of a clip.
+class MadeBy(NamedTuple):
+    """What predicts masks.
+
+    Attributes:
+        config_hash (str): SHA-256 of the config.
+        checkpoint_hash (str): SHA-256 of the checkpoint's file.
+        mode (str): 'hard' (0 and 255) or 'soft' (scores).
+    """
+
+    config_hash: str
+    checkpoint_hash: str
+    mode: str
+
+
+class MaskDirectory:
+    """A folder of predicted masks; the one place that knows its layout.
+
+    A clip is a mapping with ``subset``, ``clip_id``, ``split``,
+    ``num_frames``, ``frame_paths``, ``audio_path`` and ``sound_from``, such
+    as an entry of a ``BaseClipDataset``.
 
     Args:
-        clip (Mapping): Entry of the data set; names the clip in errors.
-        path (str): An 8 bit grey PNG.
-
-    Returns:
-        np.ndarray: (h, w) uint8.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read or is no 8 bit grey image.
+        root (str | Path): The folder.
     """
-    image = open_image(path, f'mask prior {_describe(clip, path)}')
-    if image.mode != 'L':
-        raise ValueError(
-            f'mask prior must be 8 bit grey (L), got {image.mode} in '
-            f'{_describe(clip, path)}'
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self._index = self.root / _INDEX_NAME
+
+    def mask_paths(self, clip: Mapping) -> list[str]:
+        """Give the files of a clip's masks.
+
+        Args:
+            clip (Mapping): The clip.
+
+        Returns:
+            list[str]: T paths, one per second of sound; also where all
+            seconds show one frame, since each has another sound.
+        """
+        folder = self._folder(clip)
+        return [str(folder / f'{t}.png') for t in range(clip['num_frames'])]
+
+    def check_writable(self) -> None:
+        """Refuse a folder with files that no dump of masks has written.
+
+        Raises:
+            ValueError: If there is such a file, or ``root`` is no folder.
+        """
+        check_own_files(
+            self.root,
+            marks=(_MARK_NAME, _INDEX_NAME),
+            record=_RECORD_NAME,
         )
-    return np.array(image)
 
+    def begin(self, made_by: MadeBy) -> None:
+        """Prepare for writing; call it before the first clip of a dump.
 
-def check_mask_directory(
-    root: str,
-    clips: Sequence[Mapping],
-    *,
-    size: tuple[int, int] | None = None,
-    checkpoint: str | Mapping[str, str] | None = None,
-    mode: str | None = None,
-) -> None:
-    """Make sure that a folder holds the masks of all clips.
+        Removes the index, so that a dump that was cut off has none.
 
-    Reads every file, a few thousand a second.
+        Args:
+            made_by (MadeBy): What predicts the masks.
 
-    Args:
-        root (str): The folder.
-        clips (Sequence[Mapping]): Entries of the data set with
-            ``mask_prior_paths``.
-        size (tuple[int, int] | None): (h, w) that every mask must have; None
-            for any, alike within a clip.
-        checkpoint (str | Mapping[str, str] | None): SHA-256 of the stage-one
-            checkpoint that the masks must come from, or one per subset; its
-            first digits suffice. None for any.
-        mode (str | None): 'hard' or 'soft'; None for any.
+        Raises:
+            ValueError: See :meth:`check_writable`; nothing is changed then.
+        """
+        self.check_writable()
+        write_json(self.root / _MARK_NAME, made_by._asdict())
+        self._index.unlink(missing_ok=True)
 
-    Raises:
-        FileNotFoundError: If the index or a mask is missing.
-        ValueError: If the index is unreadable, lacks a clip or comes from
-            another checkpoint or mode, or a mask is unreadable or has another
-            size.
-    """
-    path = Path(root, INDEX_NAME)
-    index = _read_index(path, clips[0])
-    listed = {(c['subset'], c['clip_id']): c for c in index['clips']}
-    for clip in clips:
-        entry = listed.get((clip['subset'], clip['clip_id']), {})
+    def is_written(self, clip: Mapping, made_by: MadeBy) -> bool:
+        """Tell whether a clip's masks are complete and up to date.
+
+        Args:
+            clip (Mapping): The clip.
+            made_by (MadeBy): What predicts the masks.
+
+        Returns:
+            bool: Whether all masks are there and were predicted by the same
+            config, checkpoint and mode for the same frames and sound.
+        """
+        try:
+            text = (self._folder(clip) / _RECORD_NAME).read_text('utf-8')
+        except FileNotFoundError:
+            return False
+        expected = {
+            'split': clip['split'],
+            **made_by._asdict(),
+            **identify_clip(clip),
+        }
+        return expected.items() <= json.loads(text).items() and all(
+            Path(path).is_file() for path in self.mask_paths(clip)
+        )
+
+    def remove_leftovers(self, clip: Mapping) -> None:
+        """Remove temporary files of a dump that was killed.
+
+        Not while another process may write this clip.
+
+        Args:
+            clip (Mapping): The clip.
+        """
+        for path in self._folder(clip).glob('.*'):
+            path.unlink(missing_ok=True)
+
+    def write_clip(
+        self, clip: Mapping, masks: np.ndarray, made_by: MadeBy
+    ) -> None:
+        """Write the masks of a clip, then its record.
+
+        Args:
+            clip (Mapping): The clip.
+            masks (np.ndarray): (T, h, w) uint8.
+            made_by (MadeBy): What predicted them.
+        """
+        record = self._folder(clip) / _RECORD_NAME
+        record.unlink(missing_ok=True)
+        paths = self.mask_paths(clip)
+        for path, mask in zip(paths, masks, strict=True):
+            with atomic_path(path) as temporary:
+                Image.fromarray(mask).save(temporary)
+        content = {
+            key: clip[key]
+            for key in ('subset', 'clip_id', 'split', 'num_frames')
+        }
+        content['protocol'] = _protocol(made_by.mode, masks.shape[1:])
+        content.update(made_by._asdict())
+        write_json(record, {**content, **identify_clip(clip)})
+
+    def write_index(self, made_by: MadeBy) -> None:
+        """List all complete clips in the folder, of this dump and others.
+
+        Args:
+            made_by (MadeBy): What the last dump used; the index names it at
+                its top level, and each clip names what predicted its masks.
+        """
+        clips = [
+            json.loads(path.read_text(encoding='utf-8'))
+            for path in sorted(self.root.glob(f'*/*/{_RECORD_NAME}'))
+        ]
+        write_json(self._index, {**made_by._asdict(), 'clips': clips})
+
+    def count(self, checkpoint_hash: str, mode: str) -> int:
+        """Count the clips whose masks a checkpoint predicted.
+
+        Args:
+            checkpoint_hash (str): SHA-256 of the checkpoint's file.
+            mode (str): 'hard' or 'soft'.
+
+        Returns:
+            int: Number of clips in the index; 0 without one.
+        """
+        if not self._index.is_file():
+            return 0
+        index = json.loads(self._index.read_text(encoding='utf-8'))
+        return sum(
+            clip['checkpoint_hash'] == checkpoint_hash and clip['mode'] == mode
+            for clip in index['clips']
+        )
+
+    def check(
+        self,
+        clips: Sequence[Mapping],
+        *,
+        size: tuple[int, int] | None = None,
+        checkpoint: str | Mapping[str, str] | None = None,
+        mode: str | None = None,
+    ) -> None:
+        """Check that the folder holds the masks of all clips.
+
+        Reads all masks, and of each clip parts of the first frame and of the
+        sound: a few thousand files a second. An index of an earlier version
+        has no hashes of frames and sound; that gives a warning.
+
+        Args:
+            clips (Sequence[Mapping]): The clips.
+            size (tuple[int, int] | None): (h, w) that every mask must have;
+                None for any, the same within a clip.
+            checkpoint (str | Mapping[str, str] | None): SHA-256 of the
+                stage-one checkpoint that must have predicted the masks, or
+                one per subset; its first digits suffice. None for any.
+            mode (str | None): 'hard' or 'soft'; None for any.
+
+        Raises:
+            FileNotFoundError: If the index, a mask, or the first frame or the
+                sound of a clip is missing.
+            ValueError: If the index is unreadable or lacks a clip; if masks
+                were predicted by another checkpoint, in another mode, for
+                another data set or from another clip's sound; or if a mask is
+                unreadable or has another size.
+        """
+        index = self._read_index(clips[0])
+        listed = {(c['subset'], c['clip_id']): c for c in index['clips']}
+        has_identity = True
+        for clip in clips:
+            entry = listed.get((clip['subset'], clip['clip_id']), {})
+            where = describe_mask(clip, self.mask_paths(clip)[0])
+            self._check_entry(clip, {**index, **entry}, checkpoint, mode)
+            if 'frame_hash' in entry:
+                check_identity(clip, entry, f'{self._index}: {where}')
+            else:
+                has_identity = False
+            check_masks(clip, self.mask_paths(clip), size)
+        if not has_identity:
+            print_log(
+                f'{self._index} was written by an earlier version and does '
+                'not tell which data its masks were predicted for, so this '
+                'is not checked. Dump them again to have it checked.',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+    def _check_entry(
+        self,
+        clip: Mapping,
+        entry: Mapping,
+        checkpoint: str | Mapping[str, str] | None,
+        mode: str | None,
+    ) -> None:
+        """Compare what the index says of a clip with what is expected."""
+        where = describe_mask(clip, self.mask_paths(clip)[0])
         found, expected = entry.get('num_frames', 0), clip['num_frames']
         if found != expected:
             raise ValueError(
-                f'{path} lists {found} masks, expected {expected}, of '
-                f'{_describe(clip, clip["mask_prior_paths"][0])}'
+                f'{self._index} lists {found} masks, expected {expected}, of '
+                f'{where}'
             )
-        made_by = entry.get('checkpoint_hash', index['checkpoint_hash'])
-        _check_checkpoint(path, clip, made_by, checkpoint)
-        found_mode = entry.get('mode', index.get('mode'))
-        if mode is not None and found_mode != mode:
+        if isinstance(checkpoint, Mapping):
+            checkpoint = checkpoint.get(clip['subset'])
+        made_by = entry['checkpoint_hash']
+        if checkpoint is not None and not made_by.startswith(checkpoint):
             raise ValueError(
-                f'{path} lists {found_mode} masks, expected {mode} ones '
-                f'(--soft makes them soft), of '
-                f'{_describe(clip, clip["mask_prior_paths"][0])}'
+                f'masks were predicted by another checkpoint: {self._index} '
+                f'says {made_by}, expected {checkpoint}, for {where}'
             )
-        _check_masks(clip, size)
-
-
-def _read_index(path: Path, clip: Mapping) -> dict:
-    """Parse the index; ``clip`` is the first that needs it."""
-    where = _describe(clip, str(path))
-    try:
-        index = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f'no {INDEX_NAME}, so the dump of masks is missing or was cut '
-            f'off: {where}'
-        ) from error
-    except ValueError as error:
-        raise ValueError(f'cannot read ({error}) {where}') from error
-    if not isinstance(index, dict) or not {
-        'checkpoint_hash',
-        'clips',
-    }.issubset(index):
-        raise ValueError(
-            f'an index needs checkpoint_hash and clips, missing in {where}'
-        )
-    return index
-
-
-def _check_checkpoint(
-    path: Path,
-    clip: Mapping,
-    made_by: str,
-    checkpoint: str | Mapping[str, str] | None,
-) -> None:
-    if isinstance(checkpoint, Mapping):
-        checkpoint = checkpoint.get(clip['subset'])
-    if checkpoint is not None and not made_by.startswith(checkpoint):
-        raise ValueError(
-            f'masks were predicted by another checkpoint: {path} says '
-            f'{made_by}, expected {checkpoint}, for '
-            f'{_describe(clip, clip["mask_prior_paths"][0])}'
-        )
-
-
-def _check_masks(clip: Mapping, size: tuple[int, int] | None) -> None:
-    paths = clip['mask_prior_paths']
-    shapes = [read_mask(clip, path).shape for path in paths]
-    expected = shapes[0] if size is None else tuple(size)
-    for path, shape in zip(paths, shapes, strict=True):
-        if shape != expected:
+        if mode is not None and entry.get('mode') != mode:
             raise ValueError(
-                f'mask prior must be {expected}, got {shape} in '
-                f'{_describe(clip, path)}'
+                f'{self._index} lists {entry.get("mode")} masks, expected '
+                f'{mode} ones (--soft makes them soft), of {where}'
             )
 
+    def _read_index(self, clip: Mapping) -> dict:
+        """Parse the index; ``clip`` is the first that needs it."""
+        where = describe_mask(clip, str(self._index))
+        try:
+            index = json.loads(self._index.read_text(encoding='utf-8'))
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f'no {_INDEX_NAME}, so the dump of masks is missing or was '
+                f'interrupted: {where}'
+            ) from error
+        except ValueError as error:
+            raise ValueError(f'cannot read ({error}) {where}') from error
+        if not isinstance(index, dict) or not {
+            'checkpoint_hash',
+            'clips',
+        }.issubset(index):
+            raise ValueError(
+                f'an index needs checkpoint_hash and clips, missing in {where}'
+            )
+        return index
 
-def _describe(clip: Mapping, path: str) -> str:
-    """Name a mask, its clip, and the command that makes both."""
-    split = clip.get('split', 'test')
-    return (
-        f'{path} of clip {clip.get("clip_id")!r}, subset '
-        f'{clip.get("subset")!r}, split {split!r}; masks are made by '
-        '`python tools/test.py CONFIG CHECKPOINT --dump-masks DIR '
-        f'--split {split}` with the first stage.'
-    )
+    def _folder(self, clip: Mapping) -> Path:
+        return self.root / clip['subset'] / clip['clip_id']
+
+
+def _protocol(mode: str, size: tuple[int, ...]) -> str:
+    """Name how masks were written: 'hard-224', or 'soft-224x160' (h, w)."""
+    sides = size[:1] if size[0] == size[1] else size
+    return f'{mode}-{"x".join(map(str, sides))}'

@@ -10,7 +10,7 @@ from mmseg.registry import TRANSFORMS
 
 from ...structures import UNLABELLED
 from ..degraded_mask import degrade_mask, error_field
-from ..mask_directory import read_mask
+from ..mask_file import read_mask
 from ..mask_prior_option import MaskPriorOption
 
 #: Makes these draws independent of those of other transforms.

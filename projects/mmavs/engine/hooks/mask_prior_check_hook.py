@@ -11,7 +11,7 @@ from mmseg.registry import HOOKS
 from torch.utils.data import Dataset
 
 from mmavs.datasets import BaseClipDataset, iter_datasets
-from mmavs.datasets.mask_directory import check_mask_directory
+from mmavs.datasets.mask_directory import MaskDirectory
 from mmavs.datasets.transforms import LoadMaskPrior
 
 
@@ -57,7 +57,7 @@ class MaskPriorCheckHook(Hook):
         Raises:
             FileNotFoundError: If an index or a mask is missing.
             ValueError: If a mask or the index is wrong, see
-                :func:`check_mask_directory`, or if ``LoadMaskPrior`` is in
+                ``MaskDirectory.check``, or if ``LoadMaskPrior`` is in
                 the pipeline of a data set that is no ``BaseClipDataset``.
         """
         self._check(runner.train_dataloader.dataset)
@@ -100,8 +100,7 @@ class MaskPriorCheckHook(Hook):
         if any(dataset is other for other in self._checked):
             return
         assert option.root is not None
-        check_mask_directory(
-            option.root,
+        MaskDirectory(option.root).check(
             [dataset.get_data_info(i) for i in range(len(dataset))],
             size=self.size,
             checkpoint=self.expect_checkpoint,
