@@ -5,6 +5,8 @@ options, hooks, data and metrics) stays as it is.
 """
 
 import argparse
+import ast
+import json
 import re
 from pathlib import Path
 
@@ -160,6 +162,76 @@ def test_config_is_short_and_says_what_it_is(name):
     assert len(text.splitlines()) <= 60
 
 
+def _bases(path: Path) -> list[Path]:
+    """Files that a config inherits."""
+    for node in ast.parse(path.read_text(encoding='utf-8')).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == '_base_':
+            names = ast.literal_eval(node.value)
+            names = [names] if isinstance(names, str) else names
+            return [(path.parent / name).resolve() for name in names]
+    return []
+
+
+def _depth(path: Path) -> int:
+    """Longest chain of ``_base_`` from a config; 0 without a base."""
+    return max((1 + _depth(base) for base in _bases(path)), default=0)
+
+
+def test_depth_counts_the_longest_chain(tmp_path):
+    """a inherits b and d, b inherits c: a -> b -> c is 2 steps."""
+    texts = dict(a="_base_ = ['b.py', 'd.py']", b="_base_ = 'c.py'", c='x = 1')
+    for name, text in dict(texts, d='y = 2').items():
+        (tmp_path / f'{name}.py').write_text(text)
+    depths = [_depth(tmp_path / f'{name}.py') for name in 'abcd']
+    assert depths == [2, 1, 0, 0]
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=NAMES)
+def test_inheritance_is_at_most_three_deep(path):
+    assert _depth(path) <= 3
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=NAMES)
+def test_a_child_of_a_config_is_short(path):
+    if any('_base_' not in base.parts for base in _bases(path)):
+        assert len(path.read_text(encoding='utf-8').splitlines()) < 40
+
+
+def test_nothing_addresses_a_transform_by_its_position():
+    """Inserting a transform would silently change another one."""
+    pages = [*ROOT.glob('docs/*.md'), ROOT / 'README.md']
+    files = [*(ROOT / 'configs').rglob('*.py'), *pages]
+    by_position = re.compile(r'pipeline(\.\d|\[\d*:?\d*\])')
+    assert by_position.search('dataset.pipeline.2.iou=0.5')
+    assert by_position.search('[*_base_.pipeline[:2], prior]')
+    found = [f for f in files if by_position.search(f.read_text('utf-8'))]
+    assert not found
+
+
+#: All that a training depends on, apart from what is validated and tested.
+_TRAINING = (
+    'model',
+    'train_dataloader',
+    'optim_wrapper',
+    'param_scheduler',
+    'train_cfg',
+    'load_from',
+    'default_hooks',
+)
+
+
+@pytest.mark.slow
+def test_the_documentation_counts_configs_and_trainings():
+    trainings = set()
+    for path in CONFIGS:
+        cfg = Config.fromfile(path).to_dict()
+        parts = [cfg.get(name) for name in _TRAINING]
+        trainings.add(json.dumps(parts, sort_keys=True, default=str))
+    text = f'{len(CONFIGS)} configs and {len(trainings)} distinct trainings'
+    assert text in REPRODUCE.read_text(encoding='utf-8')
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize('path', CONFIGS, ids=NAMES)
 def test_one_step_and_one_prediction(path, data_root, tmp_path):
     cfg = prepare(Config.fromfile(path), data_root, tmp_path)
@@ -215,7 +287,7 @@ STAGE_TWO = 'aavs_swin-b_stage2_1xb1-60e_avss-384x384'
 
 def test_ablations_are_short():
     ablations = list(STEPPING_STONES.glob(f'{STAGE_TWO}_*.py'))
-    assert len(ablations) >= 7
+    assert len(ablations) >= 6
     for path in ablations:
         assert len(path.read_text().splitlines()) < 15, path
 

@@ -1,7 +1,9 @@
-"""Ablation: the visual backbone stays as pretrained (the first phase alone).
+"""Ablation on AVSS: no adapters in the backbone, so phase one only.
 
 Paper (Table 3, adaptive audio query): 37.1 mIoU, 41.7 F, protocol
-``stepping_stones``. We have not trained it on AVSBench.
+``stepping_stones``. Not trained on AVSBench by this project.
+Train: python tools/train.py \
+    configs/aavs/aavs_swin-b_1xb1-20e_avss-384x384_frozen-backbone.py
 """
 
 _base_ = ['./aavs_swin-b_1xb1-60e_avss-384x384.py']

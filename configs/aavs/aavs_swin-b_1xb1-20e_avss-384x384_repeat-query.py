@@ -1,7 +1,9 @@
-"""Ablation: frozen backbone, and the same audio added to every query.
+"""Ablation on AVSS: frozen backbone, the same audio added to all queries.
 
 Paper (Table 3, repeated audio query): 36.0 mIoU, 41.0 F, protocol
-``stepping_stones``. We have not trained it on AVSBench.
+``stepping_stones``. Not trained on AVSBench by this project.
+Train: python tools/train.py \
+    configs/aavs/aavs_swin-b_1xb1-20e_avss-384x384_repeat-query.py
 """
 
 _base_ = ['./aavs_swin-b_1xb1-20e_avss-384x384_frozen-backbone.py']

@@ -1,7 +1,9 @@
-"""Ablation: the visual backbone stays as pretrained (the first phase alone).
+"""Ablation on S4: no adapters in the backbone, so phase one only.
 
 Paper (Table 3, adaptive audio query): 82.5 mIoU, 91.3 F, protocol
-``stepping_stones``. We have not trained it on AVSBench.
+``stepping_stones``. Not trained on AVSBench by this project.
+Train: python tools/train.py \
+    configs/aavs/aavs_swin-b_1xb1-30e_s4-384x384_frozen-backbone.py
 """
 
 _base_ = ['./aavs_swin-b_1xb1-60e_s4-384x384.py']

@@ -1,6 +1,8 @@
-"""Ablation: no adapters anywhere; queries and class head alone are tuned.
+"""Ablation on S4: frozen backbone and no adapters in the decoder either.
 
-Not in the paper.
+Only queries, class head and audio projection are trained. Not in the paper.
+Train: python tools/train.py \
+    configs/aavs/aavs_swin-b_1xb1-30e_s4-384x384_no-adapters.py
 """
 
 _base_ = ['./aavs_swin-b_1xb1-30e_s4-384x384_frozen-backbone.py']

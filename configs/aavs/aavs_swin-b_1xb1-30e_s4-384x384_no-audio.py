@@ -1,6 +1,9 @@
-"""Ablation: the model does not hear; how far do looks alone go?
+"""Ablation on S4: frozen backbone and no audio query, a video-only model.
 
-Not in the paper. A model that scores much above it uses the sound.
+Not in the paper. A model has to score clearly higher to show that it uses the
+sound.
+Train: python tools/train.py \
+    configs/aavs/aavs_swin-b_1xb1-30e_s4-384x384_no-audio.py
 """
 
 _base_ = ['./aavs_swin-b_1xb1-30e_s4-384x384_frozen-backbone.py']

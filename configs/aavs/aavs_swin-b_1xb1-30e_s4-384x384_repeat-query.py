@@ -1,7 +1,9 @@
-"""Ablation: frozen backbone, and the same audio added to every query.
+"""Ablation on S4: frozen backbone, the same audio added to all queries.
 
 Paper (Table 3, repeated audio query): 80.7 mIoU, 88.4 F, protocol
-``stepping_stones``. We have not trained it on AVSBench.
+``stepping_stones``. Not trained on AVSBench by this project.
+Train: python tools/train.py \
+    configs/aavs/aavs_swin-b_1xb1-30e_s4-384x384_repeat-query.py
 """
 
 _base_ = ['./aavs_swin-b_1xb1-30e_s4-384x384_frozen-backbone.py']

@@ -1,7 +1,7 @@
 """AAVS stage one on S4 (single source), as published.
 
-Paper (Table 1): 83.2 mIoU, 91.3 F, protocol ``stepping_stones``. We have not
-trained it on AVSBench; see "State of results" in README.md.
+Paper (Table 1): 83.2 mIoU, 91.3 F, protocol ``stepping_stones``.
+Not trained on AVSBench by this project.
 Initialise:
   python tools/model_converters/hf_mask2former.py SRC \
       pretrained/mask2former_swin-b_ade20k.pth
@@ -16,16 +16,11 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-# The user's to supply; made by tools/model_converters.
+# The user supplies this file; tools/model_converters writes it.
 load_from = 'pretrained/mask2former_swin-b_ade20k.pth'
-model = dict(
-    audio_backbone=dict(
-        init_cfg=dict(type='Pretrained', checkpoint='pretrained/vggish.pth')
-    ),
-)
-# 30 epochs with the backbone as pretrained, then 30 with its adapters, from
-# the best checkpoint of the first half. A default hook, not a custom one:
-# children change single keys of it.
+# 30 epochs with the backbone as pretrained, then 30 with its adapters from
+# the best checkpoint of phase one. A default hook and not a custom one, so
+# that other configs can change single arguments of it.
 default_hooks = dict(
     tuning=dict(
         type='TwoPhaseTuningHook',

@@ -1,6 +1,9 @@
-"""Ablation: adapters behind the output projections, as in stage two.
+"""AAVS stage one on S4, with the adapters of stage two.
 
-The published stage one puts them in the projections' place.
+The adapters follow the output projections of the attentions; those of the
+published stage one replace them. Not in the paper.
+Train: python tools/train.py \
+    configs/aavs/aavs_swin-b_1xb1-60e_s4-384x384_append-adapters.py
 """
 
 _base_ = ['./aavs_swin-b_1xb1-60e_s4-384x384.py']

@@ -1,8 +1,9 @@
 """AVSegFormer with PVTv2-B5 on AVSS (71 classes), as published.
 
-Authors' README: 37.31 mIoU, 42.8 F, protocol ``avsbench``, which scores the
-frames that fill clips up. We have not trained it on AVSBench; see "State of
-results" in README.md. Nothing is frozen.
+Authors' README: 37.31 mIoU, 42.8 F, protocol ``avsbench``, which also scores
+the frames that pad clips to 10. No parameter is frozen.
+Not trained on AVSBench by this project.
+Initialise: as for S4.
 Train: python tools/train.py \
     configs/avsegformer/avsegformer_pvtv2-b5_1xb4-30e_avss-224x224.py
 """
@@ -17,7 +18,7 @@ _base_ = [
 model = dict(
     data_preprocessor=dict(pad_clips_to=10),
     decode_head=dict(
-        num_classes=71,  # background is one of them
+        num_classes=71,  # including background
         loss_decode=dict(
             _delete_=True,  # another loss takes other arguments
             type='CrossEntropyLoss',
@@ -26,6 +27,6 @@ model = dict(
         ),
     ),
 )
-# Published: behind epochs 11, 13, ..., 29; here behind 12, 14, ..., 30.
+# Published: after epochs 11, 13, ..., 29; here after 12, 14, ..., 30.
 train_cfg = dict(val_begin=12, val_interval=2)
 default_hooks = dict(checkpoint=dict(save_best='avsbench/mIoU'))

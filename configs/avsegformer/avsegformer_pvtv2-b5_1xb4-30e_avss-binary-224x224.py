@@ -1,9 +1,9 @@
-"""AVSegFormer with PVTv2-B5 on AVSS, stage one: what sounds, whatever it is.
+"""Stage one of Stepping Stones on AVSegFormer with PVTv2-B5: AVSS, binary.
 
-The network of S4 and MS3 at the size of AVSS, all three subsets. Its masks
-are the stepping stones of
-configs/stepping_stones/avsegformer_pvtv2-b5_stage2_1xb4-30e_avss-224x224.py.
-Not published: the settings are those of AVSS and the loss that of S4 and MS3.
+It predicts which pixels sound, on all three subsets; stage two
+(configs/stepping_stones/avsegformer_pvtv2-b5_stage2_1xb4-30e_avss-224x224.py)
+reads its masks. Not published, so no expected metric: data and schedule are
+those of AVSS, the loss that of S4 and MS3.
 Train: python tools/train.py \
     configs/avsegformer/avsegformer_pvtv2-b5_1xb4-30e_avss-binary-224x224.py
 """
@@ -17,9 +17,10 @@ _base_ = [
 
 model = dict(data_preprocessor=dict(pad_clips_to=10))
 labels = dict(type='LoadClipMasks', label='binary', binary_resize='nearest')
-train, test = _base_.train_pipeline, _base_.pipeline
-train_pipeline = [train[0], dict(labels, size=None), *train[2:]]
-pipeline = [test[0], dict(labels, size=_base_.mask_size), *test[2:]]
+train_labels = [_base_.load_frames, dict(labels, size=None)]
+test_labels = [_base_.load_frames, dict(labels, size=_base_.mask_size)]
+train_pipeline = [*train_labels, *_base_.load_sound, *_base_.crop]
+pipeline = [*test_labels, *_base_.load_sound, *_base_.resize]
 train_dataloader = dict(dataset=dict(labels='binary', pipeline=train_pipeline))
 dataset = dict(labels='binary', pipeline=pipeline)
 val_dataloader = dict(dataset=dataset)

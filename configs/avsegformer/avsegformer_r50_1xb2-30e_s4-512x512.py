@@ -1,26 +1,21 @@
 """AVSegFormer with ResNet-50 on S4 (single source), as published.
 
-Authors' README: 76.38 mIoU, 86.7 F, at 512x512, protocol ``avsbench-bs2``. The
-papers' lower rows are those of an older release, at 224x224. We have not
-trained it on AVSBench; see "State of results" in README.md.
-Initialise: python tools/model_converters/resnet50.py SRC \
-      pretrained/resnet50.pth
+Authors' README: 76.38 mIoU, 86.7 F at 512x512, protocol ``avsbench-bs2``. The
+papers give lower figures of an older release at 224x224.
+Not trained on AVSBench by this project.
+Initialise:
+  python tools/model_converters/resnet50.py SRC pretrained/resnet50.pth
   python tools/model_converters/vggish.py SRC pretrained/vggish.pth
 Train: python tools/train.py \
     configs/avsegformer/avsegformer_r50_1xb2-30e_s4-512x512.py
 """
 
 _base_ = [
-    '../_base_/models/avsegformer_r50.py',
-    '../_base_/datasets/avsbench_s4_512x512.py',
-    '../_base_/schedules/avsegformer_30e.py',
-    '../_base_/default_runtime.py',
+    './avsegformer_pvtv2-b5_1xb2-30e_s4-512x512.py',
+    '../_base_/models/resnet50.py',
 ]
 
-train_dataloader = dict(batch_size=2)
-val_dataloader = dict(batch_size=2)
-test_dataloader = dict(batch_size=2)
-default_hooks = dict(
-    freeze=dict(type='FreezeUntilHook', parameters=(r'^backbone\.',), epoch=5),
-    checkpoint=dict(save_best='avsbench-bs2/mIoU'),
+model = dict(
+    backbone=dict(_delete_=True, **_base_.resnet50),
+    decode_head=dict(in_channels=(256, 512, 1024, 2048)),
 )

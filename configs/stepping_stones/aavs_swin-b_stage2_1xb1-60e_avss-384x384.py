@@ -1,7 +1,7 @@
 """Stepping Stones, stage two: AAVS on AVSS with the masks of stage one.
 
-Paper (Table 1): 48.5 mIoU, 53.2 F, protocol ``stepping_stones``. We have not
-trained it on AVSBench; see "State of results" in README.md.
+Paper (Table 1): 48.5 mIoU, 53.2 F, protocol ``stepping_stones``.
+Not trained on AVSBench by this project.
 Masks: python tools/test.py STAGE_ONE_CONFIG CHECKPOINT --dump-masks DIR
 Train: python tools/train.py \
     configs/stepping_stones/aavs_swin-b_stage2_1xb1-60e_avss-384x384.py \
@@ -11,15 +11,15 @@ Train: python tools/train.py \
 _base_ = ['../aavs/aavs_swin-b_1xb1-60e_avss-384x384.py']
 
 model = dict(decode_head=dict(mask_prior=dict(type='MaskPrior')))
-
-# Trained with the truth, validated and tested with stage one's masks.
-pipeline = [*_base_.load, dict(type='LoadMaskPrior'), *_base_.then]
+# The prior is the truth in training, stage one's masks in validation and test.
 train_dataloader = dict(
-    dataset=dict(pipeline=pipeline, mask_prior=dict(source='truth')),
+    dataset=dict(
+        pipeline=_base_.stage_two_pipeline,
+        mask_prior=dict(source='truth'),
+    )
 )
 dataset = dict(
-    pipeline=pipeline,
-    # Relative to the working directory: what --dump-masks was given.
+    pipeline=_base_.stage_two_pipeline,
     mask_prior=dict(source='files', root='work_dirs/stage_one_masks'),
 )
 val_dataloader = dict(dataset=dataset)
@@ -27,7 +27,7 @@ test_dataloader = dict(dataset=dataset)
 default_hooks = dict(
     tuning=dict(
         trainable=(
-            # One expression: without robust key the prior learns nothing.
+            # One expression: without robust key the prior has no parameter.
             r'decode_head\.(query_embed|mask_prior)',
             r'decode_head\..*adapter',
             r'decode_head\.cls_embed',

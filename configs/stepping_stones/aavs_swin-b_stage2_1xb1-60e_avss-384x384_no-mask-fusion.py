@@ -1,7 +1,8 @@
-"""Ablation: the prior is not added to the mask feature.
+"""Ablation of Table 4: the prior is not added to the mask feature.
 
-Paper (Table 4): 45.2 mIoU, 49.6 F, protocol ``stepping_stones``. We have not
-trained it on AVSBench.
+Paper: 45.2 mIoU, 49.6 F, protocol ``stepping_stones``.
+Not trained on AVSBench by this project.
+Train: as the config that it inherits.
 """
 
 _base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384.py']

@@ -1,10 +1,9 @@
 """Stepping Stones, stage two, on AVSegFormer with PVTv2-B5.
 
-Paper (Table 2): 39.4 mIoU, 42.5 F with stage one's better masks, 35.4 and 39.0
-with its worse ones, on the release of April 2023; backbone not named there.
-We have not trained it on AVSBench; see "State of results" in README.md. Code
-for it was not published; the prior is added to the mask feature as AAVS does
-it (section 4.3).
+Paper (Table 2, backbone not named, release of April 2023): 39.4 mIoU, 42.5 F
+with the "high" prior, 35.4 and 39.0 with the "low" one.
+Not trained on AVSBench by this project. The code was not published; the
+prior is added to the mask feature as in AAVS (section 4.3).
 Masks: python tools/test.py STAGE_ONE_CONFIG CHECKPOINT --dump-masks DIR
 Train: python tools/train.py \
     configs/stepping_stones/avsegformer_pvtv2-b5_stage2_1xb4-30e_avss-224x224.py \
@@ -20,18 +19,15 @@ model = dict(
         )
     )
 )
-# The prior comes right after the labels: from the truth in training, from
-# stage one's masks in validation and testing.
-load_prior = dict(type='LoadMaskPrior')
-train, test = _base_.train_pipeline, _base_.pipeline
+# The prior is the truth in training, stage one's masks in validation and test.
 train_dataloader = dict(
     dataset=dict(
-        pipeline=[*train[:2], load_prior, *train[2:]],
+        pipeline=_base_.stage_two_train_pipeline,
         mask_prior=dict(source='truth'),
     )
 )
 dataset = dict(
-    pipeline=[*test[:2], load_prior, *test[2:]],
+    pipeline=_base_.stage_two_pipeline,
     # Relative to the working directory: what --dump-masks was given.
     mask_prior=dict(source='files', root='work_dirs/stage_one_masks'),
 )

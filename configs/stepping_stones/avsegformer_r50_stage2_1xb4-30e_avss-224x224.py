@@ -1,42 +1,18 @@
 """Stepping Stones, stage two, on AVSegFormer with ResNet-50.
 
-The paper reports one backbone, see avsegformer_pvtv2-b5_stage2_*.
-We have not trained it on AVSBench; see "State of results" in README.md. Code
-for it was not published; the prior is added to the mask feature as AAVS does
-it (section 4.3).
+The paper has no row for ResNet-50, so no expected metric.
 Masks: python tools/test.py STAGE_ONE_CONFIG CHECKPOINT --dump-masks DIR
 Train: python tools/train.py \
     configs/stepping_stones/avsegformer_r50_stage2_1xb4-30e_avss-224x224.py \
     --cfg-options val_dataloader.dataset.mask_prior.root=DIR
 """
 
-_base_ = ['../avsegformer/avsegformer_r50_1xb4-30e_avss-224x224.py']
+_base_ = [
+    './avsegformer_pvtv2-b5_stage2_1xb4-30e_avss-224x224.py',
+    '../_base_/models/resnet50.py',
+]
 
 model = dict(
-    decode_head=dict(
-        mask_prior=dict(
-            type='MaskPrior', robust_key=False, init_attention=False
-        )
-    )
-)
-# The prior comes right after the labels: from the truth in training, from
-# stage one's masks in validation and testing.
-load_prior = dict(type='LoadMaskPrior')
-train, test = _base_.train_pipeline, _base_.pipeline
-train_dataloader = dict(
-    dataset=dict(
-        pipeline=[*train[:2], load_prior, *train[2:]],
-        mask_prior=dict(source='truth'),
-    )
-)
-dataset = dict(
-    pipeline=[*test[:2], load_prior, *test[2:]],
-    # Relative to the working directory: what --dump-masks was given.
-    mask_prior=dict(source='files', root='work_dirs/stage_one_masks'),
-)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
-default_hooks = dict(
-    # expect_checkpoint=HASH refuses masks of any other checkpoint.
-    mask_prior_check=dict(type='MaskPriorCheckHook', size=_base_.mask_size),
+    backbone=dict(_delete_=True, **_base_.resnet50),
+    decode_head=dict(in_channels=(256, 512, 1024, 2048)),
 )

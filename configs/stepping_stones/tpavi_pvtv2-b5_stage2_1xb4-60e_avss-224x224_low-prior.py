@@ -1,11 +1,12 @@
-"""A simulated stage one of IoU 0.5 in testing, for the config below.
+"""TPAVI stage two: a simulated stage one of IoU 0.5 in testing.
 
-Paper (Table 2, PVTv2-B5): 27.3 mIoU, 29.9 F. It does not say which
-IoU it took. Trained alike: it tests a checkpoint of that config.
+Paper (Table 2, PVTv2-B5): 27.3 mIoU, 29.9 F.
+The paper does not say which IoU it took.
+Test: python tools/test.py THIS_CONFIG CHECKPOINT_OF_THE_CONFIG_BELOW
 """
 
 _base_ = ['./tpavi_pvtv2-b5_stage2_1xb4-60e_avss-224x224.py']
 
-prior = dict(source='degraded', iou=0.5)
-val_dataloader = dict(dataset=dict(mask_prior=prior))
-test_dataloader = dict(dataset=dict(mask_prior=prior))
+dataset = dict(mask_prior=dict(source='degraded', iou=0.5))
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)

@@ -1,6 +1,7 @@
-"""A tiny Swin with adapters everywhere, to try the published wiring.
+"""AAVS with a tiny Swin that has adapters, MS3-like synthetic clips.
 
-Nothing is pretrained, so nothing is frozen; slower to learn than the demo's.
+It exercises the published arrangement of adapters. Nothing is pretrained and
+nothing is frozen; it learns more slowly than the model of `make demo`.
 Train: python tools/train.py configs/synthetic/aavs_tiny-swin_ms3-96x96.py
 """
 

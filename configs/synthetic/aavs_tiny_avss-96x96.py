@@ -1,9 +1,9 @@
-"""The demo's model on AVSS in a single stage: which class sounds where.
+"""The model of `make demo` on AVSS in a single stage, synthetic clips.
 
-71 classes, of which the synthetic clips show 14 and the background: look at
-the protocol ``dataset``, the mean over the classes seen; the others cannot
-exceed 15/71.
-Measured: 39.2 +- 5.7 mIoU (synthetic, 3 seeds, ``dataset``; README.md).
+71 classes, of which the synthetic clips show 14 and the background. Read the
+protocol ``dataset``, the mean over the classes that occur; the other
+protocols cannot exceed 15/71.
+Measured: 39.2 +- 5.7 mIoU (synthetic, 3 seeds, ``dataset``).
 Train: python tools/train.py configs/synthetic/aavs_tiny_avss-96x96.py
 """
 
@@ -14,7 +14,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-num_classes = 71  # background is one of them; "no object" comes on top
+num_classes = 71  # including background; the loss adds "no object"
 model = dict(
     decode_head=dict(
         num_classes=num_classes,

@@ -1,6 +1,7 @@
-"""Stage one on the synthetic AVSS clips: the demo's model, other clips.
+"""Stage one of Stepping Stones on synthetic clips: AAVS, binary labels.
 
-Measured: 69.0 +- 5.0 mIoU (synthetic, 3 seeds, ``split``; README.md).
+It predicts which pixels sound; stage two reads its masks.
+Measured: 69.0 +- 5.0 mIoU (synthetic, 3 seeds, ``split``).
 Train: python tools/train.py configs/synthetic/aavs_tiny_avss-binary-96x96.py
 """
 
@@ -12,7 +13,8 @@ _base_ = [
 ]
 
 # The clips of AVSS, see _base_/datasets/synthetic_avss_96x96.py.
-dataset = dict(data_root='data/synthetic_avss')
+data_root = 'data/synthetic_avss'
+dataset = dict(data_root=data_root)
 train_dataloader = dict(batch_size=4, num_workers=0, dataset=dataset)
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

@@ -1,7 +1,8 @@
-"""The demo's model: AAVS's head on a small ResNet, MS3-like synthetic clips.
+"""The model of `make demo`: AAVS with a small ResNet on MS3-like clips.
 
-Expected, synthetic and not AVSBench: see README.md, which `make demo` fills.
-Cost: about 5 minutes on one CPU core.
+Expected: what `make demo` prints (synthetic data, not AVSBench). Cost: about
+5 minutes on one CPU core.
+Data: python tools/dataset_converters/make_synthetic.py --root data/synthetic
 Train: python tools/train.py configs/synthetic/aavs_tiny_ms3-96x96.py
 """
 

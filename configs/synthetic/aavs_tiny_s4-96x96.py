@@ -1,4 +1,4 @@
-"""The demo's model on S4-like clips: one source, labels of frame 0 alone.
+"""The model of `make demo` on S4-like clips: one source, frame 0 labelled.
 
 Data: python tools/dataset_converters/make_synthetic.py --root data/synthetic
 Train: python tools/train.py configs/synthetic/aavs_tiny_s4-96x96.py

@@ -1,7 +1,11 @@
-"""A simulated stage one of IoU 0.5 in testing, the "low" of Table 2."""
+"""Tiny AAVS stage two: a simulated stage one of IoU 0.5 in testing.
+
+It simulates the "low" prior of the paper's Table 2 on synthetic clips.
+Test: python tools/test.py THIS_CONFIG CHECKPOINT_OF_THE_CONFIG_BELOW
+"""
 
 _base_ = ['./aavs_tiny_stage2_avss-96x96.py']
 
-prior = dict(source='degraded', iou=0.5)
-val_dataloader = dict(dataset=dict(mask_prior=prior))
-test_dataloader = dict(dataset=dict(mask_prior=prior))
+dataset = dict(mask_prior=dict(source='degraded', iou=0.5))
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)

@@ -1,6 +1,8 @@
-"""Stage one of AVSegFormer on the synthetic AVSS clips: what sounds, unnamed.
+"""Stage one of Stepping Stones on synthetic clips: AVSegFormer, binary labels.
 
-Train: python tools/train.py configs/synthetic/avsegformer_tiny_avss-binary-96x96.py
+It predicts which pixels sound; stage two reads its masks.
+Train: python tools/train.py \
+    configs/synthetic/avsegformer_tiny_avss-binary-96x96.py
 """
 
 _base_ = [
@@ -11,7 +13,8 @@ _base_ = [
 ]
 
 # The clips of AVSS, see _base_/datasets/synthetic_avss_96x96.py.
-dataset = dict(data_root='data/synthetic_avss')
+data_root = 'data/synthetic_avss'
+dataset = dict(data_root=data_root)
 train_dataloader = dict(batch_size=4, num_workers=0, dataset=dataset)
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

@@ -1,5 +1,6 @@
-"""AVSegFormer on a small ResNet, S4-like clips: labels of frame 0 alone.
+"""AVSegFormer with a small ResNet, S4-like synthetic clips: frame 0 labelled.
 
+Not a published setting: for tests, and to compare the systems on equal data.
 Train: python tools/train.py configs/synthetic/avsegformer_tiny_s4-96x96.py
 """
 

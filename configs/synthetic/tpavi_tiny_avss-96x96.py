@@ -1,7 +1,7 @@
-"""TPAVI on a small ResNet, AVSS in a single stage: which class sounds where.
+"""TPAVI with a small ResNet on AVSS in a single stage, synthetic clips.
 
-71 classes, of which the synthetic clips show 14 and the background: look at
-the protocol ``dataset``, the mean over the classes seen.
+71 classes, of which the synthetic clips show 14 and the background. Read the
+protocol ``dataset``, the mean over the classes that occur.
 Train: python tools/train.py configs/synthetic/tpavi_tiny_avss-96x96.py
 """
 
@@ -14,7 +14,7 @@ _base_ = [
 
 model = dict(
     decode_head=dict(
-        num_classes=71,  # background is one of them
+        num_classes=71,  # including background
         out_channels=71,
         audio_bias=False,
         loss_decode=dict(use_sigmoid=False),

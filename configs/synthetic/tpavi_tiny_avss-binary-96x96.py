@@ -1,5 +1,6 @@
-"""Stage one of TPAVI on the synthetic AVSS clips: what sounds, unnamed.
+"""Stage one of Stepping Stones on synthetic clips: TPAVI, binary labels.
 
+It predicts which pixels sound; stage two reads its masks.
 Train: python tools/train.py configs/synthetic/tpavi_tiny_avss-binary-96x96.py
 """
 
@@ -16,7 +17,8 @@ model = dict(
     )
 )
 # The clips of AVSS, see _base_/datasets/synthetic_avss_96x96.py.
-dataset = dict(data_root='data/synthetic_avss')
+data_root = 'data/synthetic_avss'
+dataset = dict(data_root=data_root)
 train_dataloader = dict(batch_size=4, num_workers=0, dataset=dataset)
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

@@ -1,8 +1,7 @@
-"""TPAVI on a small ResNet, MS3-like synthetic clips.
+"""TPAVI with a small ResNet, MS3-like synthetic clips.
 
-Not a published setting: for tests, and to compare systems on equal data, see
-README.md. Train:
-  python tools/train.py configs/synthetic/tpavi_tiny_ms3-96x96.py
+Not a published setting: for tests, and to compare the systems on equal data.
+Train: python tools/train.py configs/synthetic/tpavi_tiny_ms3-96x96.py
 """
 
 _base_ = [

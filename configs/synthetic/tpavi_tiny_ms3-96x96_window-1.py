@@ -1,6 +1,6 @@
-"""Every frame attends to its own second of sound, instead of to all five.
+"""Ablation: each frame attends to the audio of its own second only.
 
-Expected, synthetic and not AVSBench: see README.md, which says why it matters.
+The published TPAVI attends to the audio of all five seconds of a clip.
 Train: python tools/train.py configs/synthetic/tpavi_tiny_ms3-96x96_window-1.py
 """
 

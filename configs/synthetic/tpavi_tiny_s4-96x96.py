@@ -1,5 +1,6 @@
-"""TPAVI on a small ResNet, S4-like clips: labels of frame 0 alone.
+"""TPAVI with a small ResNet, S4-like synthetic clips: frame 0 labelled.
 
+Not a published setting: for tests, and to compare the systems on equal data.
 Train: python tools/train.py configs/synthetic/tpavi_tiny_s4-96x96.py
 """
 

@@ -1,8 +1,10 @@
-"""Stepping Stones, stage two, on TPAVI: the tiny model with masks of stage one.
+"""Stepping Stones, stage two, on TPAVI: synthetic clips, the tiny model.
 
-Both stages with one command: python tools/run_stepping_stones.py \
+The single stage (tpavi_tiny_avss-96x96.py) with a mask prior.
+Train both stages: python tools/run_stepping_stones.py \
     configs/synthetic/tpavi_tiny_avss-binary-96x96.py \
-    configs/synthetic/tpavi_tiny_stage2_avss-96x96.py --work-dir work_dirs/tiny
+    configs/synthetic/tpavi_tiny_stage2_avss-96x96.py \
+    --work-dir work_dirs/tiny
 """
 
 _base_ = ['./tpavi_tiny_avss-96x96.py']
@@ -14,13 +16,16 @@ model = dict(
         )
     )
 )
-# Trained with the truth, validated and tested with stage one's masks.
-pipeline = [*_base_.load, dict(type='LoadMaskPrior'), *_base_.then]
+# The prior is the truth in training, stage one's masks in validation and test.
 train_dataloader = dict(
-    dataset=dict(pipeline=pipeline, mask_prior=dict(source='truth')),
+    dataset=dict(
+        pipeline=_base_.stage_two_pipeline,
+        mask_prior=dict(source='truth'),
+    )
 )
 dataset = dict(
-    pipeline=pipeline,
+    pipeline=_base_.stage_two_pipeline,
+    # Relative to the working directory: what --dump-masks was given.
     mask_prior=dict(source='files', root='work_dirs/tiny/masks'),
 )
 val_dataloader = dict(dataset=dataset)

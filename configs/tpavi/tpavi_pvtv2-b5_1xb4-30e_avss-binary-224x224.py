@@ -1,8 +1,8 @@
 """TPAVI with PVTv2-B5 on AVSBench-semantic's own videos (v2), binary labels.
 
-The third of the stage-one models that stage two of Stepping Stones needs;
-those of v1s and v1m are the S4 and MS3 models. Not published: the settings
-are those of MS3, the other task whose frames are all labelled.
+Stage two of Stepping Stones needs three stage-one models: those of S4 (v1s),
+of MS3 (v1m) and this one. Not published, so no expected metric: the settings
+are those of MS3, where all frames are labelled, too.
 Train: python tools/train.py \
     configs/tpavi/tpavi_pvtv2-b5_1xb4-30e_avss-binary-224x224.py
 """

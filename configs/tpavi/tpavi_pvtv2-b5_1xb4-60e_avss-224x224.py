@@ -1,10 +1,12 @@
 """TPAVI with PVTv2-B5 on AVSS (71 classes), as published.
 
 Paper (https://arxiv.org/abs/2301.13190): 29.8 mIoU, 35.2 F, protocol
-``avsbench``, which also scores the frames that fill clips up to ten. We have
-not trained it on AVSBench; see "State of results" in README.md.
-Initialise: as for S4. The released weights: tools/model_converters/tpavi.py.
-Train: python tools/train.py configs/tpavi/tpavi_pvtv2-b5_1xb4-60e_avss-224x224.py
+``avsbench``, which also scores the frames that pad clips to 10.
+Not trained on AVSBench by this project.
+Initialise: as for S4. tools/model_converters/tpavi.py converts the released
+checkpoint.
+Train: python tools/train.py \
+    configs/tpavi/tpavi_pvtv2-b5_1xb4-60e_avss-224x224.py
 """
 
 _base_ = [
@@ -17,7 +19,7 @@ _base_ = [
 model = dict(
     data_preprocessor=dict(pad_clips_to=10),
     decode_head=dict(
-        num_classes=71,  # background is one of them
+        num_classes=71,  # including background
         out_channels=71,
         audio_bias=False,
         loss_decode=dict(use_sigmoid=False),
@@ -31,6 +33,6 @@ model = dict(
         ),
     ),
 )
-# Published: after the 17th epoch and every second one from there.
+# Published: after the 17th epoch and every second epoch from there.
 train_cfg = dict(max_epochs=60, val_begin=16, val_interval=2)
 default_hooks = dict(checkpoint=dict(save_best='avsbench/mIoU'))

@@ -1,15 +1,18 @@
 """TPAVI with ResNet-50 on AVSBench-semantic's own videos (v2), binary labels.
 
-The third of the stage-one models that stage two of Stepping Stones needs;
-those of v1s and v1m are the S4 and MS3 models. Not published: the settings
-are those of MS3, the other task whose frames are all labelled.
+Stage two of Stepping Stones needs three stage-one models: those of S4 (v1s),
+of MS3 (v1m) and this one. Not published, so no expected metric: the settings
+are those of MS3, where all frames are labelled, too.
 Train: python tools/train.py \
     configs/tpavi/tpavi_r50_1xb4-30e_avss-binary-224x224.py
 """
 
-_base_ = ['./tpavi_r50_1xb4-30e_ms3-224x224.py']
+_base_ = [
+    './tpavi_pvtv2-b5_1xb4-30e_avss-binary-224x224.py',
+    '../_base_/models/resnet50.py',
+]
 
-dataset = dict(task='avss', subsets=('v2',))
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
+model = dict(
+    backbone=dict(_delete_=True, **_base_.resnet50),
+    neck=dict(in_channels=[256, 512, 1024, 2048]),
+)

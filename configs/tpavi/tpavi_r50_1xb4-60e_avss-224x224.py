@@ -1,37 +1,20 @@
 """TPAVI with ResNet-50 on AVSS (71 classes), as published.
 
 Paper (https://arxiv.org/abs/2301.13190): 20.2 mIoU, 25.2 F, protocol
-``avsbench``, which also scores the frames that fill clips up to ten. We have
-not trained it on AVSBench; see "State of results" in README.md.
-The figure is quoted from memory, to be checked.
-Initialise: as for S4. The released weights: tools/model_converters/tpavi.py.
+``avsbench``, which also scores the frames that pad clips to 10.
+The figures are quoted from memory, to be checked.
+Not trained on AVSBench by this project.
+Initialise: as for S4. tools/model_converters/tpavi.py converts the released
+checkpoint.
 Train: python tools/train.py configs/tpavi/tpavi_r50_1xb4-60e_avss-224x224.py
 """
 
 _base_ = [
-    '../_base_/models/tpavi_r50.py',
-    '../_base_/datasets/avsbench_avss_224x224.py',
-    '../_base_/schedules/tpavi_adam.py',
-    '../_base_/default_runtime.py',
+    './tpavi_pvtv2-b5_1xb4-60e_avss-224x224.py',
+    '../_base_/models/resnet50.py',
 ]
 
 model = dict(
-    data_preprocessor=dict(pad_clips_to=10),
-    decode_head=dict(
-        num_classes=71,  # background is one of them
-        out_channels=71,
-        audio_bias=False,
-        loss_decode=dict(use_sigmoid=False),
-        loss_match=dict(
-            type='TPAVIMatchingLoss',
-            mask='foreground',
-            distance='kl',
-            reduction='mean',
-            background=0,
-            loss_weight=0.5,
-        ),
-    ),
+    backbone=dict(_delete_=True, **_base_.resnet50),
+    neck=dict(in_channels=[256, 512, 1024, 2048]),
 )
-# Published: after the 17th epoch and every second one from there.
-train_cfg = dict(max_epochs=60, val_begin=16, val_interval=2)
-default_hooks = dict(checkpoint=dict(save_best='avsbench/mIoU'))

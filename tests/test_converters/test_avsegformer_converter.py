@@ -40,7 +40,7 @@ def test_published_checkpoint_has_as_many_tensors_as_counted(variant):
 
 @pytest.mark.parametrize('variant', VARIANTS, ids=IDS)
 def test_every_tensor_of_ours_comes_from_the_file(variant):
-    path = f'_base_/models/avsegformer_{variant.backbone}.py'
+    path = f'avsegformer/avsegformer_{variant.backbone}_1xb2-30e_s4-512x512.py'
     cfg = Config.fromfile(CONFIGS / path).model
     cfg.decode_head.num_classes = variant.num_classes
     scope = DefaultScope.overwrite_default_scope('mmseg')

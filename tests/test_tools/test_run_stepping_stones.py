@@ -173,7 +173,7 @@ model = dict(
         )
     )
 )
-pipeline = [*_base_.load, dict(type='LoadMaskPrior'), *_base_.then]
+pipeline = _base_.stage_two_pipeline
 from_truth = dict(pipeline=pipeline, mask_prior=dict(source='truth'))
 from_files = dict(pipeline=pipeline, mask_prior=dict(source='files'))
 train_dataloader = dict(dataset=from_truth)

@@ -1,31 +1,65 @@
-# AVSS as AVSBench and AVSegFormer read it: training keeps the aspect and loses
-# the ends of the long side, testing squashes. Models pad clips to 10 frames.
-_base_ = ['./avsbench_avss_384x384.py']
+# AVSS as TPAVI and AVSegFormer read it. Training clips keep their aspect ratio
+# and lose the ends of the long side; other clips are resized to a square.
+# Models pad clips to 10 frames.
+data_root = 'data/avsbench'
 frame_size = (224, 224)
-mask_size = (224, 224)  # truth is taken, and metrics are, at this size
+mask_size = (224, 224)  # labels are stored, and metrics computed, at this size
 
+load_frames = dict(type='LoadClipFrames')
 load_sound = [
     dict(type='LoadWaveform', sample_rate=16000),
-    # Zeros, unlike in S4 and MS3; they are not silence.
+    # Zeros, unlike in S4 and MS3. They are not the log-mel of silence.
     dict(type='LogMel', short='zeros', long='cut', cache_dir=None),
 ]
-train_pipeline = [
-    dict(type='LoadClipFrames'),
-    dict(type='LoadClipMasks', label='semantic', size=None),
-    *load_sound,
+crop = [
     dict(type='ClipResizeCenterCrop', frame_size=224, mask_size=224),
     dict(type='PackClip'),
 ]
-pipeline = [
-    dict(type='LoadClipFrames'),
-    dict(type='LoadClipMasks', label='semantic', size=mask_size),
-    *load_sound,
+resize = [
     dict(type='ClipResize', frame_size=frame_size, mask_size=mask_size),
     dict(type='PackClip'),
 ]
-train_dataloader = dict(
-    batch_size=4,
-    dataset=dict(unlabelled='ignore', pipeline=train_pipeline),
+labels = dict(type='LoadClipMasks', label='semantic')
+load_train_labels = [load_frames, dict(labels, size=None)]
+load_labels = [load_frames, dict(labels, size=mask_size)]
+train_pipeline = [*load_train_labels, *load_sound, *crop]
+pipeline = [*load_labels, *load_sound, *resize]
+load_prior = dict(type='LoadMaskPrior')
+stage_two_pipeline = [*load_labels, load_prior, *load_sound, *resize]
+stage_two_train_pipeline = [
+    *load_train_labels,
+    load_prior,
+    *load_sound,
+    *crop,
+]
+clips = dict(
+    type='AVSBenchDataset',
+    data_root=data_root,
+    task='avss',
+    labels='semantic',
 )
-val_dataloader = dict(batch_size=4, dataset=dict(pipeline=pipeline))
-test_dataloader = dict(batch_size=4, dataset=dict(pipeline=pipeline))
+loader = dict(
+    batch_size=4,
+    num_workers=4,
+    collate_fn=dict(type='clip_collate'),  # clips of a batch differ in T
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
+train_dataloader = dict(
+    loader,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        clips, split='train', unlabelled='ignore', pipeline=train_pipeline
+    ),
+)
+val_dataloader = dict(
+    loader, dataset=dict(clips, split='val', pipeline=pipeline)
+)
+test_dataloader = dict(
+    loader, dataset=dict(clips, split='test', pipeline=pipeline)
+)
+# See docs/metrics.md; one test run computes all three protocols.
+val_evaluator = dict(
+    type='AVSSemanticMetric',
+    protocols=['stepping_stones', 'avsbench', 'dataset'],
+)
+test_evaluator = val_evaluator

@@ -1,7 +1,8 @@
-# AVSBench-semantic on disk, binary labels. One item is one clip.
-data_root = 'data/avsbench'  # often changed: a link to the data set
+# AVSBench-semantic with binary labels, as AAVS reads it; one item is one clip.
+# Configs of MS3 and of v2 set task and subsets.
+data_root = 'data/avsbench'
 frame_size = (384, 384)
-mask_size = (224, 224)  # truth is stored, and metrics are taken, at this size
+mask_size = (224, 224)  # labels are stored, and metrics computed, at this size
 
 pipeline = [
     dict(type='LoadClipFrames'),
@@ -22,23 +23,16 @@ loader = dict(
     batch_size=1,
     num_workers=4,
     collate_fn=dict(type='clip_collate'),  # clips of a batch may differ in T
+    sampler=dict(type='DefaultSampler', shuffle=False),
 )
 train_dataloader = dict(
     loader,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(clips, split='train'),
 )
-val_dataloader = dict(
-    loader,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(clips, split='val'),
-)
-test_dataloader = dict(
-    loader,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(clips, split='test'),
-)
-# Named protocols, see docs/metrics.md; `split` does not depend on batches.
+val_dataloader = dict(loader, dataset=dict(clips, split='val'))
+test_dataloader = dict(loader, dataset=dict(clips, split='test'))
+# See docs/metrics.md; `split` does not depend on the batch size.
 val_evaluator = dict(
     type='AVSBinaryMetric',
     protocols=['split', 'stepping_stones', 'avsbench-bs4'],

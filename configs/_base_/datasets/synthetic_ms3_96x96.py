@@ -1,6 +1,5 @@
-# The demo's data, see tools/dataset_converters/make_synthetic.py.
-_base_ = ['./avsbench_s4_384x384.py']
-
+# Synthetic clips in AVSBench's layout, binary labels. Write them with
+#   python tools/dataset_converters/make_synthetic.py --root data/synthetic
 data_root = 'data/synthetic'
 frame_size = (96, 96)
 mask_size = (96, 96)
@@ -13,7 +12,30 @@ pipeline = [
     dict(type='ClipResize', frame_size=frame_size, mask_size=mask_size),
     dict(type='PackClip'),
 ]
-dataset = dict(data_root=data_root, task='ms3', pipeline=pipeline)
-train_dataloader = dict(batch_size=8, num_workers=1, dataset=dataset)
-val_dataloader = dict(num_workers=0, dataset=dataset)
-test_dataloader = dict(num_workers=0, dataset=dataset)
+clips = dict(
+    type='AVSBenchDataset',
+    data_root=data_root,
+    task='ms3',
+    labels='binary',
+    pipeline=pipeline,
+)
+loader = dict(
+    batch_size=1,
+    num_workers=0,
+    collate_fn=dict(type='clip_collate'),
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
+train_dataloader = dict(
+    loader,
+    batch_size=8,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(clips, split='train'),
+)
+val_dataloader = dict(loader, dataset=dict(clips, split='val'))
+test_dataloader = dict(loader, dataset=dict(clips, split='test'))
+val_evaluator = dict(
+    type='AVSBinaryMetric',
+    protocols=['split', 'stepping_stones', 'avsbench-bs4'],
+)
+test_evaluator = val_evaluator

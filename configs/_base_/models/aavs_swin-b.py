@@ -1,8 +1,6 @@
 # AAVS with Swin-B: Mask2Former (ADE20k) with adapters and audio queries.
-num_classes = 2  # background and sounding; "no object" comes on top
+num_classes = 2  # background and sounding; the loss adds "no object"
 num_queries = 30
-# The converted initialisation, see tools/model_converters/hf_mask2former.py.
-# Set by the configs that train: model.init_cfg.checkpoint.
 
 attention = dict(
     embed_dims=256,
@@ -32,6 +30,8 @@ model = dict(
         type='VGGish',
         final_relu=False,  # AAVS's embeddings are signed
         frozen=True,
+        # The user supplies this file; tools/model_converters writes it.
+        init_cfg=dict(type='Pretrained', checkpoint='pretrained/vggish.pth'),
     ),
     decode_head=dict(
         type='AAVSHead',
@@ -120,7 +120,7 @@ model = dict(
             assigner=dict(
                 type='mmdet.HungarianAssigner',
                 match_costs=[
-                    # 1.0 as published; the loss itself weighs classes 2.0.
+                    # 1.0 as published, although loss_cls has weight 2.0.
                     dict(type='mmdet.ClassificationCost', weight=1.0),
                     dict(
                         type='mmdet.CrossEntropyLossCost',

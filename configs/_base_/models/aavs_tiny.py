@@ -1,11 +1,21 @@
-# AAVS small enough for two CPU cores; nothing pretrained, so no adapters.
-_base_ = ['./aavs_swin-b.py']
-
+# AAVS small enough to train on two CPU cores. Nothing is pretrained, so there
+# are no adapters. The structure is that of aavs_swin-b.py.
+num_classes = 2  # background and sounding; the loss adds "no object"
+num_queries = 10
 channels = 64
-attention = dict(embed_dims=channels, num_heads=4)
+
+attention = dict(
+    embed_dims=channels,
+    num_heads=4,
+    attn_drop=0.0,
+    proj_drop=0.0,
+    dropout_layer=None,
+    batch_first=True,
+)
 model = dict(
+    type='AAVS',
+    data_preprocessor=dict(type='AVSDataPreprocessor'),
     backbone=dict(
-        _delete_=True,  # another backbone takes other arguments
         type='ResNet',
         depth=18,
         base_channels=16,
@@ -14,40 +24,112 @@ model = dict(
         norm_cfg=dict(type='BN'),
         norm_eval=False,
     ),
-    audio_backbone=dict(
-        _delete_=True,  # likewise
-        type='LogMelCNN',
-        out_channels=128,
-    ),
+    audio_backbone=dict(type='LogMelCNN', out_channels=128),
     decode_head=dict(
+        type='AAVSHead',
+        audio_query='adaptive',
         adapter_mode='none',
         audio_hidden_channels=128,
         in_channels=[16, 32, 64, 128],
         feat_channels=channels,
         out_channels=channels,
-        num_queries=10,
+        num_classes=num_classes,
+        num_queries=num_queries,
+        num_transformer_feat_level=3,
+        align_corners=False,
         pixel_decoder=dict(
-            norm_cfg=dict(num_groups=8),
+            type='mmseg.AdapterPixelDecoder',
+            num_outs=3,
+            norm_cfg=dict(type='GN', num_groups=8),
+            act_cfg=dict(type='ReLU'),
             encoder=dict(
                 num_layers=1,
                 layer_cfg=dict(
-                    self_attn_cfg=attention,
+                    self_attn_cfg=dict(
+                        embed_dims=channels,
+                        num_heads=4,
+                        num_levels=3,
+                        num_points=4,
+                        dropout=0.0,
+                        batch_first=True,
+                    ),
                     ffn_cfg=dict(
-                        embed_dims=channels, feedforward_channels=128
+                        embed_dims=channels,
+                        feedforward_channels=128,
+                        num_fcs=2,
+                        ffn_drop=0.0,
+                        act_cfg=dict(type='ReLU', inplace=True),
                     ),
                 ),
             ),
-            positional_encoding=dict(num_feats=channels // 2),
+            positional_encoding=dict(num_feats=channels // 2, normalize=True),
         ),
-        positional_encoding=dict(num_feats=channels // 2),
+        enforce_decoder_input_project=False,
+        positional_encoding=dict(num_feats=channels // 2, normalize=True),
         transformer_decoder=dict(
+            return_intermediate=True,
             num_layers=3,
             layer_cfg=dict(
                 self_attn_cfg=attention,
                 cross_attn_cfg=attention,
-                ffn_cfg=dict(embed_dims=channels, feedforward_channels=128),
+                ffn_cfg=dict(
+                    embed_dims=channels,
+                    feedforward_channels=128,
+                    num_fcs=2,
+                    act_cfg=dict(type='ReLU', inplace=True),
+                    ffn_drop=0.0,
+                    dropout_layer=None,
+                    add_identity=True,
+                ),
             ),
+            init_cfg=None,
         ),
-        train_cfg=dict(num_points=1024),
+        loss_cls=dict(
+            type='mmdet.CrossEntropyLoss',
+            use_sigmoid=False,
+            loss_weight=2.0,
+            reduction='mean',
+            class_weight=[1.0] * num_classes + [0.1],
+        ),
+        loss_mask=dict(
+            type='mmdet.CrossEntropyLoss',
+            use_sigmoid=True,
+            reduction='mean',
+            loss_weight=5.0,
+        ),
+        loss_dice=dict(
+            type='mmdet.DiceLoss',
+            use_sigmoid=True,
+            activate=True,
+            reduction='mean',
+            naive_dice=True,
+            eps=1.0,
+            loss_weight=5.0,
+        ),
+        train_cfg=dict(
+            num_points=1024,
+            oversample_ratio=3.0,
+            importance_sample_ratio=0.75,
+            assigner=dict(
+                type='mmdet.HungarianAssigner',
+                match_costs=[
+                    # 1.0 as published, although loss_cls has weight 2.0.
+                    dict(type='mmdet.ClassificationCost', weight=1.0),
+                    dict(
+                        type='mmdet.CrossEntropyLossCost',
+                        weight=5.0,
+                        use_sigmoid=True,
+                    ),
+                    dict(
+                        type='mmdet.DiceCost',
+                        weight=5.0,
+                        pred_act=True,
+                        eps=1.0,
+                    ),
+                ],
+            ),
+            sampler=dict(type='mmdet.MaskPseudoSampler'),
+        ),
     ),
+    test_cfg=dict(mode='whole'),
 )

@@ -1,5 +1,5 @@
 # AVSegFormer small enough for two CPU cores; nothing pretrained or frozen.
-_base_ = ['./avsegformer_r50.py']
+_base_ = ['./avsegformer_pvtv2-b5.py']
 
 channels = 64
 attention = dict(embed_dims=channels, num_heads=4)
@@ -16,7 +16,7 @@ model = dict(
         norm_eval=False,
     ),
     audio_backbone=dict(
-        _delete_=True,  # likewise
+        _delete_=True,
         type='LogMelCNN',
         out_channels=128,
     ),

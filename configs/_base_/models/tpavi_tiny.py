@@ -1,5 +1,5 @@
 # TPAVI small enough for two CPU cores; nothing pretrained.
-_base_ = ['./tpavi_r50.py']
+_base_ = ['./tpavi_pvtv2-b5.py']
 
 channels = 64
 model = dict(
@@ -15,7 +15,7 @@ model = dict(
     ),
     neck=dict(in_channels=[16, 32, 64, 128], out_channels=channels),
     audio_backbone=dict(
-        _delete_=True,  # likewise
+        _delete_=True,
         type='LogMelCNN',
         out_channels=128,
     ),

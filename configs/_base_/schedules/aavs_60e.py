@@ -1,4 +1,4 @@
-# The published optimiser; TwoPhaseTuningHook changes the rate half-way.
+# The published optimiser. TwoPhaseTuningHook lowers the rate in phase two.
 max_epochs = 60
 
 optim_wrapper = dict(

@@ -1,4 +1,4 @@
-# The published optimiser; the rate is constant.
+# The published optimiser, with a constant rate.
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=2e-5, weight_decay=0.01),

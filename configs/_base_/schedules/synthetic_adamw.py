@@ -1,4 +1,4 @@
-# From scratch, a few minutes on two CPU cores.
+# From random weights, a few minutes on two CPU cores.
 max_epochs = 16
 
 optim_wrapper = dict(

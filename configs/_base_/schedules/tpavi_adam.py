@@ -1,4 +1,4 @@
-# The published optimiser: one rate for everything, no decay, no clipping.
+# The published optimiser: one constant rate, no decay, no gradient clipping.
 max_epochs = 15
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4))
