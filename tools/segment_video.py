@@ -1,25 +1,29 @@
-"""Colour what sounds in a video: python tools/segment_video.py VIDEO ..."""
+"""Segment the sounding objects of a video and write it with its masks."""
 
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmavs.apis import AVSInferencer
 from mmavs.engine import add_traceback_argument, error_line
+from mmavs.fingerprint import hash_config, hash_file
 from mmavs.video import (
     ScannedVideo,
+    check_mask_folder,
     check_output,
+    save_mask,
     scan_video,
     write_overlay,
+    writing_masks,
 )
-from PIL import Image
+from mmengine.config import Config
 
-#: Sound that ends this much before the picture is worth a word.
+#: A shorter sound track is reported if it ends this much earlier.
 _NOTABLE_SECONDS = 0.5
 
 
@@ -31,23 +35,25 @@ def parse_args() -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(
         description='Segment the sounding objects of a video: one frame a '
-        'second is segmented with its second of sound, and the mask laid '
-        'over all frames of that second.'
+        'second is segmented with its second of sound, and its mask is '
+        'drawn on all frames of that second.'
     )
-    parser.add_argument('video', help='any video file with sound')
+    parser.add_argument('video', help='video file with a sound track')
     parser.add_argument('--config', required=True, help='config of the model')
-    parser.add_argument('--checkpoint', required=True, help='its weights')
+    parser.add_argument(
+        '--checkpoint', required=True, help='checkpoint of the model'
+    )
     parser.add_argument(
         '--stage-one',
         nargs=2,
         metavar=('CONFIG', 'CHECKPOINT'),
-        help='of the first stage, if the model is one of stage two',
+        help='config and checkpoint of the first stage; required by a model '
+        'of stage two',
     )
     parser.add_argument(
         '--soft-prior',
         action='store_true',
-        help='with --stage-one: give its scores to stage two instead of hard '
-        'masks',
+        help='with --stage-one: use its scores instead of hard masks',
     )
     parser.add_argument(
         '--out', required=True, metavar='OUT.mp4', help='video to write'
@@ -78,13 +84,13 @@ def parse_args() -> argparse.Namespace:
 
 
 def describe(video: ScannedVideo) -> str:
-    """Say what was read.
+    """Describe a video and notable facts about its sound.
 
     Args:
         video (ScannedVideo): The video.
 
     Returns:
-        str: Lines of text.
+        str: One or more lines of text.
     """
     facts, waveform = video
     text = (
@@ -95,62 +101,21 @@ def describe(video: ScannedVideo) -> str:
     )
     if facts.sound_seconds < facts.duration - _NOTABLE_SECONDS:
         text += '\nnote: the sound is shorter than the picture; the rest of '
-        text += 'the video is taken as silent.'
+        text += 'the video is treated as silent.'
     if not waveform.any():
         text += '\nnote: every sample of the sound track is zero.'
     return text
 
 
-def check_mask_dir(folder: Path, num_seconds: int) -> None:
-    """Make the folder of the masks; refuse one that holds anything else.
-
-    Args:
-        folder (Path): The folder.
-        num_seconds (int): How many masks will be written.
-
-    Raises:
-        ValueError: If it holds files that this run would not replace.
-        OSError: If it cannot be made.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(folder.iterdir()):
-        match = re.fullmatch(r'(\d+)\.png', path.name)
-        if match is None or int(match[1]) >= num_seconds:
-            raise ValueError(
-                f'{folder}: expected a folder for the masks of '
-                f'{num_seconds} seconds and nothing else, got {path.name} in '
-                'it; choose another or empty it.'
-            )
-
-
-def save_mask(
-    path: Path, mask: np.ndarray, palette: Sequence[Sequence[int]]
-) -> None:
-    """Write a mask: 0 or 255, or the ids of many classes in their colours.
-
-    Args:
-        path (Path): PNG file.
-        mask (np.ndarray): (H, W) uint8 class ids.
-        palette (Sequence[Sequence[int]]): RGB of each class id.
-    """
-    if len(palette) == 2:
-        Image.fromarray(np.where(mask > 0, 255, 0).astype(np.uint8)).save(path)
-        return
-    image = Image.fromarray(mask)
-    # The pixels stay ids; a viewer shows their colours.
-    image.putpalette([value for colour in palette for value in colour])
-    image.save(path)
-
-
 def segment(
     inferencer: AVSInferencer, video: ScannedVideo, folder: Path | None
 ) -> Iterator[np.ndarray]:
-    """Segment second by second and write the masks on the way.
+    """Segment second by second, and write each mask.
 
     Args:
         inferencer (AVSInferencer): The model.
         video (ScannedVideo): The video.
-        folder (Path | None): Where the masks go, if anywhere.
+        folder (Path | None): Where to write the masks; None writes none.
 
     Yields:
         np.ndarray: (H, W) uint8 class ids of the next second.
@@ -164,25 +129,57 @@ def segment(
             yield mask
 
 
-def main() -> None:
-    """Do as the command line says."""
-    args = parse_args()
-    with error_line(args):
-        out = check_output(args.out, source=args.video)
-        video = scan_video(args.video)
-        print(describe(video), flush=True)
-        if args.masks is not None:
-            check_mask_dir(args.masks, video.facts.num_seconds)
-        inferencer = AVSInferencer(
-            args.config,
-            args.checkpoint,
-            device=args.device,
-            stage_one=args.stage_one and tuple(args.stage_one),
-            soft_prior=args.soft_prior,
+def facts_of(args: argparse.Namespace) -> dict:
+    """Give what identifies the masks of a run, for their index.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Returns:
+        dict: File name and SHA-256 of the video, SHA-256 of config and
+        checkpoint, and the same of stage one, or None.
+    """
+
+    def hashes(config: str, checkpoint: str) -> dict:
+        content = Config.fromfile(config).to_dict()
+        return dict(
+            config=hash_config(content), checkpoint=hash_file(checkpoint)
         )
+
+    return dict(
+        video=dict(name=Path(args.video).name, sha256=hash_file(args.video)),
+        model=hashes(args.config, args.checkpoint),
+        stage_one=args.stage_one and hashes(*args.stage_one),
+        soft_prior=args.soft_prior,
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Segment the video.
+
+    Args:
+        args (argparse.Namespace): The command line.
+    """
+    out = check_output(args.out, source=args.video)
+    video = scan_video(args.video)
+    print(describe(video), flush=True)
+    if args.masks is not None:
+        check_mask_folder(args.masks)
+    inferencer = AVSInferencer(
+        args.config,
+        args.checkpoint,
+        device=args.device,
+        stage_one=args.stage_one and tuple(args.stage_one),
+        soft_prior=args.soft_prior,
+    )
+    with ExitStack() as stack:
+        folder = None
+        if args.masks is not None:
+            masks = writing_masks(args.masks, facts_of(args))
+            folder = stack.enter_context(masks)
         write_overlay(
             video.facts,
-            segment(inferencer, video, args.masks),
+            segment(inferencer, video, folder),
             out,
             palette=inferencer.palette,
             classes=inferencer.classes
@@ -193,6 +190,13 @@ def main() -> None:
     print(f'Wrote the video to {out}')
     if args.masks is not None:
         print(f'Wrote {video.facts.num_seconds} masks to {args.masks}')
+
+
+def main() -> None:
+    """Segment a video; wrong input ends in one line."""
+    args = parse_args()
+    with error_line(args):
+        run(args)
 
 
 if __name__ == '__main__':

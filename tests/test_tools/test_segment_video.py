@@ -4,6 +4,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from mmavs.video import read_video, scan_video
@@ -50,7 +51,7 @@ def test_overlay_and_masks(segment, tmp_path, capsys):
     assert f'Wrote 8 masks to {masks}' in printed
 
     names = sorted(path.name for path in masks.iterdir())
-    assert names == [f'{second}.png' for second in range(8)]
+    assert names == [*(f'{second}.png' for second in range(8)), 'masks.json']
     for second in range(8):
         with Image.open(masks / f'{second}.png') as image:
             assert image.mode == 'L'
@@ -97,7 +98,8 @@ def test_again_into_the_same_places(segment, tmp_path):
     for _ in range(2):
         out = segment(video, '--masks', tmp_path / 'masks')
     assert scan_video(out).facts.num_seconds == 3
-    assert len(list((tmp_path / 'masks').iterdir())) == 3
+    assert len(list((tmp_path / 'masks').glob('*.png'))) == 3
+    assert not list(tmp_path.rglob('.*'))
 
 
 def test_what_is_odd_about_the_sound_is_said(segment, tmp_path, capsys):
@@ -142,14 +144,80 @@ def test_second_stage(segment, tmp_path):
     assert caught.value.code == 2
 
 
-@pytest.mark.parametrize('name', ['3.png', '0.jpg', 'notes.txt'])
+@pytest.mark.parametrize('name', ['0.png', '3.png', '0.jpg', 'notes.txt'])
 def test_foreign_files_among_the_masks(segment, tmp_path, name):
-    """3.png would pass for the mask of a second that the video lacks."""
+    """0.png could be a label: names are no proof of an earlier run."""
     video = make_video(tmp_path / 'a.mp4')
     (tmp_path / 'masks').mkdir()
     (tmp_path / 'masks' / name).touch()
-    with pytest.raises(SystemExit, match=f'got {name} in it; choose another'):
+    with pytest.raises(SystemExit, match=f'got {name} in it, which no'):
         segment(video, '--masks', tmp_path / 'masks')
+
+
+def shuffle_times(source, target):
+    """Copy a video; its frames get the stamps 0 1 3 2 4 6 5 7 ... in mkv."""
+    with av.open(str(source)) as old, av.open(str(target), 'w') as new:
+        tracks = {
+            s.index: new.add_stream_from_template(s) for s in old.streams
+        }
+        number = 0
+        for packet in old.demux():
+            if packet.dts is None:
+                continue
+            if packet.stream.type == 'video':
+                unit = round(1 / 25 / packet.time_base)
+                packet.dts -= 2 * unit
+                packet.pts += unit * (0, 0, 1, -1, 0, 1, -1)[number % 7]
+                number += 1
+            packet.stream = tracks[packet.stream.index]
+            new.mux(packet)
+
+
+def test_frames_with_shuffled_times(segment, tmp_path):
+    """As in AVI files with B-frames, which FFmpeg refused to write."""
+    video = make_video(
+        tmp_path / 'a.mkv', codec='mpeg4', sound_codec='flac', sound=beep
+    )
+    shuffle_times(video, tmp_path / 'b.mkv')
+    with av.open(str(tmp_path / 'b.mkv')) as file:
+        times = [frame.pts for frame in file.decode(video=0)]
+    assert times != sorted(times)
+    frames = read_video(tmp_path / 'b.mkv').frames
+    np.testing.assert_array_equal(frames, read_video(video).frames)
+    out = segment(tmp_path / 'b.mkv', '--masks', tmp_path / 'masks')
+    assert scan_video(out).facts.num_frames == len(times)
+
+
+@pytest.mark.parametrize(
+    ('value', 'message'),
+    [(np.nan, 'got NaN or infinity at 0.'), (3e4, r'got 3e\+04 at 0.')],
+)
+def test_samples_that_are_no_sound(segment, tmp_path, value, message):
+    video = make_video(
+        tmp_path / 'a.mkv',
+        sound=lambda times: np.where(times > 0.5, value, 0),
+        sound_codec='pcm_f32le',
+    )
+    with pytest.raises(SystemExit, match=message) as caught:
+        segment(video, '--masks', tmp_path / 'masks')
+    assert 'free space' not in str(caught.value)
+    assert not list((tmp_path / 'new').iterdir())
+    assert not (tmp_path / 'masks').exists()
+
+
+def test_a_failure_leaves_no_masks(segment, tmp_path, monkeypatch):
+    """The second frame cannot be written: disk full, say."""
+    video = make_video(tmp_path / 'a.mp4', sound=beep)
+
+    def fail(*args):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('mmavs.video.overlay._OverlayFile.write_image', fail)
+    with pytest.raises(SystemExit, match='No space left'):
+        segment(video, '--masks', tmp_path / 'masks')
+    assert not list((tmp_path / 'new').iterdir())
+    assert not (tmp_path / 'masks').exists()
+    assert not list(tmp_path.glob('.*'))
 
 
 def test_mistakes_end_with_one_line(segment, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,8 +21,6 @@ from av.video.stream import VideoStream
 from rich.progress import Progress
 from scipy.ndimage import binary_erosion
 
-from mmavs.atomic_file import atomic_path
-
 from ..datasets.metainfo import BINARY_PALETTE
 from .legend import draw_legend
 from .reading import (
@@ -31,23 +30,35 @@ from .reading import (
     seconds_in,
     to_upright_rgb,
 )
-from .tracks import time_of
+from .tracks import DisplayOrder, time_of
+from .working_folder import working_folder
 
 #: The outline of a mask is one pixel wide for so many pixels of the video.
 _SIZE_PER_EDGE_WIDTH = 250
-#: Codecs of sound that mp4 holds and players expect there: copied untouched.
-#: Not Opus: a copy came back some milliseconds early, and fewer play it.
+#: Sound codecs that mp4 supports and players decode: copied unchanged.
+#: Opus is encoded again: copies started some milliseconds early.
 _COPIED_CODECS = ('aac', 'ac3', 'alac', 'eac3', 'mp3')
-#: Samples per second that AAC knows.
+#: Sample rates of AAC, in Hz.
 _AAC_RATES = (
     8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000,
     88200, 96000,
 )  # fmt: skip
-#: Visually lossless, at a speed that two cores bear.
+#: Visually lossless, and fast enough on two cores.
 _X264_OPTIONS = {'crf': '18', 'preset': 'fast'}
-#: The table of contents first, so that a browser can start at once; and the
-#: start of a track is stored in these units, by default milliseconds only.
+#: The index first, so that browsers can start playing at once; and the unit
+#: in which the start of a track is stored, 1 ms by default.
 _MP4_OPTIONS = {'movflags': 'faststart', 'movie_timescale': '90000'}
+#: Errors that have their cause in the file system, not in the data.
+_STORAGE_ERRORS = (
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+)
 #: FFmpeg's numbers of two "matrices" between RGB and YUV.
 _RGB, _UNSPECIFIED = 0, 2
 
@@ -62,13 +73,14 @@ def write_overlay(
     alpha: float = 0.5,
     show_progress: bool = True,
 ) -> None:
-    """Write the video as mp4 (H.264), each second's mask on all its frames.
+    """Write the video as mp4 (H.264) with each mask on the frames of a second.
 
-    Frames keep their number, their time stamps and, turned upright, their
-    size. Sound that fits into mp4 is copied bit for bit, any other is encoded
-    as AAC. The masks are drawn one by one as their second comes, so that they
-    may be computed meanwhile; only one frame and one mask are held. The file
-    appears under its name when it is whole.
+    Frames keep their number, their time stamps and, after rotation, their
+    size. Sound in a codec that mp4 supports is copied bit for bit, any other
+    is encoded as AAC. The iterator of masks is advanced second by second, so
+    that masks can be computed on the fly; a few frames and one mask are in
+    memory. The file is written to a hidden folder and renamed when it is
+    complete; what killed runs left there is removed.
 
     Args:
         facts (VideoFacts): Of the video, from ``scan_video``.
@@ -83,7 +95,7 @@ def write_overlay(
         show_progress (bool): Show a bar with the time left.
 
     Raises:
-        ValueError: If ``out`` is no place to write to, ``alpha`` is outside
+        ValueError: If ``out`` cannot be written, ``alpha`` is outside
             0..1, there are too few masks, one has another size or a class
             without a colour, or the video cannot be decoded to its end.
         OSError: If writing fails, for instance on a full disk.
@@ -93,7 +105,7 @@ def write_overlay(
         facts, masks, palette=palette, classes=classes, alpha=alpha
     )
     with (
-        atomic_path(out) as part,
+        working_folder(out) as folder,
         Progress(disable=not show_progress) as progress,
         open_video(facts.path) as source,
     ):
@@ -102,18 +114,24 @@ def write_overlay(
         )
         picture, sound = find_tracks(source, facts.path)
         begin = Fraction(source.start_time or 0, av.time_base)
+        part = folder / out.name
         with _OverlayFile(
             part, facts, picture=picture, sound=sound, begin=begin
         ) as target:
+            order = DisplayOrder()
             for packet in source.demux(picture, sound):
                 if packet.stream.index == picture.index:
-                    for frame in picture.decode(packet):
+                    # The last packet is empty and flushes the decoder.
+                    is_last = packet.size == 0 and packet.dts is None
+                    frames = picture.decode(packet)
+                    for frame in order.add(frames, is_last=is_last):
                         target.write_image(painter.paint(frame), frame)
                         progress.advance(task)
                 elif target.keeps_sound:
                     target.write_sound(packet)
                 else:
                     target.encode_sound(sound.decode(packet))
+        os.replace(part, out)
 
 
 def check_output(out: str | Path, *, source: str | Path) -> Path:
@@ -156,7 +174,7 @@ def check_output(out: str | Path, *, source: str | Path) -> Path:
 
 
 class _Painter:
-    """Lays the mask of its second over each frame.
+    """Draws the mask of its second on each frame.
 
     Args:
         facts (VideoFacts): Of the video.
@@ -186,7 +204,7 @@ class _Painter:
         self._darker = ((1 - alpha) * np.arange(256)).round().astype(np.uint8)
 
     def paint(self, frame: VideoFrame) -> np.ndarray:
-        """Give the (H, W, 3) uint8 RGB image of a frame with its mask."""
+        """Draw the mask on a frame: (H, W, 3) uint8 RGB."""
         second = int(seconds_in(frame, self.facts))
         while self._second < min(second, self.facts.num_seconds - 1):
             self._next_mask()
@@ -254,6 +272,7 @@ class _OverlayFile:
         self.keeps_sound = facts.sound_codec in _COPIED_CODECS
         self._path = path
         self._begin = begin
+        self._last_pts: int | None = None
         self._picture_unit = picture.time_base or Fraction(1, av.time_base)
         self._sound_unit = Fraction(1, sound.rate)
         with _writing(path):
@@ -278,7 +297,7 @@ class _OverlayFile:
                     self._file.mux(self._sound.encode(None))
                 self._file.close()
             return
-        # The file is thrown away: its own complaints would hide the cause.
+        # The file is discarded: an error of closing would hide the cause.
         with suppress(av.error.FFmpegError):
             self._file.close()
 
@@ -286,8 +305,12 @@ class _OverlayFile:
         """Write an image (H, W, 3) uint8 RGB at the time of a frame."""
         new = VideoFrame.from_ndarray(image, format='rgb24')
         _move(new, time_of(frame) - self._begin, self._picture_unit)
+        if self._last_pts is not None:
+            # The encoder requires time stamps that increase.
+            new.pts = max(new.pts or 0, self._last_pts + 1)
+        self._last_pts = new.pts
         new.duration = frame.duration
-        # Or FFmpeg converts with the matrix of standard definition.
+        # Without it, FFmpeg uses the matrix of standard definition.
         new.colorspace = self._picture.codec_context.colorspace
         with _writing(self._path):
             self._file.mux(self._picture.encode(new))
@@ -322,15 +345,22 @@ def _move(
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Tell errors of writing from those of reading."""
+    """Turn FFmpeg's errors of writing into errors that name the cause."""
     try:
         yield
     except av.error.FFmpegError as error:
-        raise OSError(
-            error.errno,
-            f'cannot write the video ({error.strerror}); check the free '
-            'space and the permissions',
-            str(path),
+        if error.errno in _STORAGE_ERRORS:
+            raise OSError(
+                error.errno,
+                f'cannot write the video ({error.strerror}); check the free '
+                'space and the permissions',
+                str(path),
+            ) from error
+        raise ValueError(
+            'FFmpeg cannot encode frames or sound of this video as '
+            f'{path.name} ({error.strerror}): its time stamps or its samples '
+            'are damaged. Repair it with `ffmpeg -fflags +genpts -i VIDEO '
+            'repaired.mp4` and segment that file.'
         ) from error
 
 

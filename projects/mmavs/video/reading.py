@@ -16,13 +16,13 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .tracks import PictureSpan, SoundTrack, time_of
+from .tracks import DisplayOrder, PictureSpan, SoundTrack, time_of
 
 #: The frame of second l is the one on the screen at l + 15/16 seconds, as in
 #: AVSBench@f7414af ``preprocess_scripts/preprocess_s4.py``: 16 frames a
 #: second are drawn and the last is kept, ``int(l * fps + 15 / 16 * fps)``.
 FRAME_OFFSET_SECONDS = Fraction(15, 16)
-#: A file that ends this much before its header says has been cut off.
+#: A file is cut off if it ends this much before the end in its header.
 _MAX_MISSING_SECONDS = 1.0
 
 
@@ -109,11 +109,11 @@ def read_video(path: str | Path) -> Video:
 
 
 def scan_video(path: str | Path) -> ScannedVideo:
-    """Read the sound and the facts, and of the picture the first frame only.
+    """Read the sound and the facts of a video; decode only its first frame.
 
-    The sound is laid on the picture's time line: what sounds before the first
-    frame is cut off, as is what sounds after the last begun second; a track
-    that begins late or ends early is silent there, as in a player.
+    The sound is aligned with the picture: sound before the first frame and
+    after the last second is cut off; where the track starts late or ends
+    early, the waveform is zero.
 
     Args:
         path (str | Path): See :func:`read_video`.
@@ -123,13 +123,13 @@ def scan_video(path: str | Path) -> ScannedVideo:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is no video, is damaged or cut off, or has no
-            picture or no sound.
+        ValueError: If the file is no video, is damaged or cut off, has no
+            picture or no sound, or has samples that are no numbers.
     """
     path = Path(path)
     with open_video(path) as container:
         picture, sound = find_tracks(container, path)
-        span, track = PictureSpan(), SoundTrack(sound)
+        span, track = PictureSpan(), SoundTrack(sound, path)
         frame = None
         for packet in container.demux(picture, sound):
             if packet.stream.index == sound.index:
@@ -137,7 +137,7 @@ def scan_video(path: str | Path) -> ScannedVideo:
                 continue
             span.add(packet)
             if frame is None:
-                # The empty packet at the end empties the decoder.
+                # The empty packet at the end flushes the decoder.
                 frame = next(iter(picture.decode(packet)), None)
         if frame is None:
             raise ValueError(
@@ -180,8 +180,8 @@ def scan_video(path: str | Path) -> ScannedVideo:
 def iter_seconds(facts: VideoFacts) -> Iterator[np.ndarray]:
     """Decode the video and give the frame of each second.
 
-    It is the frame on the screen at 15/16 of the second, the last frame of
-    the video where the last second is cut short. Only one frame is held.
+    It is the frame on the screen at 15/16 of the second, or the last
+    frame of the video if the last second is shorter. A few frames are held.
 
     Args:
         facts (VideoFacts): Of the file, from :func:`scan_video`.
@@ -196,7 +196,7 @@ def iter_seconds(facts: VideoFacts) -> Iterator[np.ndarray]:
     with open_video(facts.path) as container:
         picture, _ = find_tracks(container, facts.path)
         held = None
-        for frame in container.decode(picture):
+        for frame in DisplayOrder().sort(container.decode(picture)):
             time = seconds_in(frame, facts)
             while held is not None and time > second + FRAME_OFFSET_SECONDS:
                 yield to_upright_rgb(held, facts)
@@ -275,7 +275,7 @@ def find_tracks(
 
 def seconds_in(frame: VideoFrame, facts: VideoFacts) -> Fraction:
     """Give the time of a frame, in seconds after the first frame."""
-    return time_of(frame) - facts.start
+    return max(time_of(frame) - facts.start, Fraction(0))
 
 
 def to_upright_rgb(frame: VideoFrame, facts: VideoFacts) -> np.ndarray:

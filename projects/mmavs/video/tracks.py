@@ -1,8 +1,12 @@
-"""The two tracks of a video on one time line."""
+"""Time stamps and samples of the two tracks of a video."""
 
 from __future__ import annotations
 
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -10,9 +14,13 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 
-#: Sound that jumps ahead by more than this has a hole, heard as silence;
-#: less is the rounding of time stamps.
+#: A larger step between time stamps of the sound is a gap, filled with zeros;
+#: a smaller one is rounding.
 _MAX_JITTER_SECONDS = 0.05
+#: More consecutive B-frames than MPEG-4 encoders write.
+_MAX_B_FRAMES = 8
+#: Full scale is 1. Above this, samples are damaged or have another scale.
+_MAX_PEAK = 100
 
 
 def time_of(frame: VideoFrame | AudioFrame) -> Fraction:
@@ -35,8 +43,58 @@ def time_of(frame: VideoFrame | AudioFrame) -> Fraction:
     return frame.pts * frame.time_base
 
 
+class DisplayOrder:
+    """Sorts the time stamps of decoded frames.
+
+    Decoders return frames in the order of display, but in some AVI files with
+    B-frames (Xvid) the frames carry each other's time stamps. Each frame gets
+    the smallest stamp of the next few frames.
+    """
+
+    def __init__(self) -> None:
+        self._frames: deque[VideoFrame] = deque()
+        self._stamps: list[int] = []
+
+    def sort(self, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
+        """Sort the stamps of a whole track.
+
+        Args:
+            frames (Iterable[VideoFrame]): In the order of display.
+
+        Yields:
+            VideoFrame: The same frames.
+        """
+        for frame in frames:
+            yield from self.add([frame])
+        yield from self.add([], is_last=True)
+
+    def add(
+        self, frames: Iterable[VideoFrame], *, is_last: bool = False
+    ) -> Iterator[VideoFrame]:
+        """Add decoded frames and give those whose stamps are known.
+
+        Args:
+            frames (Iterable[VideoFrame]): The next frames.
+            is_last (bool): Whether the track ends with them.
+
+        Yields:
+            VideoFrame: Frames in the order of display.
+
+        Raises:
+            ValueError: If a frame has no time stamp.
+        """
+        for frame in frames:
+            time_of(frame)
+            self._frames.append(frame)
+            heapq.heappush(self._stamps, frame.pts)
+        while len(self._frames) > (0 if is_last else _MAX_B_FRAMES):
+            frame = self._frames.popleft()
+            frame.pts = heapq.heappop(self._stamps)
+            yield frame
+
+
 class PictureSpan:
-    """Number of frames and time stamps of a picture track, undecoded."""
+    """Counts frames and time stamps of a picture track without decoding."""
 
     def __init__(self) -> None:
         self.num_frames = 0
@@ -45,7 +103,7 @@ class PictureSpan:
 
     def add(self, packet: av.Packet) -> None:
         """Count a packet."""
-        # AVI stores no time of display, only the order of decoding.
+        # Some AVI packets have no presentation time, only a decoding time.
         stamp = packet.dts if packet.pts is None else packet.pts
         if stamp is None or packet.is_discard:
             return
@@ -60,10 +118,12 @@ class SoundTrack:
 
     Args:
         stream (AudioStream): The track.
+        path (Path): The file, for error messages.
     """
 
-    def __init__(self, stream: AudioStream) -> None:
+    def __init__(self, stream: AudioStream, path: Path) -> None:
         self._stream = stream
+        self._path = path
         self.rate = stream.rate
         self.start: Fraction | None = None
         self._chunks: list[np.ndarray] = []
@@ -78,17 +138,23 @@ class SoundTrack:
         return (self.start or 0) + Fraction(self._num_samples, self.rate)
 
     def add(self, packet: av.Packet) -> None:
-        """Decode a packet."""
+        """Decode a packet.
+
+        Raises:
+            ValueError: If a sample is NaN, infinite or far above full scale.
+        """
         for decoded in self._stream.decode(packet):
             self._jump_to(time_of(decoded))
             for frame in self._resampler.resample(decoded):
-                # The mean, as VGGish mixes; FFmpeg's mix weighs channels.
-                self._append(frame.to_ndarray().mean(0))
+                # The mean, as in VGGish; FFmpeg weights the channels.
+                samples = frame.to_ndarray()
+                self._check(samples)
+                self._append(samples.mean(0))
 
     def lay(
         self, start: Fraction, *, shortest: Fraction, longest: int
     ) -> tuple[np.ndarray, float]:
-        """Cut and fill the sound so that it runs beside the picture.
+        """Cut and pad the sound to the length of the picture.
 
         Args:
             start (Fraction): Time stamp of sample 0, in seconds.
@@ -111,6 +177,18 @@ class SoundTrack:
             place[:] = samples[: len(place)]
             offset += len(chunk)
         return waveform, sound_seconds
+
+    def _check(self, samples: np.ndarray) -> None:
+        peak = np.abs(samples).max(initial=0)
+        if peak <= _MAX_PEAK:  # False for NaN, too
+            return
+        got = f'{peak:.3g}' if np.isfinite(peak) else 'NaN or infinity'
+        raise ValueError(
+            f'{self._path}: expected sound samples in -1..1, got {got} at '
+            f'{float(self.end):.2f} s: the sound track is damaged or has '
+            'another scale. Write it again, for example with '
+            f'`ffmpeg -i {self._path.name} -c:a aac repaired.mp4`.'
+        )
 
     def _jump_to(self, time: Fraction) -> None:
         if self.start is None:

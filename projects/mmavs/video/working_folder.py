@@ -1,0 +1,48 @@
+"""A folder for unfinished output, cleared of what killed runs left."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def working_folder(target: str | Path) -> Iterator[Path]:
+    """Make a hidden folder beside an output, for its unfinished files.
+
+    The folder ``.<name>.partial`` belongs to the output: one run at a time
+    may use it, and it is removed when the block ends. If a run was killed,
+    the next run with the same output removes its files.
+
+    Args:
+        target (str | Path): The file or folder that will be written.
+
+    Yields:
+        Path: An empty folder on the same file system as ``target``.
+
+    Raises:
+        ValueError: If another run is writing the same output.
+        OSError: If the folder cannot be made.
+    """
+    target = Path(target)
+    folder = target.with_name(f'.{target.name}.partial')
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / 'lock', 'w') as lock:
+        try:
+            # The kernel releases the lock when the process ends.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(
+                f'{target}: expected an output that no other run is writing; '
+                'wait for that run, or choose another name.'
+            ) from error
+        content = folder / 'content'
+        shutil.rmtree(content, ignore_errors=True)
+        content.mkdir()
+        try:
+            yield content
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
