@@ -24,14 +24,19 @@ from mmavs.converters.target_model import model_tensors
 from mmengine.config import Config
 from torch import Tensor
 
-BASES = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'avsegformer'
+#: In the names of the configs.
+SCHEDULES = {
+    's4': '1xb2-30e_s4-512x512',
+    'ms3': '1xb2-60e_ms3-512x512',
+    'avss': '1xb4-30e_avss-224x224',
+}
 
 
 def target(backbone: str, task: str) -> dict[str, Tensor]:
     """Give names and shapes of the model that DST is for."""
-    cfg = Config.fromfile(BASES / f'avsegformer_{backbone}.py')
-    cfg.model.decode_head.num_classes = NUM_CLASSES[task]
-    return model_tensors(cfg.model)
+    name = f'avsegformer_{backbone}_{SCHEDULES[task]}.py'
+    return model_tensors(Config.fromfile(CONFIGS / name).model)
 
 
 def main() -> None:
