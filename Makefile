@@ -25,7 +25,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 
 # One thread per process: with more, the processes compete for the cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
-	-n $(TEST_WORKERS) --dist worksteal
+	-n $(TEST_WORKERS) --dist loadgroup
 
 .PHONY: install demo check test lint docs format clean
 

@@ -1,17 +1,16 @@
-"""Train, test and time the systems on equal terms, on synthetic clips.
+"""Train, test and time all systems under equal conditions, on synthetic clips.
 
     python -m benchmarks.compare_systems [--tasks ms3] [--seeds 0 1 2]
 
 Each system's tiny config, configs/synthetic/SYSTEM_tiny_TASK-96x96.py, is
-trained for the same number of steps on the same clips in the same order, and
-its last weights are tested under one protocol. The costs are measured beside:
-parameters; GFLOPs of a frame; frames a second, the systems taking turns; and
-the memory that segmenting a clip of five frames adds. Everything says
-something about the code and these clips, and nothing about AVSBench.
+trained for the same number of steps on the same clips in the same order. Its
+last weights are tested under one protocol. The costs are parameters, GFLOPs
+per frame, frames per second, and the memory that segmenting a clip of five
+frames adds. The results describe the code on these clips, not on AVSBench.
 
-A training that was stopped goes on where it was, and one that is done is not
-repeated: give every data set and every change a --work-dir of its own. Make
-the clips by tools/dataset_converters/make_synthetic.py.
+An interrupted training resumes and a finished one is not repeated, so use a
+new --work-dir for every data set and every change of the code. Create the
+clips with tools/dataset_converters/make_synthetic.py.
 """
 
 from __future__ import annotations
@@ -48,14 +47,14 @@ from benchmarks.system_costs import (
 
 ROOT = Path(__file__).resolve().parents[1]
 SYSTEMS = ('aavs', 'avsegformer', 'tpavi')
-#: In AVSS of 71 classes the clips show a few; only `dataset` leaves the
-#: others out.
+#: The AVSS-like clips show a few of the 71 classes; only the protocol
+#: `dataset` leaves the absent ones out.
 PROTOCOLS = {
     's4': 'stepping_stones',
     'ms3': 'stepping_stones',
     'avss': 'dataset',
 }
-#: Task -> subset of the clips, and options that make those of the README.
+#: Task -> subset of the clips, and options of make_synthetic.py.
 CLIPS = {
     's4': ('v1s', ''),
     'ms3': ('v1m', ''),
@@ -64,11 +63,11 @@ CLIPS = {
 
 
 class ShowProgress(Hook):
-    """Advance a progress bar with every step of a training.
+    """Update a progress bar after every training step.
 
     Args:
         progress (Progress): The display.
-        description (str): What is trained.
+        description (str): Text before the bar.
     """
 
     def __init__(self, progress: Progress, description: str) -> None:
@@ -82,7 +81,7 @@ class ShowProgress(Hook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Show the step."""
+        """Update the bar."""
         self.progress.update(
             self.task, total=runner.max_iters, completed=runner.iter + 1
         )
@@ -121,13 +120,13 @@ def load_configs(
     max_epochs: int | None = None,
     data_root: str | None = None,
 ) -> dict[str, Config]:
-    """Read a task's configs and make sure that they train alike.
+    """Read the configs of a task and check that they train alike.
 
     Args:
-        systems (Sequence[str]): Names that config files begin with.
+        systems (Sequence[str]): Prefixes of config files.
         task (str): 's4', 'ms3' or 'avss'.
-        max_epochs (int | None): Epochs instead of the configs' own.
-        data_root (str | None): Clips instead of the configs' own.
+        max_epochs (int | None): Replaces the configs' number of epochs.
+        data_root (str | None): Replaces the configs' data root.
 
     Returns:
         dict[str, Config]: By system.
@@ -165,7 +164,7 @@ def load_configs(
 
 
 def _set_epochs(cfg: Config, max_epochs: int) -> None:
-    """Change the length of the training and of its schedule."""
+    """Set the length of the training and of its learning-rate schedule."""
     for scheduler in cfg.get('param_scheduler') or []:
         if scheduler.get('T_max') == cfg.train_cfg.max_epochs:
             scheduler.T_max = max_epochs
@@ -180,14 +179,14 @@ def train_and_test(
     progress: Progress,
     description: str,
 ) -> dict[str, Any]:
-    """Train a system, or go on with it, and test its last weights.
+    """Train or resume a system and test its last weights.
 
     Args:
-        cfg (Config): From :func:`load_configs`; changed.
-        work_dir (Path): Folder of this training alone.
-        seed (int): Of weights, of order and of whatever is drawn.
+        cfg (Config): From :func:`load_configs`; modified in place.
+        work_dir (Path): Folder of this training only.
+        seed (int): Seed of all random numbers.
         progress (Progress): Shows the steps.
-        description (str): What is trained.
+        description (str): Text before the progress bar.
 
     Returns:
         dict[str, Any]: ``seed``, ``num_steps`` and ``metrics``.
@@ -210,7 +209,7 @@ def train_and_test(
 def measure_costs(
     configs: Mapping[str, Config], device: str, rounds: int
 ) -> dict[str, dict[str, Any]]:
-    """Measure what each system costs, the systems taking turns.
+    """Measure the costs of each system; timing is interleaved.
 
     Args:
         configs (Mapping[str, Config]): By system.
@@ -238,19 +237,19 @@ def measure_costs(
 
 
 def compare(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    """Do what the command line asks for.
+    """Train, test and measure as the command line asks.
 
     Args:
         args (argparse.Namespace): From :func:`parse_args`.
         progress (Progress): Shows the steps.
 
     Returns:
-        dict[str, Any]: What ``--json`` prints.
+        dict[str, Any]: The report that ``--json`` prints.
 
     Raises:
         FileNotFoundError: If a config or the clips are missing.
-        ValueError: If the systems do not train alike, or the clips are of
-            another subset.
+        ValueError: If the systems do not train alike, or the clips belong
+            to another subset.
     """
     plans = {
         task: load_configs(args.systems, task, args.max_epochs, args.data_root)
@@ -292,7 +291,7 @@ def compare(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
 
 def _read_bound(task: str, cfg: Config) -> float | None:
-    """Read what the best guesser without ears reaches on a task's clips."""
+    """Read the best mIoU that is possible without sound on these clips."""
     root = cfg.test_dataloader.dataset.data_root
     facts = Path(root, 'facts.json')
     subset, options = CLIPS[task]
@@ -345,7 +344,7 @@ def main() -> None:
     log = Path(args.work_dir, 'console.log')
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
-        # The runners print all their steps, which is for a file.
+        # The runners print every step; that goes to a file.
         with (
             log.open('a', encoding='utf-8') as file,
             contextlib.redirect_stdout(file),

@@ -1,4 +1,4 @@
-"""The tables that ``compare_systems.py`` prints."""
+"""The tables that ``benchmarks.compare_systems`` prints."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NOTE = 'synthetic clips, not AVSBench'
 def summarise_runs(
     runs: Sequence[Mapping], protocol: str
 ) -> dict[str, dict[str, Any]]:
-    """Say mean and spread over the seeds.
+    """Compute mean and spread over the seeds.
 
     Args:
-        runs (Sequence[Mapping]): One per seed, with ``metrics``.
-        protocol (str): Of the metrics.
+        runs (Sequence[Mapping]): One run per seed, with ``metrics``.
+        protocol (str): Protocol of the metrics.
 
     Returns:
-        dict[str, dict[str, Any]]: mIoU and F, as :func:`summarise` has them.
+        dict[str, dict[str, Any]]: mIoU and F, from :func:`summarise`.
     """
     return {
         name: summarise([run['metrics'][f'{protocol}/{name}'] for run in runs])

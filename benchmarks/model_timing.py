@@ -1,4 +1,4 @@
-"""Time a model's clip inference with this project's attention and mmcv's."""
+"""Time a model with this project's deformable attention and with mmcv's."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from benchmarks.timing import synchronize, time_in_turns
 
 
 def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
-    """Time a model's clip inference with and without the operator.
+    """Time the inference of a clip with and without the operator.
 
     Args:
         config (str): Config with an audio-visual segmentor whose head has a
             ``pixel_decoder``. Weights stay random.
         device (str): 'cpu' or 'cuda'.
-        rounds (int): Clips segmented each way, in turns.
+        rounds (int): Clips that are segmented with each attention.
 
     Returns:
-        list[dict]: For 'compiled' and 'stock' attention the medians in
-        seconds of the whole, the backbone and the pixel decoder.
+        list[dict]: For 'compiled' and 'stock' attention, median seconds of
+        the whole model, the backbone and the pixel decoder.
     """
     cfg = Config.fromfile(config)
     init_default_scope('mmseg')
@@ -69,7 +69,7 @@ def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
             attention=name,
             clip_s=timing.median,
             **{
-                # The first call warmed up.
+                # The first call is the warm-up.
                 f'{part}_s': statistics.median(seconds[1:])
                 for part, seconds in parts[name].items()
             },

@@ -1,12 +1,12 @@
-"""Time multi-scale deformable attention against what users have today.
+"""Compare the time of multi-scale deformable attention implementations.
 
     python -m benchmarks.ms_deform_attn [--json] [--model CONFIG]
 
-For each shape, dtype and mode the compiled operator and mmcv's pure-PyTorch
-function (on CUDA also mmcv's kernel and Deformable-DETR's, where installed)
-take turns in one process; medians are printed. ``bound`` is the time that the
-bytes of all corner rows take at the bandwidth of copying cached data (on CUDA:
-device memory), measured in the same run; see ops/README.md.
+For each shape, dtype and mode, this times the compiled operator and mmcv's
+pure-PyTorch function, and on CUDA also the kernels of mmcv and Deformable-DETR
+if they are installed. ``bound`` is the time to read the bytes of all corner
+rows at the bandwidth of copying cached data (on CUDA: device memory), which is
+measured in the same run; see ops/README.md.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MAX_ROUNDS = 15
 
 
 class Shape(NamedTuple):
-    """Frames and (H, W) of the levels; queries are all pixels."""
+    """Number of frames and (H, W) of the levels; every pixel is a query."""
 
     num_frames: int
     levels: tuple[tuple[int, int], ...]
@@ -67,8 +67,8 @@ class Case:
         shape (Shape): Frames and levels.
         dtype (torch.dtype): Dtype of all float inputs.
         device (str): 'cpu' or 'cuda'.
-        locations (str): 'uniform' over the map, the worst case for a cache,
-            or 'encoder': each query's own pixel and a few pixels around it.
+        locations (str): 'uniform' over the map, which is the worst case for
+            a cache, or 'encoder' for locations near each query's own pixel.
     """
 
     def __init__(
@@ -104,15 +104,15 @@ class Case:
     def runner(
         self, attend: Callable[..., Tensor], backward: bool
     ) -> Callable[[], None]:
-        """Return a function that runs one forward, or one of each.
+        """Return a function that runs a forward, or a forward and a backward.
 
         Args:
             attend (Callable[..., Tensor]): From value, locations and weights
                 to the output.
-            backward (bool): Whether to run the backward, too.
+            backward (bool): Whether to run the backward as well.
 
         Returns:
-            Callable[[], None]: What is timed.
+            Callable[[], None]: The function to time.
         """
 
         def forward() -> None:
@@ -129,7 +129,7 @@ class Case:
         """Count the bytes of corner rows that are read and written.
 
         Args:
-            backward (bool): Count a backward, too: it reads the rows once
+            backward (bool): Also count a backward, which reads the rows once
                 more and reads and writes a float32 gradient row for each.
 
         Returns:
@@ -155,13 +155,13 @@ def _centres(levels: tuple[tuple[int, int], ...]) -> Tensor:
 
 
 def contestants(case: Case) -> dict[str, Callable[..., Tensor]]:
-    """Return what takes turns on a case.
+    """Return the implementations to compare on a case.
 
     Args:
         case (Case): Holds the tables of levels.
 
     Returns:
-        dict[str, Callable[..., Tensor]]: Name -> function; always 'ours' and
+        dict[str, Callable[..., Tensor]]: By name; always 'ours' and
         'reference'.
     """
     found: dict[str, Callable[..., Tensor]] = {
@@ -176,7 +176,8 @@ def contestants(case: Case) -> dict[str, Callable[..., Tensor]]:
     }
     value = case.inputs[0]
     extension = sys.modules.get('mmcv._ext')
-    # A stand-in for the extension has no file. mmcv's kernel knows no bf16.
+    # mmavs' replacement of the extension has no file. mmcv's kernel does not
+    # support bfloat16.
     if (
         value.is_cuda
         and getattr(extension, '__file__', None)
@@ -201,7 +202,9 @@ def contestants(case: Case) -> dict[str, Callable[..., Tensor]]:
 
 
 def copy_bandwidth(device: str) -> float:
-    """Measure copying: cached data on the CPU, device memory on CUDA.
+    """Measure the bandwidth of copying.
+
+    Copies cached data on the CPU and device memory on CUDA.
 
     Args:
         device (str): 'cpu' or 'cuda'.
@@ -213,8 +216,8 @@ def copy_bandwidth(device: str) -> float:
     size = 1 << 30 if cuda else _COPY_BYTES
     repeats = 3 if cuda else 200
     threads = torch.get_num_threads()
-    # One thread times their number: copies that wait for each other measure
-    # the scheduler of a busy machine.
+    # Measured with one thread and multiplied by the number of threads: copies
+    # of several threads would measure the scheduler of a busy machine.
     torch.set_num_threads(1)
     source = torch.ones(size // 4, device=device)
     target = torch.empty_like(source)
@@ -229,7 +232,7 @@ def copy_bandwidth(device: str) -> float:
 
 
 def measure(args: argparse.Namespace) -> list[dict]:
-    """Measure every shape, dtype and mode asked for.
+    """Measure every requested shape, dtype and mode.
 
     Args:
         args (argparse.Namespace): The command line.
@@ -251,7 +254,7 @@ def measure(args: argparse.Namespace) -> list[dict]:
                 runners = {
                     who: case.runner(attend, backward)
                     for who, attend in contestants(case).items()
-                    # Deformable-DETR's module is bare of autograd.
+                    # Deformable-DETR's module has no autograd function.
                     if not (backward and who == 'deformable_detr_cuda')
                 }
                 timings = time_in_turns(
@@ -314,18 +317,18 @@ def parse_args() -> argparse.Namespace:
         '--locations',
         choices=('uniform', 'encoder'),
         default='uniform',
-        help='where to read: anywhere (default), or around each query',
+        help='sampling locations: anywhere (default), or near each query',
     )
     parser.add_argument(
         '--seconds',
         type=float,
         default=16.0,
-        help='time to share out among the measurements of the operator',
+        help='total time of the measurements of the operator',
     )
     parser.add_argument(
         '--model',
         metavar='CONFIG',
-        help="also time this model's clip inference both ways",
+        help="also time this model's inference with both implementations",
     )
     return parser.parse_args()
 

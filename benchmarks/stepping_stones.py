@@ -1,17 +1,22 @@
 """Compare one stage with two on synthetic clips, over several seeds.
 
-Prints a table like Table 4 of Stepping Stones (https://arxiv.org/abs/
-2407.11820): a single stage; two stages; two stages without mask fusion,
-robust key, or both; each of those with the masks of stage one and with the
-truth as prior. Every stage is trained with as many steps. --equal-totals adds
-single stages with the steps of both stages, in one training, or in two of
-which the first is stage one; and stage two from stage one's weights, as the
-latter begins. --longer adds the masks of a better stage one, trained with
-twice the steps, as a third prior. The numbers say nothing of AVSBench.
+    python -m benchmarks.stepping_stones [--equal-totals] [--longer]
 
-What is finished is kept in the work dir: the command, interrupted and given
-again, goes on where it was. What the steps print is in ``train.txt`` and
-``test.txt`` beside their results.
+prints a table like Table 4 of Stepping Stones (https://arxiv.org/abs/
+2407.11820): a single stage; two stages; two stages without mask fusion,
+without the robust key, and without both. Each two-stage row is tested with
+stage one's masks and with the true masks as prior. All stages are trained for
+the same number of steps.
+
+--equal-totals adds rows with equal total steps: a single stage with the steps
+of both stages; a single stage that starts from stage one's weights; and a
+stage two that starts from stage one's weights. --longer adds a third prior,
+the masks of a better stage one with twice the steps. The results say nothing
+about AVSBench.
+
+Finished steps are kept in the work dir, so an interrupted command continues
+when it is repeated. The output of the steps is in ``train.txt`` and
+``test.txt`` next to their results.
 """
 
 from __future__ import annotations
@@ -37,7 +42,7 @@ from tools.stepping_stones import stages
 
 SUBSET = 'v1m'
 NUM_CLASSES = 14
-#: Nothing is switched off in it.
+#: The row without ablation.
 WHOLE = 'two stages'
 DATA_SEED = 0
 
@@ -66,33 +71,33 @@ def parse_args() -> argparse.Namespace:
         nargs=3,
         default=[240, 24, 96],
         metavar=('TRAIN', 'VAL', 'TEST'),
-        help='how many to write, by default %(default)s',
+        help='number of clips, default: %(default)s',
     )
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument(
         '--max-epochs',
         type=int,
         default=8,
-        help='of each stage, by default %(default)s',
+        help='epochs of each stage, default: %(default)s',
     )
     parser.add_argument(
         '--equal-totals',
         action='store_true',
-        help='also single stages with the steps of both stages',
+        help='add rows with equal total steps',
     )
     parser.add_argument(
         '--longer',
         action='store_true',
-        help='also the masks of a stage one of twice the steps',
+        help='add the masks of a stage one with twice the steps',
     )
     parser.add_argument(
         '--jobs',
         type=int,
         default=2,
-        help='trainings at a time, by default %(default)s',
+        help='simultaneous trainings, default: %(default)s',
     )
     parser.add_argument(
-        '--json', type=Path, help='by default WORK_DIR/table.json'
+        '--json', type=Path, help='default: WORK_DIR/table.json'
     )
     parser.add_argument(
         '--cfg-options',
@@ -110,18 +115,19 @@ def submit(
     equal_totals: bool,
     longer: bool,
 ) -> list[dict]:
-    """Put all work into a pool.
+    """Submit all trainings and tests to a pool.
 
     Args:
-        pool (ThreadPoolExecutor): Where.
-        seeds (list[Seed]): Whose.
-        equal_totals (bool): Also single stages with the steps of both.
-        longer (bool): Also the masks of a better stage one.
+        pool (ThreadPoolExecutor): The pool.
+        seeds (list[Seed]): The seeds.
+        equal_totals (bool): See ``--equal-totals``.
+        longer (bool): See ``--longer``.
 
     Returns:
         list[dict]: Per seed, name -> future result.
     """
-    # What waits comes after what it waits for, so a pool of any size ends.
+    # A job is submitted after the jobs that it waits for, so that a pool of
+    # any size finishes.
     jobs: list[dict[str, Future]] = [{} for _ in seeds]
     for job, seed in zip(jobs, seeds, strict=True):
         job['stage one'] = pool.submit(seed.stage_one, 1)
@@ -152,14 +158,14 @@ def submit(
 def run_all(
     args: argparse.Namespace, launcher: LoggingLauncher
 ) -> dict[str, list[dict]]:
-    """Run what is left of all trainings and tests.
+    """Run all trainings and tests that are not finished.
 
     Args:
         args (argparse.Namespace): The command line.
         launcher (LoggingLauncher): Starts the tools.
 
     Returns:
-        dict[str, list[dict]]: Row -> metrics of each seed.
+        dict[str, list[dict]]: Row -> metrics, one per seed.
     """
     loaders = [f'{split}_dataloader' for split in SPLITS]
     root = args.data_root.resolve()
@@ -178,14 +184,14 @@ def run_all(
             {name: job.result() for name, job in seed.items()}
             for seed in submit(pool, seeds, args.equal_totals, args.longer)
         ]
-    finally:  # after a step that failed, none begins
+    finally:  # after a failed step, start no other
         pool.shutdown(cancel_futures=True)
     rows = [_rows_of_seed(found) for found in results]
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _rows_of_seed(found: dict) -> dict[str, dict]:
-    """Bring a seed's results into the table's order: row -> metrics."""
+    """Sort a seed's results as in the table: row -> metrics."""
     rows = {
         'stage one': found['stage one'].metrics,
         'single stage': found['single stage'],
@@ -210,7 +216,7 @@ def _rows_of_seed(found: dict) -> dict[str, dict]:
 
 
 def main() -> None:
-    """Do what is left to do, print the tables and write them."""
+    """Run the remaining steps, then print and write the tables."""
     args = parse_args()
     clips = dict(zip(SPLITS, args.clips, strict=True))
     write_dataset(

@@ -1,4 +1,4 @@
-"""The trainings and tests behind the table of ``stepping_stones.py``."""
+"""The trainings and tests of ``benchmarks.stepping_stones``."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ CONFIGS = ROOT / 'configs/synthetic'
 STAGE_ONE = CONFIGS / 'aavs_tiny_avss-binary-96x96.py'
 SINGLE_STAGE = CONFIGS / 'aavs_tiny_avss-96x96.py'
 STAGE_TWO = 'aavs_tiny_stage2_avss-96x96'
-#: Row -> config of stage two, as in the paper's Table 4.
+#: Row of the paper's Table 4 -> config of stage two.
 ABLATIONS = {
     'two stages': CONFIGS / f'{STAGE_TWO}.py',
     'no mask fusion': CONFIGS / f'{STAGE_TWO}_no-mask-fusion.py',
     'no robust key': CONFIGS / f'{STAGE_TWO}_no-robust-key.py',
     'neither': CONFIGS / f'{STAGE_TWO}_no-mask-fusion_no-robust-key.py',
 }
-#: Tests all of them: the pipeline is what differs.
+#: Config that tests any stage two with the true masks as prior.
 ORACLE = CONFIGS / f'{STAGE_TWO}_oracle-prior.py'
 
 
 class LoggingLauncher(stages.Launcher):
-    """Starts tools on one thread each and keeps what they print."""
+    """Starts tools with one thread each and writes their output to files."""
 
     def run(self, tool: str, *arguments: object) -> None:
-        """Run a command and stop if it fails.
+        """Run a tool and exit if it fails.
 
         Args:
             tool (str): 'train' or 'test'.
-            *arguments (object): Its arguments, ``--work-dir`` among them.
+            *arguments (object): Its arguments, including ``--work-dir``; the
+                output is appended to ``<tool>.txt`` in that folder.
         """
         words = [str(argument) for argument in arguments]
         folder = Path(words[words.index('--work-dir') + 1])
@@ -55,18 +56,18 @@ class LoggingLauncher(stages.Launcher):
                 stderr=subprocess.STDOUT,
             ).returncode
         if code:
-            sys.exit(f'A {tool} ended with {code}, {path} says why.')
+            sys.exit(f'tools/{tool}.py ended with {code}; see {path}.')
         seconds = time.monotonic() - started
         print(f'{seconds:5.0f} s  {tool:5}  {folder}', flush=True)
 
 
 class StageOne(NamedTuple):
-    """A stage one and its masks.
+    """Result of a stage one.
 
     Attributes:
-        trained (stages.Trained): The model.
-        masks (Path): Folder of its masks.
-        metrics (dict): Binary ones, on the test split.
+        trained (stages.Trained): The training.
+        masks (Path): Folder of the masks that it predicts.
+        metrics (dict): Binary metrics on the test split.
     """
 
     trained: stages.Trained
@@ -75,12 +76,12 @@ class StageOne(NamedTuple):
 
 
 class StageTwo(NamedTuple):
-    """A stage two.
+    """Result of a stage two.
 
     Attributes:
-        trained (stages.Trained): The model.
-        metrics (dict): On the test split, with the masks it was validated on.
-        oracle_metrics (dict): With the truth as prior.
+        trained (stages.Trained): The training.
+        metrics (dict): On the test split, with stage one's masks as prior.
+        oracle_metrics (dict): The same with the true masks as prior.
     """
 
     trained: stages.Trained
@@ -92,11 +93,11 @@ class Seed:
     """The trainings and tests of one seed.
 
     Args:
-        seed (int): Of the trainings; the data are the same for all.
+        seed (int): Seed of the trainings. The data do not depend on it.
         root (Path): Work dir of all seeds.
         launcher (LoggingLauncher): Starts the tools.
-        epochs (int): Of a training.
-        options (list[str]): Settings of all configs.
+        epochs (int): Epochs of one training.
+        options (list[str]): Overrides of all configs.
     """
 
     def __init__(
@@ -118,9 +119,10 @@ class Seed:
         """Train and test without a prior.
 
         Args:
-            times (int): How often as many steps as stage two.
-            begin_from (Future[StageOne] | None): Whose weights to begin from
-                where they fit; None draws all of them.
+            times (int): Number of steps, as a multiple of stage two's.
+            begin_from (Future[StageOne] | None): Stage one whose weights
+                initialise this model where their shapes match; None for
+                random weights.
 
         Returns:
             dict: Metrics.
@@ -137,10 +139,10 @@ class Seed:
         """Train stage one, test it and write its masks.
 
         Args:
-            times (int): How often as many steps as stage two.
+            times (int): Number of steps, as a multiple of stage two's.
 
         Returns:
-            StageOne: It.
+            StageOne: The result.
         """
         options, config = self._schedule(times), str(STAGE_ONE)
         trained = stages.train(
@@ -157,15 +159,16 @@ class Seed:
         stage_one: Future[StageOne],
         begin_from_it: bool = False,
     ) -> StageTwo:
-        """Train stage two, test it with stage one's masks and the truth.
+        """Train stage two; test it with stage one's and with true masks.
 
         Args:
-            row (str): Of :data:`ABLATIONS`.
-            stage_one (Future[StageOne]): Whose masks.
-            begin_from_it (bool): Begin from its weights, where they fit.
+            row (str): Key of :data:`ABLATIONS`.
+            stage_one (Future[StageOne]): Stage one whose masks are the prior.
+            begin_from_it (bool): Also start from its weights, where their
+                shapes match.
 
         Returns:
-            StageTwo: It.
+            StageTwo: The result.
         """
         config, one = str(ABLATIONS[row]), stage_one.result()
         options = [*self._schedule(), *_expect(one)]
@@ -203,9 +206,9 @@ class Seed:
         """Test a stage two with the masks of another stage one.
 
         Args:
-            row (str): Of :data:`ABLATIONS`.
-            stage_two (Future[StageTwo]): What to test.
-            stage_one (Future[StageOne]): Whose masks.
+            row (str): Key of :data:`ABLATIONS`.
+            stage_two (Future[StageTwo]): The model to test.
+            stage_one (Future[StageOne]): Stage one whose masks are the prior.
 
         Returns:
             dict: Metrics.
@@ -229,13 +232,13 @@ class Seed:
 
 
 def _expect(one: StageOne) -> list[str]:
-    """Refuse masks of other origin."""
+    """Accept masks of this stage one only."""
     made_by = one.trained.checkpoint_hash
     return [f'default_hooks.mask_prior_check.expect_checkpoint={made_by}']
 
 
 def _load_weights(one: StageOne) -> list[str]:
-    """Begin from its weights, but for queries and classes, of other number."""
+    """Load its weights; queries and classes differ in number, so not those."""
     return [f'load_from={one.trained.folder / one.trained.checkpoint}']
 
 

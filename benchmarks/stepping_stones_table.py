@@ -1,23 +1,24 @@
-"""The table that ``stepping_stones.py`` prints."""
+"""The tables that ``benchmarks.stepping_stones`` prints."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
 
-#: Protocols of the semantic metric, the most telling for few classes first.
+#: Protocols of the semantic metric. `dataset` comes first: the clips show few
+#: classes, and it leaves the absent ones out.
 PROTOCOLS = ('dataset', 'stepping_stones', 'avsbench')
 
 
 def summarise(values: Sequence[float]) -> dict:
-    """Say mean and spread.
+    """Compute mean and spread.
 
     Args:
-        values (Sequence[float]): One per seed.
+        values (Sequence[float]): One value per seed.
 
     Returns:
-        dict: ``mean``; ``spread``, the sample standard deviation, None of a
-        single seed; and the ``values``.
+        dict: ``mean``, ``spread`` (sample standard deviation, None for a
+        single seed) and ``values``.
     """
     spread = statistics.stdev(values) if len(values) > 1 else None
     return dict(
@@ -34,7 +35,7 @@ def make_rows(
         results (Mapping): Row -> metrics of each seed.
 
     Returns:
-        list[dict]: ``row`` and ``metrics``, each as :func:`summarise` has it.
+        list[dict]: ``row`` and ``metrics``, each from :func:`summarise`.
     """
     return [
         dict(
@@ -53,8 +54,8 @@ def print_table(rows: Sequence[Mapping], protocol: str) -> None:
     """Print mean and spread of mIoU and F, in percent.
 
     Args:
-        rows (Sequence[Mapping]): What :func:`make_rows` returns.
-        protocol (str): Rows without it are left out.
+        rows (Sequence[Mapping]): From :func:`make_rows`.
+        protocol (str): Rows without this protocol are left out.
     """
     names = [f'{protocol}/{score}' for score in ('mIoU', 'F')]
     print(f'\nprotocol {protocol}')

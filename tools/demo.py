@@ -1,8 +1,7 @@
-"""Train and test on synthetic data, in one stage and two: ``make demo``.
+"""Train and test on synthetic data, in one stage and in two: ``make demo``.
 
-Every step is a command of this project that one may type oneself; each is
-printed before it runs. Both stages for AVSS are trained beside the rest, on
-a second core.
+Each step runs another tool of this project and prints its command first. The
+two stages for AVSS run in the background, on a second core.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ SINGLE_STAGE = 'configs/synthetic/aavs_tiny_avss-96x96.py'
 AVSS_DATA = Path('data/synthetic_avss')
 AVSS_PROTOCOLS = ('dataset', 'stepping_stones')
 
-# One thread: on a busy machine, threads that wait for each other in tensors
-# as small as these make training many times slower.
+# With tensors this small, several threads mostly wait for each other, which
+# slows training down many times on a busy machine.
 ENVIRONMENT = {'OMP_NUM_THREADS': '1', **os.environ}
 
 
@@ -58,15 +57,15 @@ def run(*command: str | int | Path) -> None:
 def run_beside(
     log: Path, *command: str | int | Path
 ) -> Iterator[subprocess.Popen]:
-    """Run a command beside others.
+    """Run a command in the background.
 
     Args:
-        log (Path): Gets what it prints.
+        log (Path): File for its output.
         *command (str | int | Path): A tool and its arguments.
 
     Yields:
-        subprocess.Popen: The process, ended with all it started when the
-        others fail.
+        subprocess.Popen: The process. If it still runs when the block ends,
+        it is terminated with all processes that it started.
     """
     words = python(*command)
     print(f'\n$ python {shlex.join(words[1:])} > {log} &', flush=True)
@@ -93,7 +92,7 @@ def metrics(path: Path) -> dict[str, float]:
 
 
 def summarise(work_dir: Path) -> None:
-    """Print what the demo shows."""
+    """Print the metrics with true and with exchanged sound."""
     heard = metrics(work_dir / 'metrics.json')
     swapped = metrics(work_dir / 'metrics_swapped_sound.json')
     facts = json.loads((ROOT / DATA / 'facts.json').read_text('utf-8'))
@@ -137,7 +136,7 @@ def train_single_stage(work_dir: Path) -> None:
     """Train and test on the AVSS-like clips in one stage."""
     work_dir = work_dir / 'single_stage'
     run('tools/train.py', SINGLE_STAGE, '--work-dir', work_dir)
-    # The best on validation, as run_stepping_stones.py takes it.
+    # The best on validation, as in run_stepping_stones.py.
     checkpoint = final_checkpoint(ROOT / work_dir).relative_to(ROOT)
     run(
         *('tools/test.py', SINGLE_STAGE, checkpoint),
@@ -146,14 +145,14 @@ def train_single_stage(work_dir: Path) -> None:
 
 
 def wait_for(two_stages: subprocess.Popen, log: Path) -> None:
-    """Wait until stage two is trained and tested."""
+    """Wait for the background command and stop the demo if it failed."""
     print('\nWaiting for the two stages.', flush=True)
     if two_stages.wait():
-        sys.exit(f'The demo stopped: the two stages failed, {log} says why.')
+        sys.exit(f'The demo stopped: the two stages failed; see {log}.')
 
 
 def stage_two(work_dir: Path) -> Path:
-    """Find the stage two that was tested last; another config has another."""
+    """Find the folder of the most recent stage two; one per config."""
     (*_, last) = sorted(
         (ROOT / work_dir).glob('stage_two-*/trained.json'),
         key=lambda path: path.stat().st_mtime,
@@ -162,7 +161,7 @@ def stage_two(work_dir: Path) -> Path:
 
 
 def test_with_oracle_prior(work_dir: Path) -> None:
-    """Test stage two with the truth instead of stage one's masks."""
+    """Test stage two with the true masks as prior."""
     checkpoint = final_checkpoint(stage_two(work_dir)).relative_to(ROOT)
     run(
         *('tools/test.py', ORACLE, checkpoint),
@@ -172,10 +171,10 @@ def test_with_oracle_prior(work_dir: Path) -> None:
 
 
 def summarise_stages(work_dir: Path) -> None:
-    """Print what a second stage gains.
+    """Print the metrics of one stage and of two.
 
     Args:
-        work_dir (Path): Of the AVSS-like clips.
+        work_dir (Path): Work dir of the AVSS-like clips.
     """
     rows: Mapping[str, Path] = {
         'single stage': work_dir / 'single_stage',

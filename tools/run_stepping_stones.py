@@ -1,12 +1,12 @@
-"""Train and test in two stages: one command that may be killed at any time.
+"""Train and test both stages with one command that can be interrupted.
 
     python tools/run_stepping_stones.py STAGE_ONE STAGE_TWO --work-dir DIR
 
-trains stage one on each subset, writes the masks it predicts for all clips,
-trains stage two on them and tests it. Every step is a command of this project
-that one may type oneself; each is printed before it runs. A step whose result
-is there and comes from the same config, checkpoint and masks is skipped, and
-a training or a dump of masks that was cut off goes on where it was.
+trains stage one on each subset, writes its predicted masks for all clips,
+trains stage two on these masks and tests it. Each step runs another tool of
+this project and prints its command first. A step is skipped if its result
+exists and was made from the same config, checkpoint and masks; an interrupted
+training resumes, and an interrupted dump writes the missing masks.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ def parse_args() -> argparse.Namespace:
         '--subsets',
         nargs='+',
         metavar='SUBSET',
-        help='by default those of the data set of stage two',
+        help='default: those of the data set of stage two',
     )
     parser.add_argument(
         '--stage-one-for',
         nargs='+',
         default=[],
         metavar='SUBSET=CONFIG',
-        help='another config of stage one for a subset, for example v1m=FILE',
+        help='config of stage one for one subset, for example v1m=FILE',
     )
     parser.add_argument(
         '--soft',
         action='store_true',
-        help='give stage two scores instead of hard masks',
+        help='write scores instead of hard masks for stage two',
     )
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm'], default='none'
@@ -105,7 +105,7 @@ def _split_pair(parser: argparse.ArgumentParser, pair: str) -> tuple[str, str]:
 
 
 def for_all_loaders(*settings: str) -> list[str]:
-    """Apply settings of a data set in training, validation and test."""
+    """Make overrides of the data set in training, validation and test."""
     return [
         f'{split}_dataloader.dataset.{setting}'
         for split in ('train', 'val', 'test')
@@ -154,11 +154,11 @@ def choose_subsets(
 
 
 def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
-    """Run what is left of all steps.
+    """Run all steps that are not finished.
 
     Args:
         args (argparse.Namespace): The command line.
-        launcher (Launcher): How to start the tools.
+        launcher (Launcher): Starts the tools.
 
     Returns:
         dict: Metrics of stage two.

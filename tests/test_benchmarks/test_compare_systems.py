@@ -26,6 +26,7 @@ def _run(monkeypatch, *arguments):
     compare_systems.main()
 
 
+@pytest.mark.slow
 def test_one_step_of_every_system(monkeypatch, tmp_path, capsys):
     """Each is trained, tested under one protocol, and its costs measured."""
     monkeypatch.chdir(tmp_path)

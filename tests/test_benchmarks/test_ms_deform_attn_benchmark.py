@@ -1,27 +1,30 @@
 """The benchmark's command line and report."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from benchmarks import ms_deform_attn
 
 _ROOT = Path(__file__).parents[2]
 
 
-def run_tool(*arguments: str) -> str:
-    run = subprocess.run(
-        [sys.executable, '-m', 'benchmarks.ms_deform_attn', *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=_ROOT,
-        env={**os.environ, 'OMP_NUM_THREADS': '1'},
-    )
-    return run.stdout
+@pytest.fixture
+def run_tool(monkeypatch, capsys):
+    """Run the benchmark with arguments and return what it prints."""
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, 'argv', ['ms_deform_attn', *arguments])
+        monkeypatch.chdir(_ROOT)
+        ms_deform_attn.main()
+        return capsys.readouterr().out
+
+    return run
 
 
-def test_json_report_of_operator_and_model() -> None:
+def test_json_report_of_operator_and_model(run_tool) -> None:
     report = json.loads(
         run_tool(
             *('--json', '--shapes', 'avsegformer-224-n5'),
@@ -48,7 +51,7 @@ def test_json_report_of_operator_and_model() -> None:
         assert row['clip_s'] > row['backbone_s'] > 0
 
 
-def test_lines_for_people() -> None:
+def test_lines_for_people(run_tool) -> None:
     lines = run_tool(
         *('--shapes', 'avsegformer-224-n5', '--dtypes', 'bfloat16'),
         *('--seconds', '0'),

@@ -154,7 +154,7 @@ def test_a_step_keeps_what_it_prints(tmp_path, capfd):
 def test_a_step_that_fails_says_where_to_look(tmp_path):
     launcher = _launcher(tmp_path, 3)
     with pytest.raises(
-        SystemExit, match=r'train ended with 3, .*/work/train\.txt says why'
+        SystemExit, match=r'train\.py ended with 3; see .*/work/train\.txt'
     ):
         launcher.run('train', '--work-dir', tmp_path / 'work')
 

@@ -57,7 +57,7 @@ def test_failed_stages_say_where_to_look(demo, tmp_path):
     tool = _write_tool(tmp_path, 'raise SystemExit(3)')
     with (
         demo.run_beside('log.txt', tool) as process,
-        pytest.raises(SystemExit, match=r'stages failed, log\.txt says why'),
+        pytest.raises(SystemExit, match=r'stages failed; see log\.txt'),
     ):
         demo.wait_for(process, 'log.txt')
 

@@ -1,8 +1,8 @@
-"""The steps of a training in two stages, each skipped when it is done.
+"""The steps of a two-stage training; finished steps are skipped.
 
-A step is a tool of this project in a process of its own. When it has ended,
-a note beside its result says what made it; the note is written last, so a
-step without one is run again, and goes on where it was cut off.
+Each step runs a tool of this project in a new process. When the process has
+ended, a record of its inputs is written next to its result. A step without a
+record is run again and resumes from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from mmengine.config import Config, DictAction
 
 
 class Trained(NamedTuple):
-    """What a training ended in.
+    """Result of a training.
 
     Attributes:
         folder (Path): Its work dir.
-        config_hash (str): SHA-256 of what was trained.
-        checkpoint (Path): Best on validation, or the last if none is kept.
-        checkpoint_hash (str): SHA-256 of the file.
+        config_hash (str): SHA-256 of the config and the number of processes.
+        checkpoint (Path): The best on validation if the config keeps
+            it, else the last.
+        checkpoint_hash (str): SHA-256 of the checkpoint file.
     """
 
     folder: Path
@@ -43,14 +44,15 @@ class Trained(NamedTuple):
 
 
 class Launcher(NamedTuple):
-    """How the tools are started.
+    """Starts the tools.
 
     Attributes:
         name (str): 'none', 'pytorch' or 'slurm'.
-        num_processes (int): How many work together.
-        partition (str | None): Of Slurm.
-        lock (int): File that every process of a run holds open.
-        tools (Path): Folder of ``train.py`` and the others.
+        num_processes (int): Number of processes of a training or test.
+        partition (str | None): Slurm partition.
+        lock (int): File descriptor of the lock, which every started process
+            inherits.
+        tools (Path): Folder of ``train.py`` and ``test.py``.
     """
 
     name: str
@@ -67,7 +69,8 @@ class Launcher(NamedTuple):
             *arguments (object): Its positional arguments, then its options.
 
         Returns:
-            list[str]: Words, without the variables that :meth:`run` sets.
+            list[str]: The words of the command. The environment variables
+            are set in :meth:`run`.
         """
         words = [str(argument) for argument in arguments]
         if self.name == 'none':
@@ -75,7 +78,7 @@ class Launcher(NamedTuple):
         if self.name == 'slurm':
             script = str(self.tools / f'slurm_{tool}.sh')
             return ['bash', script, str(self.partition), tool, *words]
-        # dist_*.sh take the number of processes after what is positional.
+        # dist_*.sh take the number of processes after the positional ones.
         place = {'train': 1, 'test': 2}[tool]
         words.insert(place, str(self.num_processes))
         return ['bash', str(self.tools / f'dist_{tool}.sh'), *words]
@@ -92,7 +95,7 @@ class Launcher(NamedTuple):
         environment = {'PYTHON': sys.executable, **os.environ}
         if self.name == 'slurm':
             environment['GPUS'] = str(self.num_processes)
-            # The scripts take nodes of four.
+            # The scripts assume four GPUs per node.
             node = min(self.num_processes, 4)
             environment.setdefault('GPUS_PER_NODE', str(node))
         code = start(words, environment, self.lock)
@@ -110,7 +113,7 @@ def start(words: Sequence[str], environment: Mapping, lock: int) -> int:
     Args:
         words (Sequence[str]): The command.
         environment (Mapping): Its environment.
-        lock (int): File descriptor that it shall hold open.
+        lock (int): File descriptor that it inherits.
 
     Returns:
         int: Its exit code.
@@ -122,16 +125,17 @@ def start(words: Sequence[str], environment: Mapping, lock: int) -> int:
 
 @contextmanager
 def lock(root: Path) -> Iterator[int]:
-    """Work in a folder alone; wait for what a killed run left behind.
+    """Lock a work dir; wait for processes that a killed run left running.
 
-    A training goes on when the command that started it is killed, and must
-    end before another one takes over. It holds the lock as long as it lives.
+    A training continues when the command that started it is killed, and it
+    must end before another run may use its folder. It inherits the lock and
+    holds it until it exits.
 
     Args:
-        root (Path): The folder, made if it is absent.
+        root (Path): The work dir, created if it does not exist.
 
     Yields:
-        int: File descriptor for the processes that are started.
+        int: File descriptor that started processes must inherit.
     """
     root.mkdir(parents=True, exist_ok=True)
     path = root / '.lock'
@@ -152,11 +156,11 @@ def read_config(path: str, options: Sequence[str]) -> Config:
     """Read a config as the tools do.
 
     Args:
-        path (str): Its file.
+        path (str): Config file.
         options (Sequence[str]): KEY=VALUE, as after ``--cfg-options``.
 
     Returns:
-        Config: It.
+        Config: The merged config.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument('options', nargs='*', action=DictAction)
@@ -186,15 +190,15 @@ def check_stage_two(cfg: Config) -> None:
 
 
 def check_mask_sizes(stage_one: Config, stage_two: Config) -> None:
-    """Make sure, before anything is trained, that the two fit together.
+    """Check before any training that both stages use one mask size.
 
     Args:
-        stage_one (Config): Predicts masks.
-        stage_two (Config): Reads them.
+        stage_one (Config): Config that predicts the masks.
+        stage_two (Config): Config that reads them.
 
     Raises:
-        ValueError: If stage two's ``mask_prior_check`` refuses masks of the
-            size that stage one predicts.
+        ValueError: If stage two's ``mask_prior_check`` expects another size
+            than stage one predicts.
     """
     hooks = stage_two.get('default_hooks', {})
     expected = hooks.get('mask_prior_check', {}).get('size')
@@ -213,14 +217,15 @@ def check_mask_sizes(stage_one: Config, stage_two: Config) -> None:
 
 
 def read_record(path: Path, **expected: object) -> dict | None:
-    """Read what a finished step noted.
+    """Read the record of a finished step.
 
     Args:
-        path (Path): Its file.
-        **expected (object): What it must say.
+        path (Path): File of the record.
+        **expected (object): Entries that the record must have.
 
     Returns:
-        dict | None: The note; None if there is none or it says otherwise.
+        dict | None: The record; None if it does not exist or its entries
+        differ.
     """
     if not path.is_file():
         return None
@@ -229,18 +234,18 @@ def read_record(path: Path, **expected: object) -> dict | None:
 
 
 def write_record(path: Path, **content: object) -> None:
-    """Note that a step is finished.
+    """Write the record of a finished step.
 
     Args:
         path (Path): File, written atomically.
-        **content (object): What to note.
+        **content (object): Entries of the record.
     """
     write_json(path, content)
 
 
 def report_skip(step: str, folder: Path) -> None:
-    """Say that a step is skipped."""
-    print(f'\nSkipped, done before: {step} ({folder})', flush=True)
+    """Print that a step is skipped."""
+    print(f'\nSkipped, already done: {step} ({folder})', flush=True)
 
 
 def train(
@@ -251,16 +256,16 @@ def train(
     options: Sequence[str],
     places: Sequence[str] = (),
 ) -> Trained:
-    """Train, or go on, or take what was trained before.
+    """Train, resume an interrupted training, or return a finished one.
 
     Args:
-        launcher (Launcher): How.
-        root (Path): The work dir is ``<root>/<name>-<hash of the config>``:
-            another config never meets the checkpoints of this one.
-        name (str): Of the step.
-        config (str): Its file.
+        launcher (Launcher): Starts the tool.
+        root (Path): The work dir is ``<root>/<name>-<hash of the config>``,
+            so that different configs never share checkpoints.
+        name (str): Name of the step.
+        config (str): Config file.
         options (Sequence[str]): Overrides that change the result.
-        places (Sequence[str]): Overrides that say where files are.
+        places (Sequence[str]): Overrides that only set paths; not hashed.
 
     Returns:
         Trained: The result.
@@ -299,14 +304,14 @@ def dump_masks(
     *,
     soft: bool = False,
 ) -> None:
-    """Write the masks of all splits of one subset, or those that lack.
+    """Write the masks of all splits of one subset that are missing.
 
     Args:
-        launcher (Launcher): How.
+        launcher (Launcher): Starts the tool.
         masks (Path): Folder of the masks of all subsets.
-        config (str): Of stage one.
-        options (Sequence[str]): Overrides; name the subset.
-        trained (Trained): Stage one.
+        config (str): Config file of stage one.
+        options (Sequence[str]): Overrides, among them the subset.
+        trained (Trained): The trained stage one.
         soft (bool): Write scores instead of hard masks.
     """
     note = trained.folder / 'dumped.json'
@@ -331,13 +336,13 @@ def dump_masks(
 def test(
     launcher: Launcher, config: str, options: Sequence[str], trained: Trained
 ) -> dict[str, float]:
-    """Test, or read what was tested before.
+    """Test a model, or read the metrics of a finished test.
 
     Args:
-        launcher (Launcher): How.
-        config (str): Of stage two.
-        options (Sequence[str]): Overrides, places of files included.
-        trained (Trained): Stage two.
+        launcher (Launcher): Starts the tool.
+        config (str): Config file of the model.
+        options (Sequence[str]): Overrides, including paths.
+        trained (Trained): The trained model.
 
     Returns:
         dict[str, float]: The metrics.
