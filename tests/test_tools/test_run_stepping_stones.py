@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -244,6 +245,25 @@ def test_a_stage_one_in_place_of_stage_two_is_refused(folder):
         f'{STAGE_ONE} does not use the masks of stage one: expected a config '
         'of stage two'
     ) in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (('--subsets', 'v9'), "--subsets: AVSBenchDataset has.*got .'v9'"),
+        (
+            ('--stage-one-for', 'v9=one.py'),
+            "--stage-one-for: AVSBenchDataset has.*got .'v9'",
+        ),
+    ],
+)
+def test_unknown_subsets_stop_before_anything_is_trained(
+    tmp_path, options, message
+):
+    code, commands = _run(tmp_path, 'unknown', options=options)
+    assert (code, commands) == (1, 0)
+    (log,) = tmp_path.glob('unknown-logs-*/tool.txt')
+    assert re.search(message, log.read_text())
 
 
 def _run_alone(folder, name, *options, **environment):
