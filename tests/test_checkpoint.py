@@ -1,12 +1,18 @@
 """No checkpoint runs code, and none is fetched."""
 
+import os
 import pickle
 import random
 
 import numpy as np
 import pytest
 import torch
-from mmavs.checkpoint import TRUST_VARIABLE
+from mmavs import checkpoint
+from mmavs.checkpoint import (
+    TRUST_VARIABLE,
+    describe_misfit,
+    forbid_downloads,
+)
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader, load_checkpoint
@@ -128,26 +134,57 @@ def test_missing_file(tmp_path):
         _load(tmp_path / 'b.pth')
 
 
-def test_no_scheme_but_the_local_one_is_left():
-    """Every address is refused, those of mmengine's future schemes aside."""
-    prefixes = (
-        'http://h/a',
-        'https://h/a',
-        's3://b/a',
-        'cluster:s3://b/a',
-        'petrel://b/a',
-        'pavi://a',
-        'modelzoo://resnet50',
-        'torchvision://resnet50',
-        'open-mmlab://resnet50',
-        'openmmlab://resnet50',
-        'mmcls://resnet50',
-    )
-    for address in prefixes:
-        with pytest.raises(ValueError, match='downloads nothing'):
-            _load(address)
+_ADDRESSES = (
+    *('http://h/a', 'https://h/a', 's3://b/a', 'cluster:s3://b/a'),
+    *('petrel://b/a', 'pavi://a', 'modelzoo://resnet50'),
+    *('torchvision://resnet50', 'open-mmlab://resnet50'),
+    *('openmmlab://resnet50', 'mmcls://resnet50'),
+)
+
+
+@pytest.mark.parametrize('address', _ADDRESSES)
+def test_tools_download_nothing(address):
+    with (
+        forbid_downloads(),
+        pytest.raises(ValueError, match='downloads nothing'),
+    ):
+        _load(address)
+
+
+def test_no_loader_is_left_unsafe():
     loaders = set(CheckpointLoader._schemes.values())
     assert {loader.__module__ for loader in loaders} == {'mmavs.checkpoint'}
+
+
+def test_other_code_may_download_but_safely(tmp_path, monkeypatch):
+    """mmengine downloads; whatever it tells torch, no code runs."""
+    torch.save(dict(state_dict={}), tmp_path / 'good.pth')
+    torch.save(dict(extra=_Evil()), tmp_path / 'evil.pth')
+
+    def load(filename, map_location=None):
+        path = tmp_path / filename.rpartition('/')[2]
+        return torch.load(path, weights_only=False)
+
+    loaders = dict.fromkeys(checkpoint._MMENGINE_LOADERS, load)
+    monkeypatch.setattr(checkpoint, '_MMENGINE_LOADERS', loaders)
+    assert _load('https://host/good.pth') == dict(state_dict={})
+    with pytest.raises(pickle.UnpicklingError, match='exec'):
+        _load('https://host/evil.pth')
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
+
+
+def test_misfit_is_counted_and_the_system_named():
+    weights = nn.Linear(2, 3).state_dict()
+    weights = dict(weights, bias=torch.ones(4), more=torch.ones(1))
+    del weights['weight']
+    saved = dict(
+        state_dict=weights,
+        meta=dict(cfg="decode_head=dict(type='TPAVIHead')"),
+    )
+    assert describe_misfit(nn.Linear(2, 3), saved) == (
+        'Of 2 tensors of the model: 1 missing: weight; 1 superfluous: more; '
+        '1 of another shape: bias. The file was trained with a TPAVIHead.'
+    )
 
 
 def test_config_text_in_a_checkpoint_is_not_run(tmp_path):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
+from pathlib import Path
 
 from mmavs.atomic_file import write_json
+from mmavs.checkpoint import describe_misfit, load_from_local
 from mmavs.datasets import build_unread
 from mmavs.engine import (
     add_launch_arguments,
@@ -206,6 +209,23 @@ def write_metrics(path: str, metrics: dict[str, float]) -> None:
         write_json(path, metrics)
 
 
+def check_writable(path: str) -> None:
+    """Check, before hours of testing, that a file can be written.
+
+    Args:
+        path (str): The file. Its folder is made; an existing file stays.
+
+    Raises:
+        ValueError: If ``path`` is a folder.
+        OSError: If the folder cannot be made or written to.
+    """
+    if Path(path).is_dir():
+        raise ValueError(f'--out {path}: expected a file, got a folder')
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=Path(path).parent):
+        pass
+
+
 def run_test(cfg: Config, args: argparse.Namespace) -> None:
     """Test, and write the metrics if that was asked for.
 
@@ -216,7 +236,15 @@ def run_test(cfg: Config, args: argparse.Namespace) -> None:
     runner = Runner.from_cfg(cfg)
     # Not by load_from: mmengine would only warn of missing weights, and test
     # with random ones in their place.
-    runner.load_checkpoint(args.checkpoint, strict=True)
+    try:
+        runner.load_checkpoint(args.checkpoint, strict=True)
+    except RuntimeError as error:
+        content = load_from_local(args.checkpoint, map_location='cpu')
+        raise ValueError(
+            f'{args.checkpoint}: expected the weights of the model of '
+            f'{args.config}, got others; give the config that the checkpoint '
+            f'was trained with. {describe_misfit(runner.model, content)}'
+        ) from error
     metrics = runner.test()
     if args.out is not None:
         write_metrics(args.out, metrics)
@@ -229,6 +257,13 @@ def test(args: argparse.Namespace) -> None:
         args (argparse.Namespace): The command line.
     """
     cfg = load_config(args)
+    if 'test_dataloader' not in cfg:
+        raise ValueError(
+            f'{args.config}: expected a config with a test_dataloader, got '
+            'one without; give the config of a model, not one of its bases.'
+        )
+    if args.out is not None:
+        check_writable(args.out)
     cfg.load_from = None
     cfg.resume = False
     if args.swap_sound:

@@ -14,6 +14,7 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     resume_state=dict(type='ResumeStateHook'),
+    check_weights=dict(type='CheckWeightsHook'),
     checkpoint=dict(
         type='AtomicCheckpointHook',
         interval=1,

@@ -1,6 +1,6 @@
-"""Safe loading: no checkpoint runs code, and none is fetched at run time.
+"""Safe loading: no checkpoint runs code, and our tools download none.
 
-Unpickling an arbitrary file runs what the file says. Every checkpoint that
+Unpickling an arbitrary file may run any code. Every checkpoint that
 mmengine opens for this project (resume, ``load_from``, ``init_cfg`` of type
 ``Pretrained``, the inferencers, published models) goes through its
 ``CheckpointLoader``; :func:`install_safe_loading` replaces the loaders there.
@@ -13,7 +13,9 @@ import os.path as osp
 import pickle
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,18 @@ import torch
 from mmengine.logging import print_log
 from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner import CheckpointLoader
+from torch import nn
 
 #: Set to 1 to open checkpoints that hold more than weights and plain data.
 TRUST_VARIABLE = 'MMAVS_TRUST_CHECKPOINTS'
+
+#: Makes ``torch.load`` use ``weights_only=True``, whatever it is told.
+_FORCE_VARIABLE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
+
+#: mmengine's own loaders by prefix.
+_MMENGINE_LOADERS = dict(CheckpointLoader._schemes)
+
+_downloads_are_forbidden = ContextVar('downloads are forbidden', default=False)
 
 _REMOTE_PREFIXES = (
     'http://',
@@ -178,24 +189,166 @@ def final_checkpoint(folder: Path) -> Path:
 def load_from_remote(
     filename: str, map_location: str | torch.device | None = None
 ) -> Any:
-    """Refuse an address: nothing is downloaded at run time.
+    """Open the checkpoint at an address with ``weights_only=True``.
 
     Args:
         filename (str): The address.
-        map_location (str | torch.device | None): Unused, part of mmengine's
-            signature.
+        map_location (str | torch.device | None): As in ``torch.load``.
+
+    Returns:
+        Any: What mmengine's own loader of this kind of address returns.
 
     Raises:
-        ValueError: Always.
+        ValueError: Within the tools and inferencers of mmavs, which download
+            nothing; see :func:`forbid_downloads`.
     """
-    raise ValueError(
-        f'Checkpoint {filename!r} is an address, and mmavs downloads nothing '
-        'at run time. Download it and give the path of the file.'
+    if _downloads_are_forbidden.get():
+        raise ValueError(
+            f'Checkpoint {filename!r} is an address, and mmavs downloads '
+            'nothing at run time. Download it and give the path of the file.'
+        )
+    load = next(
+        loader
+        for prefix, loader in _MMENGINE_LOADERS.items()
+        if prefix and re.match(prefix, filename)
     )
+    if _is_trusted():
+        return load(filename, map_location)
+    # mmengine leaves the choice to torch.load, or falls back to unsafe
+    # loading; this overrides both.
+    before = os.environ.get(_FORCE_VARIABLE)
+    os.environ[_FORCE_VARIABLE] = '1'
+    try:
+        return load(filename, map_location)
+    finally:
+        del os.environ[_FORCE_VARIABLE]
+        if before is not None:
+            os.environ[_FORCE_VARIABLE] = before
+
+
+@contextmanager
+def forbid_downloads() -> Iterator[None]:
+    """Refuse checkpoints at addresses within the block.
+
+    Yields:
+        None: Nothing.
+    """
+    token = _downloads_are_forbidden.set(True)
+    try:
+        yield
+    finally:
+        _downloads_are_forbidden.reset(token)
+
+
+def get_weights(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Return the weights of a checkpoint, with or without other content.
+
+    Args:
+        checkpoint (dict[str, Any]): Weights by name, or a dict that has them
+            as ``state_dict``.
+
+    Returns:
+        dict[str, Any]: Weights by name, without the prefix ``module.``.
+    """
+    weights = checkpoint.get('state_dict', checkpoint)
+    return {
+        re.sub(r'^module\.', '', name): value
+        for name, value in weights.items()
+    }
+
+
+def check_finite(weights: Mapping[str, Any], path: str) -> None:
+    """Check that weights have no NaN and no infinite values.
+
+    Args:
+        weights (Mapping[str, Any]): Tensors by name; others are ignored.
+        path (str): Their file, for the message.
+
+    Raises:
+        ValueError: With the number of such tensors and three names.
+    """
+    bad = [
+        name
+        for name, value in weights.items()
+        if isinstance(value, torch.Tensor)
+        and value.is_floating_point()
+        and not bool(value.isfinite().all())
+    ]
+    if bad:
+        raise ValueError(
+            f'{path}: {len(bad)} of {len(weights)} tensors have values that '
+            f'are NaN or infinite: {_examples(bad)}. The training diverged or '
+            'the file is damaged; take an earlier checkpoint.'
+        )
+
+
+def count_fitting(
+    model: nn.Module, weights: Mapping[str, Any]
+) -> dict[str, tuple[int, int]]:
+    """Count the tensors of each component that weights can fill.
+
+    Args:
+        model (nn.Module): The model.
+        weights (Mapping[str, Any]): Tensors by name.
+
+    Returns:
+        dict[str, tuple[int, int]]: Name of a component, the first part of its
+        tensors' names, -> number of tensors with equal name and shape in
+        ``weights``, number of its tensors.
+    """
+    counts: dict[str, tuple[int, int]] = {}
+    for name, value in model.state_dict().items():
+        fitting, total = counts.get(name.partition('.')[0], (0, 0))
+        shape = getattr(weights.get(name), 'shape', None)
+        fitting += shape == value.shape
+        counts[name.partition('.')[0]] = (fitting, total + 1)
+    return counts
+
+
+def describe_misfit(model: nn.Module, checkpoint: dict[str, Any]) -> str:
+    """Say how a checkpoint differs from a model, in one line.
+
+    Args:
+        model (nn.Module): The model.
+        checkpoint (dict[str, Any]): The whole checkpoint.
+
+    Returns:
+        str: Counts and three examples each of tensors that are missing,
+        superfluous or of another shape, and the head that the checkpoint was
+        trained with if it says so.
+    """
+    expected, weights = model.state_dict(), get_weights(checkpoint)
+    kinds = {
+        'missing': [name for name in expected if name not in weights],
+        'superfluous': [name for name in weights if name not in expected],
+        'of another shape': [
+            name
+            for name, value in expected.items()
+            if name in weights
+            and getattr(weights[name], 'shape', None) != value.shape
+        ],
+    }
+    text = '; '.join(
+        f'{len(names)} {kind}: {_examples(names)}'
+        for kind, names in kinds.items()
+        if names
+    )
+    meta = checkpoint.get('meta')
+    config = meta.get('cfg') if isinstance(meta, dict) else None
+    head = re.search(r"type='(\w+Head)'", str(config))
+    if head is not None:
+        text += f'. The file was trained with a {head[1]}'
+    return f'Of {len(expected)} tensors of the model: {text}.'
+
+
+def _examples(names: Sequence[str]) -> str:
+    return ', '.join(names[:3]) + (', ...' if len(names) > 3 else '')
 
 
 def install_safe_loading() -> None:
     """Make mmengine open every checkpoint safely, in both families.
+
+    This includes those that other code in the process downloads.
 
     Upstream mmengine leaves the choice to ``torch.load``; the maintained one
     falls back to unsafe loading by itself.

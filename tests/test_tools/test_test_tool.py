@@ -211,7 +211,34 @@ def test_incomplete_checkpoint_is_refused_by_name(folder):
     finally:
         torch.save(whole, folder / 'model.pth')
     assert code != 0
-    assert 'missing keys in source state_dict: audio_backbone.' in log
+    assert 'give the config that the checkpoint was trained with. Of' in log
+    assert f'{len(whole) - len(part)} missing: audio_backbone.' in log
+
+
+def test_out_is_checked_before_the_first_clip(folder, tmp_path):
+    code, log = _test(folder, '--out', tmp_path)
+    assert code == 1
+    assert f'error: --out {tmp_path}: expected a file, got a folder' in log
+    (tmp_path / 'file').touch()
+    code, log = _test(folder, '--out', tmp_path / 'file' / 'metrics.json')
+    assert code == 1
+    assert 'error: [Errno 17]' in log
+
+
+def test_weights_that_are_not_finite_are_refused(folder, tmp_path):
+    weights = torch.load(folder / 'model.pth', weights_only=True)
+    name = next(n for n, v in weights.items() if v.is_floating_point())
+    good = weights[name].clone()
+    weights[name].view(-1)[0] = float('nan')
+    torch.save(weights, folder / 'model.pth')
+    try:
+        code, log = _test(folder)
+    finally:
+        weights[name] = good
+        torch.save(weights, folder / 'model.pth')
+    assert code == 1
+    assert f'1 of {len(weights)} tensors have values that are NaN' in log
+    assert name in log
 
 
 def test_soft_without_masks_is_refused(folder):

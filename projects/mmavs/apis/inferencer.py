@@ -18,6 +18,13 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ..checkpoint import (
+    check_finite,
+    describe_misfit,
+    forbid_downloads,
+    get_weights,
+    load_from_local,
+)
 from ..datasets import build_unread
 from ..datasets.transforms import Waveform, clip_collate
 from ..evaluation.functional import sounding_score
@@ -327,6 +334,12 @@ def _load_model(
             f'device {device!r} needs a GPU that this PyTorch can use, found '
             "none; use device='cpu'."
         )
+    try:
+        torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"expected a device such as 'cpu' or 'cuda:0', got {device!r}."
+        ) from error
     if not Path(checkpoint).is_file():
         raise FileNotFoundError(
             f'{checkpoint}: expected a checkpoint file, found none; train one '
@@ -335,15 +348,18 @@ def _load_model(
     model = revert_sync_batchnorm(MODELS.build(config.model))
     try:
         # Not strict, mmengine only warns and segments with random weights.
-        load_checkpoint(
-            model, str(checkpoint), map_location='cpu', strict=True
-        )
+        with forbid_downloads():
+            content = load_checkpoint(
+                model, str(checkpoint), map_location='cpu', strict=True
+            )
     except RuntimeError as error:
+        content = load_from_local(str(checkpoint), map_location='cpu')
         raise ValueError(
             f'{checkpoint}: expected the weights of the model of '
             f'{config.filename}, got others; give the config that the '
-            f'checkpoint was trained with. {error}'
+            f'checkpoint was trained with. {describe_misfit(model, content)}'
         ) from error
+    check_finite(get_weights(content), str(checkpoint))
     return model.to(device).eval()
 
 

@@ -5,6 +5,7 @@ from .command_line import add_traceback_argument, error_line
 from .hooks import (
     AtomicCheckpointHook,
     AVSVisualizationHook,
+    CheckWeightsHook,
     FreezeUntilHook,
     MaskPriorCheckHook,
     ResumeStateHook,
@@ -18,6 +19,7 @@ __all__ = [
     'AVSVisualizationHook',
     'AtomicBackend',
     'AtomicCheckpointHook',
+    'CheckWeightsHook',
     'FreezeUntilHook',
     'MaskPriorCheckHook',
     'ResumeStateHook',

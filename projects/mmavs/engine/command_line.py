@@ -12,6 +12,8 @@ from pathlib import Path
 import mmengine
 from mmengine.logging import MMLogger
 
+from mmavs.checkpoint import forbid_downloads
+
 #: What wrong input raises, in this project and in the libraries it uses.
 _INPUT_ERRORS = (ValueError, OSError, ImportError, SyntaxError)
 
@@ -46,7 +48,8 @@ def error_line(args: argparse.Namespace) -> Iterator[None]:
     subclasses, and errors of other types that mmengine raises or that come up
     while a registry builds what a config describes. Any other exception is a
     defect and keeps its traceback. A run that has a log file
-    finds the traceback of a shortened error there.
+    finds the traceback of a shortened error there. Within the block no
+    checkpoint is downloaded.
 
     Args:
         args (argparse.Namespace): ``args.traceback`` is True if the error
@@ -60,7 +63,8 @@ def error_line(args: argparse.Namespace) -> Iterator[None]:
             and exits with code 1.
     """
     try:
-        yield
+        with forbid_downloads():
+            yield
     except Exception as error:
         if args.traceback or not _is_input_error(error):
             raise

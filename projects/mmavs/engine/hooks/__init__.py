@@ -1,6 +1,7 @@
 """Hooks of training, validation and testing."""
 
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .check_weights_hook import CheckWeightsHook
 from .freeze_until_hook import FreezeUntilHook
 from .mask_prior_check_hook import MaskPriorCheckHook
 from .resume_state_hook import ResumeStateHook
@@ -10,6 +11,7 @@ from .visualization_hook import AVSVisualizationHook
 __all__ = [
     'AVSVisualizationHook',
     'AtomicCheckpointHook',
+    'CheckWeightsHook',
     'FreezeUntilHook',
     'MaskPriorCheckHook',
     'ResumeStateHook',
