@@ -102,7 +102,7 @@ def test_it_names_clip_file_and_command(
     (message,) = (
         line
         for line in log.splitlines()
-        if line.startswith(('ValueError: ', 'FileNotFoundError: '))
+        if line.startswith('SystemExit: error: ')
     )
     assert error in message
     assert f"{masks}/v1m/v1m-val/{file} of clip 'v1m-val'" in message
