@@ -42,6 +42,43 @@ def test_nested_settings_are_overridden(tmp_path):
     assert cfg.a == dict(b=2, c=[3, 4])
 
 
+_DATA = """
+data_root = 'a'
+train_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = dict(dataset=dict(data_root=data_root))
+"""
+
+
+def test_data_root_reaches_the_loaders(tmp_path):
+    """It was substituted before the option came."""
+    nested = 'test_dataloader.dataset.data_root=c'
+    cfg = _load(tmp_path, '--cfg-options', 'data_root=b', text=_DATA)
+    assert cfg.train_dataloader.dataset.data_root == 'b'
+    assert cfg.test_dataloader.dataset.data_root == 'b'
+    cfg = _load(tmp_path, '--cfg-options', 'data_root=b', nested, text=_DATA)
+    assert cfg.train_dataloader.dataset.data_root == 'b'
+    assert cfg.test_dataloader.dataset.data_root == 'c'
+
+
+@pytest.mark.parametrize(
+    ('option', 'warning'),
+    [
+        ('traincfg.max_epochs=3', "no 'traincfg'; did you mean 'train_cfg'?"),
+        ('colour=3', "--cfg-options colour: the config has no 'colour'"),
+        ('randomness.seed=1', None),
+        ('a.c=1', None),
+    ],
+)
+def test_unknown_options_are_named(tmp_path, monkeypatch, option, warning):
+    lines = []
+    monkeypatch.setattr(
+        'mmavs.engine.launch.print_log', lambda text, **_: lines.append(text)
+    )
+    _load(tmp_path, '--cfg-options', option)
+    assert len(lines) == (warning is not None)
+    assert all(warning in line for line in lines)
+
+
 def test_one_process_needs_nothing():
     cfg = Config(dict(launcher='none'))
     with joined_processes(cfg):

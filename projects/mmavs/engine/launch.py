@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import gc
+import inspect
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 
 from .command_line import add_traceback_argument
 
@@ -66,13 +70,55 @@ def load_config(args: argparse.Namespace) -> Config:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = Config.fromfile(args.config)
     if args.cfg_options is not None:
+        _warn_of_unknown_names(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
+        if 'data_root' in args.cfg_options:
+            _set_data_root(cfg, args.cfg_options)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
     return cfg
+
+
+def _set_data_root(cfg: Config, options: dict[str, Any]) -> None:
+    """Give a ``data_root`` of the command line to the data sets.
+
+    The variable at the top of a config was substituted when the config was
+    read; changing it has no effect on the loaders.
+
+    Args:
+        cfg (Config): ``data_root`` of its loaders' data sets is set, unless
+            ``options`` set that of a loader.
+        options (dict[str, Any]): ``--cfg-options``.
+    """
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        key = f'{name}.dataset.data_root'
+        dataset = (cfg.get(name) or {}).get('dataset') or {}
+        if 'data_root' in dataset and key not in options:
+            cfg.merge_from_dict({key: options['data_root']})
+
+
+def _warn_of_unknown_names(cfg: Config, options: dict[str, Any]) -> None:
+    """Warn of options at the top level that no config and runner knows."""
+    known = {
+        *cfg,
+        *inspect.signature(Runner).parameters,
+        'find_unused_parameters',
+    }
+    known -= {'self'}
+    for key in options:
+        name = key.split('.')[0]
+        if name in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        print_log(
+            f'--cfg-options {key}: the config has no {name!r}'
+            + (f'; did you mean {near[0]!r}?' if near else ''),
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 @contextmanager
