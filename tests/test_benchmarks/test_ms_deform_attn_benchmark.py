@@ -24,6 +24,7 @@ def run_tool(monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_json_report_of_operator_and_model(run_tool) -> None:
     report = json.loads(
         run_tool(
@@ -51,6 +52,7 @@ def test_json_report_of_operator_and_model(run_tool) -> None:
         assert row['clip_s'] > row['backbone_s'] > 0
 
 
+@pytest.mark.slow
 def test_lines_for_people(run_tool) -> None:
     lines = run_tool(
         *('--shapes', 'avsegformer-224-n5', '--dtypes', 'bfloat16'),

@@ -107,6 +107,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_an_undisturbed_run_leaves_masks_and_metrics(folder):
     masks = folder / 'alone' / 'masks'
     clips = json.loads((masks / 'index.json').read_text())['clips']
@@ -119,6 +120,7 @@ def test_an_undisturbed_run_leaves_masks_and_metrics(folder):
     assert 'stepping_stones/mIoU' in metrics
 
 
+@pytest.mark.slow
 def test_killed_in_every_step_it_ends_in_the_same_numbers(folder):
     """From the second run on, command 0 is the one that was cut off."""
     kills = [
@@ -150,6 +152,7 @@ def test_killed_in_every_step_it_ends_in_the_same_numbers(folder):
     assert len(list((killed / 'masks').rglob('*.png'))) == len(masks)
 
 
+@pytest.mark.slow
 def test_steps_that_are_done_are_skipped(folder):
     """All of them; or, with another stage two, those of stage one."""
     work_dir = folder / 'alone'
@@ -186,6 +189,7 @@ test_dataloader = dict(dataset=from_files)
 """
 
 
+@pytest.mark.slow
 def test_other_systems_soft_masks_and_options_of_one_stage(folder):
     """Nothing in it is AAVS's; each subset may have a config of its own."""
     two = folder / 'tpavi_stage2.py'
@@ -222,6 +226,7 @@ def test_other_systems_soft_masks_and_options_of_one_stage(folder):
     assert cfg.train_dataloader.dataset.mask_prior.iou == [0.5, 0.9]
 
 
+@pytest.mark.slow
 def test_stages_that_do_not_fit_stop_before_anything_is_trained(folder):
     options = (
         '--stage-one-options',
@@ -236,6 +241,7 @@ def test_stages_that_do_not_fit_stop_before_anything_is_trained(folder):
     ) in log.read_text()
 
 
+@pytest.mark.slow
 def test_a_stage_one_in_place_of_stage_two_is_refused(folder):
     """It would be trained and tested without a single mask."""
     code, commands = _run(folder, 'twice', stage_two=STAGE_ONE)
@@ -311,6 +317,7 @@ def test_two_processes_reach_every_step(folder):
     assert 'dataset/mIoU' in _metrics(work_dir)
 
 
+@pytest.mark.slow
 def test_slurm_gets_the_training(folder, tmp_path):
     """With a stand-in for srun that writes down its words and fails."""
     srun = tmp_path / 'srun'
