@@ -3,6 +3,7 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .check_weights_hook import CheckWeightsHook
 from .freeze_until_hook import FreezeUntilHook
+from .mask_annealing_hook import MaskAnnealingHook
 from .mask_prior_check_hook import MaskPriorCheckHook
 from .resume_state_hook import ResumeStateHook
 from .two_phase_hook import TwoPhaseTuningHook
@@ -13,6 +14,7 @@ __all__ = [
     'AtomicCheckpointHook',
     'CheckWeightsHook',
     'FreezeUntilHook',
+    'MaskAnnealingHook',
     'MaskPriorCheckHook',
     'ResumeStateHook',
     'TwoPhaseTuningHook',
