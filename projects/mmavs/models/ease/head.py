@@ -65,7 +65,9 @@ class EASEHead(Mask2FormerHead):
         fuse_late (bool): Run the fuser after the last block too.
         share_fuser (bool): One fuser for all places, as published; False
             makes one per place.
-        masked_attention (bool): Block attention in training, see above.
+        masked_attention (bool): Predict before each joint block in training
+            and block attention by it, see above. False supervises the last
+            prediction alone.
         num_upscale (int): Doublings of the patch map for the masks.
         dropout (float): Channel dropout of that map in training.
         mask_prior (dict | None): Config of a ``MaskPrior`` for stage two of
@@ -198,8 +200,8 @@ class EASEHead(Mask2FormerHead):
         Returns:
             tuple[list[Tensor], list[Tensor]]: Class logits (N, Q, K + 1), the
             last for "no object", and mask logits (N, Q, 2^u h, 2^u w) for u
-            doublings; in training before each joint block and at the end, in
-            evaluation at the end alone.
+            doublings; in training with masked attention before each joint
+            block and at the end, else at the end alone.
         """
         patch_map, prefix, *positions = features.visual
         grid = (patch_map.shape[-2], patch_map.shape[-1])
@@ -207,12 +209,13 @@ class EASEHead(Mask2FormerHead):
         tokens = self.audio_enhancer(features.audio_embed)
         x = torch.cat([_rows(prefix), _rows(patch_map)], 1)
         predictions = []
+        predict_between = self.training and self.masked_attention
         for i, block in enumerate(self.blocks):
             x = self._fuse(x, tokens, grid, place=i)
             allowed = None
             if i == self.first_joint:
                 x = torch.cat([self._queries(tokens), x], 1)
-            if i >= self.first_joint and self.training:
+            if i >= self.first_joint and predict_between:
                 predictions.append(self._predict(x, grid, features.mask_prior))
                 allowed = self._allowed(predictions[-1][1], x, grid, i)
             x = block(x, rope, allowed)
@@ -264,7 +267,7 @@ class EASEHead(Mask2FormerHead):
         Only the attention of queries to patches is ever blocked.
         """
         blocked_share = self.attn_mask_probs[block - self.first_joint]
-        if not self.masked_attention or blocked_share == 0:
+        if blocked_share == 0:
             return None
         resized = F.interpolate(masks.detach(), grid, mode='bilinear')
         inside = resized.flatten(2) > 0  # (N, Q, P)
