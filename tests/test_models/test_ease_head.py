@@ -248,10 +248,10 @@ def test_aligner_gates_every_patch_by_itself():
     fuser.init_weights()
     fuser.visual_q.weight.zero_()
     patches, tokens = torch.randn(1, 3, 16), torch.randn(1, 5, 16)
-    added = fuser(patches, tokens) - patches
+    added = fuser(patches, tokens, (1, 3)) - patches
     torch.testing.assert_close(added, added[:, :1].expand_as(added))
     fuser.visual_q.weight.normal_(std=2.0)
-    added = fuser(patches, tokens) - patches
+    added = fuser(patches, tokens, (1, 3)) - patches
     assert (added[:, 0] - added[:, 1]).abs().max() > 1e-3
 
 

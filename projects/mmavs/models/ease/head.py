@@ -239,7 +239,7 @@ class EASEHead(Mask2FormerHead):
             return x
         fuser = self.fusers[self.fuse_places.index(place) % len(self.fusers)]
         others, patches = x.tensor_split([-math.prod(grid)], dim=1)
-        return torch.cat([others, fuser(patches, tokens)], 1)
+        return torch.cat([others, fuser(patches, tokens, grid)], 1)
 
     def _predict(
         self, x: Tensor, grid: tuple[int, int], prior: Tensor | None

@@ -1,0 +1,156 @@
+"""Convert the published checkpoints of EASE with a DINOv3 backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from .dino import hf_dinov3_block
+from .name_table import Report, Table, convert
+from .vggish import add_vggish
+
+_WB = '{weight,bias}'
+_PREFIX = 'network.'
+#: Blocks of the network that belong to the head.
+_JOINT_BLOCKS = 4
+
+#: Source keys -> why they are not converted.
+SKIPPED = {
+    'network.encoder.pixel_{mean,std}': 'AVSDataPreprocessor has them',
+    'network.audio_enhance.fusion_s2.weight': 'has no effect',
+    'criterion.empty_weight': "the config's class_weight makes it",
+}
+
+
+def _head_table(source: str, target: str) -> dict:
+    """Rows of everything but backbone, fuser and enhancer."""
+    layer, into = f'{source}q_gen.layers.{{}}.', f'{target}query_generator.'
+    layer_into = f'{into}layers.{{}}.'
+    attn = '{self_attn,cross_attn}'
+    scale = f'{source}upscale.scale_blocks.{{}}.'
+    return {
+        f'{source}attn_mask_probs': f'{target}attn_mask_probs',
+        f'{source}q.weight': f'{target}query_embed.weight',
+        f'{source}q_gen.query.weight': f'{into}query.weight',
+        f'{layer}{attn}.in_proj_weight': f'{layer_into}{{}}.in_proj_weight',
+        f'{layer}{attn}.out_proj.weight': f'{layer_into}{{}}.out_proj.weight',
+        f'{layer}norm{{1..3}}.{_WB}': f'{layer_into}norm{{}}.{{}}',
+        f'{layer}ffn.{{0,2}}.{_WB}': f'{layer_into}{{fc1,fc2}}.{{}}',
+        f'{source}q_gen.output_proj.{_WB}': f'{into}output_proj.{{}}',
+        f'{source}class_head.{_WB}': f'{target}class_head.{{}}',
+        f'{source}mask_head.{{0,2,4}}.{_WB}': f'{target}mask_head.{{}}.{{}}',
+        f'{scale}conv1.{_WB}': f'{target}upscaler.{{}}.conv1.{{}}',
+        f'{scale}conv2.weight': f'{target}upscaler.{{}}.conv2.weight',
+        f'{scale}norm.{_WB}': f'{target}upscaler.{{}}.norm.{{}}',
+    }
+
+
+def _enhancer_table(source: str, target: str) -> dict:
+    return {
+        f'{source}audio_proj.{_WB}': f'{target}audio_proj.{{}}',
+        f'{source}edge_fc_s{{1,2}}.0.{_WB}': f'{target}edge_s{{}}.{{}}',
+        f'{source}offset_s{{1,2}}.0.{_WB}': f'{target}offset_s{{}}.{{}}',
+        f'{source}fusion_s1.weight': f'{target}fusion_s1.weight',
+        f'{source}fusion_s2.weight': None,
+        f'{source}gumbel_clustering.cluster_centers': f'{target}centres',
+    }
+
+
+def _fuser_table(source: str, target: str) -> dict:
+    first, second = '_cross_interaction.{q,k,v}_proj.weight', '.weight'
+    return {
+        f'{source}fc.{_WB}': f'{target}token_score.{{}}',
+        f'{source}aud_proj.weight': f'{target}audio_proj.weight',
+        f'{source}gumbel_clustering.cluster_centers': f'{target}centres',
+        f'{source}av{first}': (
+            f'{target}{{audio_q,visual_k,visual_v}}{second}'
+        ),
+        f'{source}va{first}': (
+            f'{target}{{visual_q,audio_k,audio_v}}{second}'
+        ),
+    }
+
+
+def ease_table(num_layers: int, num_fusers: int = 1) -> Table:
+    """Make the table of a checkpoint with a DINOv3 backbone.
+
+    Args:
+        num_layers (int): Blocks of the backbone: 12 for ViT-S and ViT-B, 24
+            for ViT-L.
+        num_fusers (int): 1 if all places share a fuser, else their number.
+
+    Returns:
+        Table: See :mod:`.name_table`.
+    """
+    backbone = f'{_PREFIX}encoder.backbone.'
+    cut = num_layers - _JOINT_BLOCKS
+    head, block = 'decode_head.', f'{backbone}blocks.'
+    fusers = f'{{0..{num_fusers - 1}}}'
+    fuser = f'{_PREFIX}fuser.' + ('' if num_fusers == 1 else f'{fusers}.')
+    fuser_into = f'{head}fusers.' + ('0.' if num_fusers == 1 else '{}.')
+    return {
+        **hf_dinov3_block(f'{block}{{0..{cut - 1}}}.', 'backbone.blocks.{}.'),
+        **hf_dinov3_block(
+            f'{block}{{{cut}..{num_layers - 1}}}.',
+            f'{head}blocks.{{0..{_JOINT_BLOCKS - 1}}}.',
+        ),
+        f'{backbone}patch_embed.{{cls_token,register_tokens}}': 'backbone.{}',
+        f'{backbone}patch_embed.patch_embeddings.{_WB}': (
+            'backbone.patch_embed.{}'
+        ),
+        f'{backbone}norm.{_WB}': f'{head}norm.{{}}',
+        f'{_PREFIX}encoder.pixel_{{mean,std}}': None,
+        'criterion.empty_weight': None,
+        **_head_table(_PREFIX, head),
+        **_enhancer_table(
+            f'{_PREFIX}audio_enhance.', f'{head}audio_enhancer.'
+        ),
+        **_fuser_table(fuser, fuser_into),
+    }
+
+
+def convert_ease(
+    source: Mapping[str, Tensor],
+    vggish: Mapping[str, Tensor] | None,
+    expected: Mapping[str, Tensor] | None = None,
+) -> tuple[dict[str, Tensor], Report]:
+    """Convert a checkpoint of EASE.
+
+    Args:
+        source (Mapping[str, Tensor]): Tensors of the checkpoint.
+        vggish (Mapping[str, Tensor] | None): Tensors of torchvggish's public
+            file, which the release does not contain; None leaves it out.
+        expected (Mapping[str, Tensor] | None): See
+            :func:`.name_table.convert`.
+
+    Returns:
+        tuple[dict[str, Tensor], Report]: State dict of the segmentor, and
+        the report.
+
+    Raises:
+        ValueError: If the checkpoint has another layout.
+    """
+    block = f'{_PREFIX}encoder.backbone.blocks.'
+    blocks = {
+        int(name.removeprefix(block).split('.')[0])
+        for name in source
+        if name.startswith(block)
+    }
+    fusers = {
+        name.split('.')[2]
+        for name in source
+        if name.startswith(f'{_PREFIX}fuser.')
+    }
+    several = all(name.isdecimal() for name in fusers)
+    num_fusers = len(fusers) if several and fusers else 1
+    table = ease_table(max(blocks, default=_JOINT_BLOCKS) + 1, num_fusers)
+    converted, report = convert(source, table)
+    report.notes += [f'skipped {name}: {why}' for name, why in SKIPPED.items()]
+    if vggish is not None:
+        add_vggish(converted, report, vggish)
+    if expected is not None:
+        _, report = convert(
+            converted, {name: name for name in converted}, expected=expected
+        )
+    return converted, report
