@@ -7,11 +7,13 @@ from .hooks import (
     AVSVisualizationHook,
     CheckWeightsHook,
     FreezeUntilHook,
+    MaskAnnealingHook,
     MaskPriorCheckHook,
     ResumeStateHook,
     TwoPhaseTuningHook,
 )
 from .launch import add_launch_arguments, joined_processes, load_config
+from .optim import LateBackboneOptimWrapperConstructor, TwoStageWarmupPolyLR
 from .random_state import get_random_state, set_random_state
 
 __all__ = [
@@ -21,9 +23,12 @@ __all__ = [
     'AtomicCheckpointHook',
     'CheckWeightsHook',
     'FreezeUntilHook',
+    'LateBackboneOptimWrapperConstructor',
+    'MaskAnnealingHook',
     'MaskPriorCheckHook',
     'ResumeStateHook',
     'TwoPhaseTuningHook',
+    'TwoStageWarmupPolyLR',
     'add_launch_arguments',
     'add_traceback_argument',
     'error_line',

@@ -10,6 +10,13 @@ from .aavs import (
 from .audio_backbones import LogMelCNN, TransformersAudio, VGGish
 from .avsegformer import AVSegFormerHead
 from .data_preprocessor import AVSDataPreprocessor
+from .ease import (
+    EASEAligner,
+    EASEBiAttention,
+    EASEClusterEnhancer,
+    EASEHead,
+    EASELinearEnhancer,
+)
 from .segmentor import AVSegmentor
 from .stepping_stones import MaskPrior, build_fusion_prior
 from .tpavi import (
@@ -19,7 +26,7 @@ from .tpavi import (
     TPAVIMatchingLoss,
     TPAVINeck,
 )
-from .visual_backbones import PVTv2
+from .visual_backbones import DinoViT, PVTv2
 
 __all__ = [
     'AAVS',
@@ -30,6 +37,12 @@ __all__ = [
     'AdapterPixelDecoder',
     'AdapterSwin',
     'AudioQueryGenerator',
+    'DinoViT',
+    'EASEAligner',
+    'EASEBiAttention',
+    'EASEClusterEnhancer',
+    'EASEHead',
+    'EASELinearEnhancer',
     'LogMelCNN',
     'MaskPrior',
     'PVTv2',

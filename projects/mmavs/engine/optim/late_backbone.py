@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mmengine.optim import DefaultOptimWrapperConstructor
-from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 _BACKBONE_BLOCK = re.compile(r'backbone\.blocks\.(\d+)\.')

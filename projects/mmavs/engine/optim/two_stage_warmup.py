@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.optim.scheduler.lr_scheduler import PolyLR
-from mmengine.registry import PARAM_SCHEDULERS
+from mmseg.registry import PARAM_SCHEDULERS
 
 
 @PARAM_SCHEDULERS.register_module()
