@@ -8,6 +8,7 @@ import torch
 from mmavs.engine.hooks.mask_annealing_hook import annealed_share
 from mmavs.engine.optim import TwoStageWarmupPolyLR
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
 from mmseg.registry import HOOKS
 from torch import nn
 
@@ -94,14 +95,13 @@ class _Model(nn.Module):
 
 
 def _groups(model):
-    wrapper = build_optim_wrapper(
-        model,
-        dict(
-            constructor='LateBackboneOptimWrapperConstructor',
-            optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05),
-            paramwise_cfg=dict(layer_decay=0.8, backbone_lr_mult=math.sqrt(2)),
-        ),
+    config = dict(
+        constructor='LateBackboneOptimWrapperConstructor',
+        optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05),
+        paramwise_cfg=dict(layer_decay=0.8, backbone_lr_mult=math.sqrt(2)),
     )
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        wrapper = build_optim_wrapper(model, config)
     names = {id(p): name for name, p in model.named_parameters()}
     groups = {
         names[id(group['params'][0])]: group

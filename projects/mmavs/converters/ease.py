@@ -150,7 +150,6 @@ def convert_ease(
     if vggish is not None:
         add_vggish(converted, report, vggish)
     if expected is not None:
-        _, report = convert(
-            converted, {name: name for name in converted}, expected=expected
-        )
+        # Raises if a name or a shape differs.
+        convert(converted, {n: n for n in converted}, expected=expected)
     return converted, report
