@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -80,9 +81,7 @@ class MaskAnnealingHook(Hook):
         Args:
             runner (Runner): The runner of the training process.
         """
-        shares = getattr(
-            unwrap_model(runner).decode_head, 'attn_mask_probs', None
-        )
+        shares = _find_shares(runner)
         if shares is None or len(shares) != len(self.pairs):
             found = 'none' if shares is None else f'{len(shares)}'
             raise ValueError(
@@ -107,8 +106,9 @@ class MaskAnnealingHook(Hook):
             data_batch (dict | None): Not used.
             outputs (dict | None): Not used.
         """
-        head = unwrap_model(runner).decode_head
-        self._set(runner, head.attn_mask_probs, runner.iter + 1)
+        shares = _find_shares(runner)
+        assert shares is not None  # before_train has checked it
+        self._set(runner, shares, runner.iter + 1)
 
     def _set(self, runner: Runner, shares: Tensor, step: int) -> None:
         total = runner.max_iters
@@ -116,3 +116,8 @@ class MaskAnnealingHook(Hook):
             shares[block] = annealed_share(
                 step, int(low * total), int(high * total), self.power
             )
+
+
+def _find_shares(runner: Runner) -> Tensor | None:
+    head: Any = unwrap_model(runner).decode_head
+    return getattr(head, 'attn_mask_probs', None)

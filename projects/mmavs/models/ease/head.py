@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmdet.registry import TASK_UTILS
 from mmengine.model import BaseModule, ModuleList
-from mmseg.models.decode_heads import Mask2FormerHead
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmavs.structures import UNLABELLED, ClipFeatures
+from mmavs.structures import ClipFeatures
 
 from ..layers.dino_block import DinoBlock, dino_settings
 from ..stepping_stones import build_fusion_prior
+from .mask_losses import LabelledFrameLosses
 from .query_generator import EASEQueryGenerator
 from .upscaler import Upscaler
 
 
 @MODELS.register_module()
-class EASEHead(Mask2FormerHead):
+class EASEHead(LabelledFrameLosses):
     """Encoder-only masks: queries from audio join the last ViT blocks.
 
     Call graph::
@@ -113,15 +111,18 @@ class EASEHead(Mask2FormerHead):
         mask_prior: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        # Not mmdet's constructor: it builds a pixel decoder and a decoder.
-        BaseModule.__init__(self, init_cfg)
         _check_blocks(num_blocks, joint_blocks, fuse_before)
+        super().__init__(
+            num_classes=num_classes,
+            loss_cls=loss_cls,
+            loss_mask=loss_mask,
+            loss_dice=loss_dice,
+            train_cfg=train_cfg,
+            init_cfg=init_cfg,
+        )
         settings = dino_settings(arch, variant)
         dims = settings.embed_dims
-        self.num_classes = self.out_channels = num_classes
         self.num_queries = num_queries
-        self.align_corners = False
-        self.ignore_index = UNLABELLED
         self.first_joint = num_blocks - joint_blocks
         self.masked_attention = masked_attention
 
@@ -160,25 +161,8 @@ class EASEHead(Mask2FormerHead):
         )
         self.mask_prior = build_fusion_prior(mask_prior, dims)
         self.register_buffer('attn_mask_probs', torch.ones(joint_blocks))
-        self._set_losses(loss_cls, loss_mask, loss_dice, train_cfg)
 
     attn_mask_probs: Tensor
-
-    def _set_losses(
-        self, loss_cls: dict, loss_mask: dict, loss_dice: dict, cfg: dict
-    ) -> None:
-        """Set what mmdet's ``loss_by_feat`` reads."""
-        self.class_weight = loss_cls['class_weight']
-        self.loss_cls = MODELS.build(loss_cls)
-        self.loss_mask = MODELS.build(loss_mask)
-        self.loss_dice = MODELS.build(loss_dice)
-        self.assigner = TASK_UTILS.build(cfg['assigner'])
-        self.sampler = TASK_UTILS.build(
-            cfg['sampler'], default_args=dict(context=self)
-        )
-        self.num_points = cfg.get('num_points', 12544)
-        self.oversample_ratio = cfg.get('oversample_ratio', 3.0)
-        self.importance_sample_ratio = cfg.get('importance_sample_ratio', 0.75)
 
     def init_weights(self) -> None:
         """Draw the queries from a normal distribution, the rest by part."""
@@ -279,45 +263,6 @@ class EASEHead(Mask2FormerHead):
         allowed = inside.new_ones(len(x), num_tokens, num_tokens)
         allowed[:, : self.num_queries, -inside.shape[-1] :] = inside
         return allowed
-
-    def loss(
-        self,
-        features: ClipFeatures,
-        data_samples: list[SegDataSample],
-        train_cfg: Any,
-    ) -> dict[str, Tensor]:
-        """Compute the set loss of every prediction on the labelled frames.
-
-        Args:
-            features (ClipFeatures): Features of N frames.
-            data_samples (list[SegDataSample]): N samples with
-                ``gt_sem_seg``; frames of 255 alone have no label and are
-                left out.
-            train_cfg (Any): Not used; part of mmseg's signature.
-
-        Returns:
-            dict[str, Tensor]: ``loss_cls``, ``loss_mask`` and ``loss_dice``
-            of the last prediction, ``d{i}.loss_*`` of the others.
-        """
-        labelled = [
-            n
-            for n, sample in enumerate(data_samples)
-            if bool((sample.gt_sem_seg.data != UNLABELLED).any())
-        ]
-        classes, masks = self(features, data_samples)
-        if not labelled:
-            # Keeps every parameter in the graph, as DDP needs.
-            total = sum(output.sum() for output in (*classes, *masks))
-            return {'loss_cls': 0 * total}
-        instances, metas = self._seg_data_to_instance_data(
-            [data_samples[n] for n in labelled]
-        )
-        return self.loss_by_feat(
-            [output[labelled] for output in classes],
-            [output[labelled] for output in masks],
-            instances,
-            metas,
-        )
 
 
 def _rows(feature_map: Tensor) -> Tensor:

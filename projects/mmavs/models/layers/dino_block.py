@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +45,7 @@ _SIZES = {
     'base': (768, 12, 12, 3072),
     'large': (1024, 24, 16, 4096),
 }
-_VARIANTS = {
+_VARIANTS: dict[str, dict[str, Any]] = {
     'dinov2': dict(key_bias=True, norm_eps=1e-6),
     'dinov3': dict(key_bias=False, norm_eps=1e-5),
 }

@@ -190,11 +190,13 @@ class DinoViT(BaseModule):
 
     def _with_prefix(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
         """Put cls and registers before the patches; add positions."""
-        cls = self.cls_token
+        cls: Tensor = self.cls_token
         if self.pos_embed is not None:
             cls = cls + self.pos_embed[:, :1]
             patches = patches + self._positions(grid)
-        prefix = [cls, self.register_tokens] if self.num_registers else [cls]
+        prefix = [cls]
+        if self.num_registers:
+            prefix.append(self.register_tokens)
         rows = torch.cat(prefix, 1).expand(len(patches), -1, -1)
         return torch.cat([rows, patches], 1)
 
