@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from mmavs.converters.dino import convert_dino
+from mmavs.converters.dino import convert_dino, give_blocks_to_head
 from mmavs.models.visual_backbones import DinoViT
+from support.tiny_ease import tiny_head
 from transformers import DINOv3ViTConfig, DINOv3ViTModel
 
 SMALL = dict(embed_dims=64, num_layers=3, num_heads=4, mlp_channels=128)
@@ -147,3 +148,23 @@ def test_wrong_files_are_named(theirs):
     wide = _expected(arch=dict(SMALL, mlp_channels=256))
     with pytest.raises(ValueError, match='the model expects'):
         convert_dino(theirs.state_dict(), wide)
+
+
+def test_last_blocks_go_to_the_head():
+    """What load_from of an EASE config reads, name by name."""
+    whole = _expected()
+    named = give_blocks_to_head(whole, 2)
+    expected = {
+        f'backbone.{name}': tensor
+        for name, tensor in _expected(joint_blocks=2).items()
+    }
+    head = tiny_head(arch=SMALL).state_dict()
+    expected |= {
+        f'decode_head.{name}': tensor
+        for name, tensor in head.items()
+        if name.startswith(('blocks.', 'norm.'))
+    }
+    assert set(named) == set(expected)
+    assert len(named) == len(whole)
+    last = named['decode_head.blocks.1.norm1.bias']
+    assert last is whole['blocks.2.norm1.bias']

@@ -8,12 +8,15 @@ from pathlib import Path
 import mmavs  # noqa: F401
 import pytest
 import torch
+from mmavs.models import DinoViT
 from mmseg.registry import MODELS
 from support.aavs_parity import STAGE_ONE, STAGE_TWO
 from support.aavs_seeded import HF_KEYS, load_keys
 from support.avsegformer_parity import Variant
 from support.tpavi_seeded import published_keys
+from transformers import DINOv3ViTConfig, DINOv3ViTModel
 
+EASE_KEYS = HF_KEYS.parents[1] / 'ease' / 'vit-b_avss_keys.json'
 SCRIPTS = Path(__file__).parents[2] / 'tools' / 'model_converters'
 
 
@@ -384,3 +387,57 @@ class TestUsersFiles:
     def test_a_folder_is_refused(self, convert, vggish, tmp_path):
         with pytest.raises(SystemExit, match='got a folder'):
             convert('vggish', vggish, tmp_path, '--force')
+
+
+class TestDino:
+    def test_small_file_of_transformers(self, convert, tmp_path, capsys):
+        """ViT-S, for a backbone, and cut for EASE."""
+        theirs = DINOv3ViTModel(
+            DINOv3ViTConfig(
+                hidden_size=384,
+                num_hidden_layers=12,
+                num_attention_heads=6,
+                intermediate_size=1536,
+                num_register_tokens=4,
+            )
+        )
+        source = tmp_path / 'dinov3.pth'
+        torch.save(theirs.state_dict(), source)
+        dst = tmp_path / 'backbone.pth'
+        convert('dino', source, dst, '--arch', 'small')
+        weights = torch.load(dst, weights_only=True)['state_dict']
+        DinoViT('small').load_state_dict(weights, strict=True)
+        cut = tmp_path / 'ease.pth'
+        convert('dino', source, cut, '--arch', 'small', '--joint-blocks', 4)
+        names = set(torch.load(cut, weights_only=True)['state_dict'])
+        assert 'decode_head.blocks.3.attn.qkv.weight' in names
+        assert 'backbone.blocks.7.attn.qkv.weight' in names
+        assert 'layout: hf-dinov3' in capsys.readouterr().out
+
+    def test_another_size_is_refused(self, convert, tmp_path):
+        source = tmp_path / 'dinov3.pth'
+        weights = DinoViT('small').state_dict()
+        renamed = {
+            name.replace('patch_embed.', 'patch_embed.proj.')
+            .replace('register_tokens', 'reg_token')
+            .replace('ls1.gamma', 'gamma_1')
+            .replace('ls2.gamma', 'gamma_2'): tensor
+            for name, tensor in weights.items()
+        }
+        torch.save(renamed, source)
+        with pytest.raises(SystemExit, match='the model expects'):
+            convert('dino', source, tmp_path / 'x.pth', '--arch', 'base')
+
+
+class TestEASE:
+    def test_complete_model(self, convert, vggish, tmp_path):
+        source = tmp_path / 'ease-vit-b-224-ss.pt'
+        shapes = dict(load_keys(EASE_KEYS))
+        shapes['criterion.empty_weight'] = (72,)
+        write_weights(source, shapes)
+        dst = tmp_path / 'ours.pth'
+        options = ('--vggish', vggish, '--arch', 'base', '--task', 'avss')
+        convert('ease', source, dst, *options)
+        names = torch.load(dst, weights_only=True)['state_dict']
+        assert 'audio_backbone.features.0.weight' in names
+        assert 'decode_head.fusers.0.centres' in names

@@ -194,3 +194,38 @@ def _split_biases(
             zeros = source[name].new_zeros(width)
             split |= {f'{stem}q_bias': zeros, f'{stem}v_bias': zeros}
     return split
+
+
+def give_blocks_to_head(
+    state_dict: Mapping[str, Tensor], joint_blocks: int
+) -> dict[str, Tensor]:
+    """Name the tensors as an EASE model does, for ``load_from``.
+
+    Args:
+        state_dict (Mapping[str, Tensor]): Of a whole ``DinoViT``.
+        joint_blocks (int): Last blocks that the head owns.
+
+    Returns:
+        dict[str, Tensor]: ``backbone.*`` and, for the last blocks and the
+        final norm, ``decode_head.*``.
+    """
+    numbers = [
+        int(name.split('.')[1])
+        for name in state_dict
+        if name.startswith('blocks.')
+    ]
+    cut = max(numbers) + 1 - joint_blocks
+    renamed: dict[str, Tensor] = {}
+    for name, tensor in state_dict.items():
+        part = 'backbone'
+        if name.startswith('norm.'):
+            part = 'decode_head'
+        elif name.startswith('blocks.'):
+            _, number, rest = name.split('.', 2)
+            if int(number) >= cut:
+                part, name = (
+                    'decode_head',
+                    f'blocks.{int(number) - cut}.{rest}',
+                )
+        renamed[f'{part}.{name}'] = tensor
+    return renamed
