@@ -3,10 +3,12 @@
 Both sides give a dictionary of the same entries, see :func:`our_outputs`.
 """
 
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 import torch
 from mmavs.converters.aavs import TABLES
 from mmavs.converters.name_table import convert
@@ -34,9 +36,13 @@ from support.aavs_seeded import (
     seeded_prior,
     seeded_state_dict,
 )
+from support.float64 import Side, double_precision, gradients, without_graph
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'
+FLOAT64 = DATA_DIR / 'float64.json'
+#: T in float64, where a frame takes gigabytes.
+FLOAT64_FRAMES = 1
 LOSS_NAMES = ('loss_cls', 'loss_mask', 'loss_dice')
 
 
@@ -116,6 +122,19 @@ def build_aavs(stage: Stage = STAGE_ONE) -> nn.Module:
         return MODELS.build(Config.fromfile(stage.config).model).eval()
 
 
+def converted(source: dict[str, Tensor], stage: Stage) -> tuple:
+    """Convert tensors of a published checkpoint to ours.
+
+    Args:
+        source (dict[str, Tensor]): With all keys of ``stage.keys``.
+        stage (Stage): Which of the two.
+
+    Returns:
+        tuple: The tensors by our names, and the converter's report.
+    """
+    return convert(source, TABLES[stage.number])
+
+
 def load_seeded(model: nn.Module, stage: Stage) -> dict[str, str]:
     """Load the seeded published weights into a model of ours.
 
@@ -128,7 +147,7 @@ def load_seeded(model: nn.Module, stage: Stage) -> dict[str, str]:
         with others.
     """
     source = seeded_state_dict(load_keys(stage.keys), gains=stage.gains)
-    weights, report = convert(source, TABLES[stage.number])
+    weights, report = converted(source, stage)
     missing, unexpected = model.load_state_dict(weights, strict=False)
     assert not unexpected
     assert all(name.startswith('audio_backbone.') for name in missing)
@@ -268,6 +287,34 @@ def our_outputs(
             ]
         ),
     }
+
+
+def our_float64_side(stage: Stage) -> Side:
+    """Compute our outputs and all gradients in float64.
+
+    Args:
+        stage (Stage): Which of the two.
+
+    Returns:
+        Side: Outputs, and the gradients of the sum of the losses.
+    """
+    with (
+        double_precision(),
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory() as root,
+    ):
+        model = build_aavs(stage)
+        load_seeded(model, stage)
+        model.audio_backbone = nn.Identity()  # sound comes as embeddings
+        prior = None
+        if stage.number == 2:
+            folder = write_seeded_prior(Path(root), FLOAT64_FRAMES)
+            prior = read_prior(folder, FLOAT64_FRAMES).double()
+        outputs = our_outputs(model, stage, FLOAT64_FRAMES, patch, prior)
+        if stage.number == 2:
+            outputs['semantic'] = outputs['semantic'].double()
+        grads = gradients(model, outputs['losses'].sum())
+        return without_graph(outputs), grads
 
 
 def thin_out(

@@ -94,10 +94,11 @@ def seeded_audio(num_frames: int, seed: int = 0) -> Tensor:
         seed (int): Other seeds give other vectors.
 
     Returns:
-        Tensor: (T, 128) float32 in [-2.5, 2.5].
+        Tensor: (T, 128) in [-2.5, 2.5], float32 numbers in the default
+        dtype.
     """
     values = _rng('audio', seed).uniform(-2.5, 2.5, (num_frames, 128))
-    return torch.from_numpy(values.astype(np.float32))
+    return _as_default_dtype(values)
 
 
 def seeded_masks(num_frames: int, size: int = 224) -> Tensor:
@@ -183,8 +184,7 @@ class RepeatedPoints:
         turn = call % self.num_frames if shape[1] == MATCHER_POINTS else 0
         values = _rng(f'points {shape} {turn}', 0).random_sample(shape)
         # The largest float32 below one: a rounding to 1.0 is not in [0, 1).
-        values = np.minimum(values, 1 - 2.0**-24).astype(np.float32)
-        return torch.from_numpy(values)
+        return _as_default_dtype(np.minimum(values, 1 - 2.0**-24))
 
 
 def _expand(pattern: str) -> list[str]:
@@ -197,6 +197,12 @@ def _expand(pattern: str) -> list[str]:
         for i in range(first, last + 1)
         for name in _expand(pattern.replace(match[0], str(i), 1))
     ]
+
+
+def _as_default_dtype(values: np.ndarray) -> Tensor:
+    """Round to float32, so that float64 tests see the same numbers."""
+    rounded = torch.from_numpy(values.astype(np.float32))
+    return rounded.to(torch.get_default_dtype())
 
 
 def _rng(name: str, seed: int) -> np.random.RandomState:

@@ -27,9 +27,12 @@ from support.aavs_seeded import (
     seeded_masks,
     seeded_state_dict,
 )
+from support.float64 import Side, double_precision, gradients, without_graph
 from support.tiny_models import samples_of
+from support.tpavi_seeded import seeded_state_dict as seeded_resnet
 
 FIXTURE = DATA_DIR.parent / 'avsegformer' / 'expected.npz'
+FLOAT64 = FIXTURE.with_name('float64.json')
 #: Small, so that the tests are quick; the networks take any size.
 SIZE = 96
 _NAMES = {
@@ -45,10 +48,20 @@ class Variant(NamedTuple):
     Attributes:
         backbone (str): ``'r50'`` or ``'pvtv2-b5'``.
         task (str): ``'s4'``, ``'ms3'`` or ``'avss'``.
+        live (bool): Draw the visual backbone's weights so that all of its
+            maps vary and have gradients, as the tests in float64 do. Without
+            it ReLU makes three of ResNet-50's four maps zero; the stored
+            float32 numbers are of such weights.
     """
 
     backbone: str
     task: str
+    live: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the variant in fixtures and test ids."""
+        return f'{self.backbone}-{self.task}'
 
     @property
     def num_classes(self) -> int:
@@ -88,6 +101,10 @@ class Variant(NamedTuple):
         keys = self.keys()
         drawn = {k: s for k, s in keys.items() if not k.startswith('vggish.')}
         weights = seeded_state_dict(drawn)
+        if self.live:
+            weights |= seeded_resnet(
+                {k: s for k, s in drawn.items() if k.startswith('backbone.')}
+            )
         return {
             name: weights[name]
             if name in weights
@@ -117,7 +134,8 @@ VARIANTS = [
     for backbone in ('r50', 'pvtv2-b5')
     for task in ('s4', 'ms3', 'avss')
 ]
-IDS = ['-'.join(variant) for variant in VARIANTS]
+IDS = [variant.name for variant in VARIANTS]
+LIVE = [variant._replace(live=True) for variant in VARIANTS]
 
 
 def build_avsegformer(variant: Variant) -> nn.Module:
@@ -133,15 +151,24 @@ def build_avsegformer(variant: Variant) -> nn.Module:
     cfg = Config.fromfile(CONFIGS / 'avsegformer' / f'{name}.py').model
     with DefaultScope.overwrite_default_scope('mmseg'):
         model = MODELS.build(cfg)
-    state_dict, _ = convert_avsegformer(
-        variant.weights(),
-        variant.backbone,
-        variant.task,
-        expected=model.state_dict(),
-    )
-    model.load_state_dict(state_dict)
+    model.load_state_dict(converted(variant.weights(), variant))
     model.audio_backbone = nn.Identity()
     return model.eval()
+
+
+def converted(
+    source: dict[str, Tensor], variant: Variant
+) -> dict[str, Tensor]:
+    """Convert tensors of a published checkpoint to ours.
+
+    Args:
+        source (dict[str, Tensor]): With all keys of ``variant.keys()``.
+        variant (Variant): Which.
+
+    Returns:
+        dict[str, Tensor]: By our names.
+    """
+    return convert_avsegformer(source, variant.backbone, variant.task)[0]
 
 
 def our_outputs(
@@ -186,6 +213,22 @@ def _with_padding(rows: Tensor, valid: Tensor | None) -> Tensor:
     padded = rows.new_zeros(len(valid), *rows.shape[1:])
     padded[valid] = rows
     return padded
+
+
+def our_float64_side(variant: Variant) -> Side:
+    """Compute our outputs and all gradients in float64.
+
+    Args:
+        variant (Variant): Which.
+
+    Returns:
+        Side: Outputs, and the gradients of the sum of the losses.
+    """
+    with double_precision():
+        model = build_avsegformer(variant)
+        outputs = our_outputs(model, variant)
+        grads = gradients(model, outputs['losses'].sum())
+        return without_graph(outputs), grads
 
 
 def thin_out(outputs: dict[str, Tensor]) -> dict[str, np.ndarray]:

@@ -23,9 +23,11 @@ import torch
 from torch import Tensor, nn
 
 from support.aavs_parity import (
+    FLOAT64_FRAMES,
     STAGE_ONE,
     STAGE_TWO,
     Stage,
+    converted,
     thin_out,
     write_seeded_prior,
 )
@@ -35,6 +37,12 @@ from support.aavs_seeded import (
     seeded_audio,
     seeded_frames,
     seeded_state_dict,
+)
+from support.float64 import (
+    Side,
+    converted_gradients,
+    double_precision,
+    without_graph,
 )
 
 FIXTURE_FRAMES = 2
@@ -223,6 +231,7 @@ def reference_outputs(
     stage: Stage,
     num_frames: int,
     prior: Tensor | None = None,
+    pixels: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Run the published network on the seeded clip.
 
@@ -232,6 +241,8 @@ def reference_outputs(
         stage (Stage): Which of the two it is.
         num_frames (int): T.
         prior (Tensor | None): (T, h, w), stage two only.
+        pixels (Tensor | None): (T, 3, 384, 384), normalised; None takes what
+            the processor makes of the frames, which is float32 always.
 
     Returns:
         dict[str, Tensor]: The entries of ``aavs_parity.our_outputs``.
@@ -242,6 +253,8 @@ def reference_outputs(
         list(stage.labels(num_frames).float()),
         return_tensors='pt',
     )
+    pixels = inputs['pixel_values'] if pixels is None else pixels
+    mask_labels = [x.float() for x in inputs['mask_labels']]
     caught: dict = {}
     level = model.model.pixel_level_module
     hooks = [
@@ -250,7 +263,7 @@ def reference_outputs(
     ]
     audio = network.audio_proj(seeded_audio(num_frames).view(1, -1, 128))
     out = model(
-        inputs['pixel_values'],
+        pixels,
         prompt_features_projected=audio,
         output_auxiliary_logits=True,
         **({} if prior is None else {'audio_boost_mask': prior}),
@@ -260,7 +273,7 @@ def reference_outputs(
         losses = model.get_loss_dict(
             out.masks_queries_logits,
             out.class_queries_logits,
-            inputs['mask_labels'],
+            mask_labels,
             inputs['class_labels'],
             out.auxiliary_logits,
         )
@@ -279,7 +292,7 @@ def reference_outputs(
     memories = caught['decoder'].multi_scale_features
     maps = caught['encoder'].feature_maps
     return {
-        'pixels': inputs['pixel_values'],
+        'pixels': pixels,
         **{f'backbone_{i}': x for i, x in enumerate(maps)},
         'mask_feature': caught['decoder'].mask_features,
         **{f'memory_{i}': x for i, x in enumerate(memories)},
@@ -293,6 +306,48 @@ def reference_outputs(
             ]
         ),
     }
+
+
+def their_float64_side(stage: Stage) -> Side:
+    """Compute the published outputs and all gradients in float64.
+
+    Args:
+        stage (Stage): Which of the two.
+
+    Returns:
+        Side: The entries of ``aavs_parity.our_float64_side``.
+    """
+    published = import_reference(stage)
+    processor = image_processor(published.transformers)
+    # The processor's settings hold these numbers rounded to float32.
+    mean, std = (
+        torch.tensor(values, dtype=torch.float64).view(3, 1, 1)
+        for values in ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+    )
+    with double_precision(), tempfile.TemporaryDirectory() as root:
+        network = build_reference(published.transformers, stage)
+        prior = None
+        if stage.number == 2:
+            write_seeded_prior(Path(root), FLOAT64_FRAMES)
+            prior = reference_prior(published.avs_model, Path(root)).double()
+        frames = seeded_frames(FLOAT64_FRAMES).double()
+        outputs = reference_outputs(
+            network,
+            processor,
+            stage,
+            FLOAT64_FRAMES,
+            prior,
+            pixels=(frames - mean) / std,
+        )
+        if stage.number == 2:
+            outputs['semantic'] = outputs['semantic'].double()
+        grads = converted_gradients(
+            network,
+            outputs['losses'].sum(),
+            load_keys(stage.keys),
+            lambda grads: converted(grads, stage)[0],
+        )
+        return without_graph(outputs), grads
 
 
 def _keep(caught: dict, name: str):

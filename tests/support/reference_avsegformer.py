@@ -24,7 +24,14 @@ from support.avsegformer_parity import (
     SIZE,
     VARIANTS,
     Variant,
+    converted,
     thin_out,
+)
+from support.float64 import (
+    Side,
+    converted_gradients,
+    double_precision,
+    without_graph,
 )
 
 
@@ -58,7 +65,8 @@ def reference_outputs(
         size (int): Of the frames and the truth.
 
     Returns:
-        dict[str, Tensor]: The entries of ``avsegformer_parity.our_outputs``.
+        dict[str, Tensor]: The entries of ``avsegformer_parity.our_outputs``;
+        the losses have gradients unless these are switched off.
     """
     flags = () if variant.valid is None else (variant.valid.float(),)
     with warnings.catch_warnings():
@@ -84,18 +92,47 @@ def _losses(variant: Variant, logits: Tensor, mask_feature: Tensor) -> Tensor:
     else:
         # Of S4 the first frame alone is stored.
         arguments = (truth[variant.labelled][:, None].float(),)
+    if not logits.requires_grad:  # the loss of S4 insists on a gradient
+        logits = logits.clone().requires_grad_()
+        mask_feature = mask_feature.clone().requires_grad_()
     with (
-        torch.enable_grad(),  # the loss of S4 insists
+        torch.enable_grad(),
         mock.patch.object(Tensor, 'cuda', lambda self: self),
     ):
-        _, parts = compute(
-            logits.detach().requires_grad_(),
-            mask_feature.detach().requires_grad_(),
-            *arguments,
-            weight_dict=dict(iou_loss=1.0, mix_loss=0.1),
-            loss_type='dice',
+        # It returns the sum of both terms; a weight of 0 leaves one out.
+        terms = [
+            compute(
+                logits,
+                mask_feature,
+                *arguments,
+                weight_dict=dict(iou_loss=iou, mix_loss=mix),
+                loss_type='dice',
+            )[0]
+            for iou, mix in ((1.0, 0.0), (0.0, 0.1))
+        ]
+    return torch.stack(terms)
+
+
+def their_float64_side(variant: Variant) -> Side:
+    """Compute the published outputs and all gradients in float64.
+
+    Args:
+        variant (Variant): Which.
+
+    Returns:
+        Side: The entries of ``avsegformer_parity.our_float64_side``.
+    """
+    with double_precision():
+        network = build_reference(avsegformer.import_network(), variant)
+        network.requires_grad_()  # its backbone starts frozen
+        outputs = reference_outputs(network, variant, SIZE)
+        grads = converted_gradients(
+            network,
+            outputs['losses'].sum(),
+            variant.keys(),
+            lambda grads: converted(grads, variant),
         )
-    return torch.tensor([parts['iou_loss'], parts['mix_loss']])
+        return without_graph(outputs), grads
 
 
 def main() -> None:

@@ -24,13 +24,23 @@ import torch
 from mmavs.testing import published_code
 from torch import Tensor, nn
 
+from support.float64 import (
+    Side,
+    converted_gradients,
+    double_precision,
+    without_graph,
+)
 from support.tpavi_parity import (
+    SIZE,
+    SMALL,
     STORED,
     Case,
+    converted,
     fixture_path,
     seeded_pixels,
     seeded_sound,
     thin_out,
+    total_loss,
 )
 from support.tpavi_seeded import published_keys, seeded_state_dict
 
@@ -216,7 +226,10 @@ def run_reference(network: nn.Module, case: Case, **changes):
 
 
 def reference_outputs(
-    published: SimpleNamespace, network: nn.Module, case: Case
+    published: SimpleNamespace,
+    network: nn.Module,
+    case: Case,
+    size: int = SIZE,
 ) -> dict[str, Tensor]:
     """Run the published network and its losses on the seeded clip.
 
@@ -224,6 +237,7 @@ def reference_outputs(
         published (SimpleNamespace): From :func:`import_reference`.
         network (nn.Module): With seeded weights.
         case (Case): The clip.
+        size (int): Of its frames.
 
     Returns:
         dict[str, Tensor]: The entries of ``tpavi_parity.our_outputs``.
@@ -232,11 +246,14 @@ def reference_outputs(
     hook = network.output_conv.register_forward_pre_hook(
         lambda module, args: caught.append(args[0])
     )
-    logits, maps, audio = run_reference(network, case)
+    logits, maps, audio = run_reference(
+        network, case, pixels=seeded_pixels(case, size)
+    )
     hook.remove()
     # The published loss of S4 asserts that it is trained.
-    trained = logits if logits.requires_grad else logits.clone()
-    trained.requires_grad_()
+    trained = logits
+    if not logits.requires_grad:
+        trained = logits.clone().requires_grad_()
     with _without_cuda(), torch.enable_grad():
         losses = published_losses(
             published,
@@ -245,7 +262,7 @@ def reference_outputs(
             audio,
             maps,
             # Published, a frame without label is all background.
-            case.labels(case.num_frames, 0),
+            case.labels(case.num_frames, 0)[:, :size, :size],
         )
     return {
         'logits': logits,
@@ -254,6 +271,29 @@ def reference_outputs(
         **{f'audio_{i}': x.flatten(0, -2) for i, x in enumerate(audio)},
         **losses,
     }
+
+
+def their_float64_side(case: Case) -> Side:
+    """Compute the published outputs and all gradients in float64.
+
+    Args:
+        case (Case): The clip.
+
+    Returns:
+        Side: The entries of ``tpavi_parity.our_float64_side``.
+    """
+    with double_precision():
+        published = import_reference(case.backbone, case.task)
+        network = build_reference(published, case.task)
+        load_reference(network, case.backbone, case.task)
+        outputs = reference_outputs(published, network, case, SMALL)
+        grads = converted_gradients(
+            network,
+            total_loss(outputs),
+            published_keys(case.backbone, case.task),
+            lambda grads: converted(grads, case.backbone, case.task)[0],
+        )
+        return without_graph(outputs), grads
 
 
 def main() -> None:

@@ -23,11 +23,15 @@ from support.aavs_seeded import (
     seeded_frames,
     seeded_masks,
 )
+from support.float64 import Side, double_precision, gradients, without_graph
 from support.tiny_models import samples_of
 from support.tpavi_seeded import DATA_DIR, published_keys, seeded_state_dict
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'tpavi'
+FLOAT64 = DATA_DIR / 'float64.json'
 SIZE = 224
+#: Of the frames in float64: the published attention takes H^4 bytes.
+SMALL = 96
 EPOCHS = {'s4': 15, 'ms3': 30, 'avss': 60}
 
 
@@ -101,6 +105,20 @@ def build_tpavi(backbone: str, task: str) -> nn.Module:
         return MODELS.build(model).eval()
 
 
+def converted(source: dict[str, Tensor], backbone: str, task: str) -> tuple:
+    """Convert tensors of a published checkpoint to ours.
+
+    Args:
+        source (dict[str, Tensor]): With all its keys.
+        backbone (str): See :class:`Case`.
+        task (str): See :class:`Case`.
+
+    Returns:
+        tuple: The tensors by our names, and the converter's report.
+    """
+    return convert(source, tpavi_table(backbone, task))
+
+
 def load_seeded(model: nn.Module, backbone: str, task: str) -> dict[str, str]:
     """Load the seeded published weights into a model of ours.
 
@@ -114,7 +132,7 @@ def load_seeded(model: nn.Module, backbone: str, task: str) -> dict[str, str]:
         with others.
     """
     source = seeded_state_dict(published_keys(backbone, task))
-    weights, report = convert(source, tpavi_table(backbone, task))
+    weights, report = converted(source, backbone, task)
     missing, unexpected = model.load_state_dict(weights, strict=False)
     assert not unexpected
     assert all(name.startswith('audio_backbone.') for name in missing)
@@ -125,16 +143,18 @@ def load_seeded(model: nn.Module, backbone: str, task: str) -> dict[str, str]:
     }
 
 
-def seeded_pixels(case: Case) -> Tensor:
+def seeded_pixels(case: Case, size: int = SIZE) -> Tensor:
     """Draw normalised frames; those that only pad are zero.
 
     Args:
         case (Case): How many.
+        size (int): Height and width; what is beyond is cut off.
 
     Returns:
-        Tensor: (T, 3, 224, 224).
+        Tensor: (T, 3, size, size).
     """
     pixels = seeded_frames(case.num_frames, SIZE).float() / 64 - 2
+    pixels = pixels[..., :size, :size]
     pixels[case.num_valid :] = 0
     return pixels
 
@@ -151,19 +171,22 @@ def seeded_sound(case: Case) -> Tensor:
     return seeded_audio(case.num_frames).relu()
 
 
-def our_features(model: nn.Module, case: Case) -> ClipFeatures:
+def our_features(
+    model: nn.Module, case: Case, size: int = SIZE
+) -> ClipFeatures:
     """Run backbone and neck on the seeded clip.
 
     Args:
         model (nn.Module): With seeded weights.
         case (Case): The clip.
+        size (int): Of its frames.
 
     Returns:
         ClipFeatures: For the head.
     """
     valid = torch.arange(case.num_frames) < case.num_valid
     return ClipFeatures(
-        visual=model.neck(model.backbone(seeded_pixels(case))),
+        visual=model.neck(model.backbone(seeded_pixels(case, size))),
         audio_embed=seeded_sound(case),
         mask_prior=None,
         num_frames=(case.num_frames,),
@@ -171,12 +194,15 @@ def our_features(model: nn.Module, case: Case) -> ClipFeatures:
     )
 
 
-def our_outputs(model: nn.Module, case: Case) -> dict[str, Tensor]:
+def our_outputs(
+    model: nn.Module, case: Case, size: int = SIZE
+) -> dict[str, Tensor]:
     """Run our model on the seeded clip.
 
     Args:
         model (nn.Module): With seeded weights.
         case (Case): The clip.
+        size (int): Of its frames; the shapes below are those of 224.
 
     Returns:
         dict[str, Tensor]: ``logits`` (T, K, 224, 224), ``mask_feature``
@@ -184,11 +210,12 @@ def our_outputs(model: nn.Module, case: Case) -> dict[str, Tensor]:
         the weighted losses ``loss_ce`` and, where the task has it,
         ``loss_match``.
     """
-    features = our_features(model, case)
+    features = our_features(model, case, size)
     head = model.decode_head
     out = head.run(features)
     with mock.patch.object(head, 'run', return_value=out):  # only once
-        samples = samples_of(case.labels(case.num_valid, 255), SIZE)
+        truth = case.labels(case.num_valid, 255)[:, :size, :size]
+        samples = samples_of(truth, size)
         losses = head.loss(features, samples, {})
     return {
         'logits': out.logits,
@@ -197,6 +224,30 @@ def our_outputs(model: nn.Module, case: Case) -> dict[str, Tensor]:
         **{f'audio_{i}': x for i, x in out.audio.items()},
         **{name: x for name, x in losses.items() if name.startswith('loss')},
     }
+
+
+def our_float64_side(case: Case) -> Side:
+    """Compute our outputs and all gradients in float64, on small frames.
+
+    Args:
+        case (Case): The clip.
+
+    Returns:
+        Side: Outputs, and the gradients of the sum of the losses.
+    """
+    with double_precision():
+        model = build_tpavi(case.backbone, case.task)
+        load_seeded(model, case.backbone, case.task)
+        model.audio_backbone = nn.Identity()  # sound comes as embeddings
+        outputs = our_outputs(model, case, SMALL)
+        grads = gradients(model, total_loss(outputs))
+        return without_graph(outputs), grads
+
+
+def total_loss(outputs: dict[str, Tensor]) -> Tensor:
+    """Add up the losses among the outputs."""
+    losses = [x for name, x in outputs.items() if name.startswith('loss')]
+    return torch.stack(losses).sum()
 
 
 def fixture_path(case: Case) -> Path:

@@ -50,7 +50,7 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
     curves are averaged over frames with a non-empty truth before the best of
     255 thresholds is taken; batches are then averaged.
 
-    - ``split``: one batch, the whole split. Depends on nothing but the data.
+    - ``split``: one batch, the whole split. Independent of any batch size.
     - ``stepping_stones``: batches of one clip
       (``Stepping-Stones@de6a17b:avs/scripts/evaluation.py``).
     - ``avsbench-bsK``: batches of K clips in dataset order, the last one

@@ -1,4 +1,4 @@
-"""What the metrics share: whole clips in, one result entry per clip."""
+"""Base of the clip metrics: one result entry per clip."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EntryT = TypeVar('EntryT', bound=ClipEntry)
 
 
 class ClipMetric(BaseMetric, Generic[EntryT]):
-    """Base of the metrics that look at whole clips.
+    """Base of the metrics that score whole clips.
 
     Results do not depend on how the clips were spread over processes: every
     clip is one entry, entries are sorted by their place in the dataset, and
@@ -194,7 +194,7 @@ def describe_frame(sample: Mapping) -> str:
 
 
 def check_labelled(truth: Tensor, where: str) -> None:
-    """Refuse to score a frame that nobody labelled.
+    """Raise if a frame has no label.
 
     Args:
         truth (Tensor): Class ids of a frame.

@@ -109,7 +109,7 @@ def frame_iou(pred: Tensor, target: Tensor) -> Tensor:
     """
     _check_masks(pred, target, dtype=torch.bool)
     silent = ~target.flatten(1).any(1)
-    # Silence is judged by the background, whose union is the whole frame.
+    # Empty truths use the background IoU; its union is the whole frame.
     agree = torch.where(silent[:, None, None], ~pred, pred & target)
     union = (pred | target | silent[:, None, None]).flatten(1).sum(1)
     return agree.flatten(1).sum(1).double() / union.double()

@@ -183,7 +183,7 @@ def score_classes(
         ClassScores: Of the K classes.
 
     Raises:
-        ValueError: If ``avsbench`` meets a clip of more than 10 frames.
+        ValueError: If a clip has more than 10 frames under ``avsbench``.
     """
     areas = ClassAreas(
         *map(np.concatenate, zip(*(e.areas for e in entries), strict=True))
@@ -282,7 +282,7 @@ def format_per_class(
             cells.append(f'{100 * score.iou[index]:.2f}')
             cells.append(f'{100 * score.f_score[index]:.2f}')
         table.add_row(*cells)
-    # A fixed width: a log file has no terminal to ask.
+    # Fixed width: a log file has no terminal width.
     console = Console(width=30 + 60 * len(scores), color_system=None)
     with console.capture() as capture:
         console.print(table)
@@ -298,5 +298,5 @@ def _class_selections(protocol: str) -> dict[str, slice]:
 
 
 def _mean(values: np.ndarray) -> float:
-    """Mean; NaN of nothing, without numpy's warning."""
+    """Mean, or NaN of an empty array, without numpy's warning."""
     return float(values.mean()) if len(values) else float('nan')

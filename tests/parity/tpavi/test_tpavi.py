@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 import torch
 from mmavs.models.tpavi import TPAVIBlock, TPAVIMatchingLoss
-from mmavs.structures import ClipFeatures
-from support.aavs_seeded import seeded_masks
+from support.float64 import (
+    Side,
+    assert_agree,
+    converted_gradients,
+    double_precision,
+    gradients,
+    without_graph,
+)
 from support.reference_tpavi import (
     build_reference,
     import_reference,
@@ -23,16 +29,19 @@ from support.reference_tpavi import (
 from support.tiny_models import samples_of
 from support.tpavi_parity import (
     CASES,
+    SMALL,
     STORED,
     Case,
     build_tpavi,
+    converted,
     fixture_path,
     load_seeded,
+    our_features,
     our_outputs,
     seeded_pixels,
-    seeded_sound,
     thin_out,
 )
+from support.tpavi_seeded import published_keys
 from torch import nn
 
 pytestmark = [
@@ -40,7 +49,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
 ]
-SMALL = 96
 # Measured on 2 CPU cores, the worst of all cases: logits 3.4e-5, mask feature
 # 7.7e-5, maps 7.4e-5, sound 0, loss_ce 1.9e-6, loss_match 3.0e-8.
 TOLERANCES = {
@@ -107,60 +115,52 @@ def _assert_stored(case: Case, theirs: dict) -> None:
 
 
 def test_a_training_step_agrees():
-    """Gradients of all parameters, with the statistics of the batch.
-
-    In float64 and on small frames, so that rounding does not hide anything.
-    """
+    """Gradients of all parameters, with the statistics of the batch."""
     case = Case('r50', 'ms3', 5, 5, 5)
-    outputs.cache_clear()  # gigabytes
-    published, network, model, names = sides(case.backbone, case.task)
-    sides.cache_clear()  # these two are changed for good
-    network.double().train()
-    model.double().train()
-    pixels = seeded_pixels(case)[..., :SMALL, :SMALL].double()
-    sound = seeded_sound(case).double()
-    truth = seeded_masks(case.num_frames, SMALL)
-
-    logits, maps, audio = run_reference(
-        network, case, pixels=pixels, sound=sound
-    )
-    theirs = published_losses(published, case, logits, audio, maps, truth)
-    features = ClipFeatures(
-        model.neck(model.backbone(pixels)), sound, None, (case.num_frames,)
-    )
-    ours = model.decode_head.loss(features, samples_of(truth, SMALL), {})
-
-    for name, value in theirs.items():
-        # mmseg's binary loss takes the labels as float32.
-        assert ours[name].item() == pytest.approx(value.item(), rel=1e-7)
-    own, parameters = (
-        dict(model.named_parameters()),
-        dict(network.named_parameters()),
-    )
-    trained = [name for name in names if name in parameters]
-    sound_names = [n for n in own if n.startswith('audio_backbone.')]
-    assert len(trained) == len(own) - len(sound_names)
-    their_grads = torch.autograd.grad(
-        sum(theirs.values()), [parameters[name] for name in trained]
-    )
-    our_grads = torch.autograd.grad(
-        sum(ours.values()), [own[names[name]] for name in trained]
-    )
-    largest = max(grad.abs().max().item() for grad in their_grads)
-    worst = 0.0
-    for name, grad, our in zip(trained, their_grads, our_grads, strict=True):
-        their = grad.view_as(our)  # a 1x1x1 convolution is a linear layer
-        worst = max(worst, (our - their).abs().max().item() / largest)
-        if their.norm() > 1e-9 * largest:  # a bias before a norm has none
-            error = ((our - their).norm() / their.norm()).item()
-            assert error < 1e-5, name
-    print(f'gradients: max error {worst:.2e} of the largest, {largest:.2e}')
-    assert worst < 1e-6
+    with double_precision():
+        theirs, network = _their_training_step(case)
+        ours, model = _our_training_step(case)
+    assert_agree(theirs, ours)
     # The norm of the attention has seen the same batch.
     torch.testing.assert_close(
         model.decode_head.tpavi['0'].bn.running_mean,
         network.tpavi_b1.W_z[1].running_mean,
+        rtol=0,
+        atol=1e-12,
     )
+
+
+def _their_training_step(case: Case) -> tuple[Side, nn.Module]:
+    published = import_reference(case.backbone, case.task)
+    network = build_reference(published, case.task)
+    load_reference(network, case.backbone, case.task)
+    network.train()
+    truth = case.labels(case.num_frames, 0)[:, :SMALL, :SMALL]
+    logits, maps, audio = run_reference(
+        network, case, pixels=seeded_pixels(case, SMALL)
+    )
+    losses = published_losses(published, case, logits, audio, maps, truth)
+    grads = converted_gradients(
+        network,
+        sum(losses.values()),
+        published_keys(case.backbone, case.task),
+        lambda grads: converted(grads, case.backbone, case.task)[0],
+    )
+    return (without_graph(losses), grads), network
+
+
+def _our_training_step(case: Case) -> tuple[Side, nn.Module]:
+    model = build_tpavi(case.backbone, case.task)
+    load_seeded(model, case.backbone, case.task)
+    model.audio_backbone = nn.Identity()  # sound comes as embeddings
+    model.train()
+    truth = case.labels(case.num_frames, 255)[:, :SMALL, :SMALL]
+    losses = model.decode_head.loss(
+        our_features(model, case, SMALL), samples_of(truth, SMALL), {}
+    )
+    losses = {k: x for k, x in losses.items() if k.startswith('loss')}
+    grads = gradients(model, sum(losses.values()))
+    return (without_graph(losses), grads), model
 
 
 def block_with(theirs: nn.Module, **options) -> TPAVIBlock:

@@ -13,6 +13,6 @@ class AAVS(AVSegmentor):
 
     An :class:`AVSegmentor` of ``AdapterSwin``, ``VGGish`` and ``AAVSHead``;
     what makes it AAVS is their configuration under ``configs/aavs``.
-    Frames meet only their own second of sound: there is no temporal
+    A frame uses only its own row of audio: there is no temporal
     modelling.
     """

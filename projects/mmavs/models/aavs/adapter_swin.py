@@ -1,4 +1,4 @@
-"""Swin Transformer with adapters behind its output projections."""
+"""Swin Transformer with adapters after its output projections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class AdapterSwin(SwinTransformer):
         drop_path_mode (str): ``'linear'`` is mmdet's rule (0 to
             ``drop_path_rate`` over depth, both branches);
             ``'constant_attention'`` is that of the published AAVS: the same
-            rate in every block, on the attention branch alone.
+            rate in every block, on the attention branch only.
         drop_path_rate (float): Rate of stochastic depth in [0, 1).
         frozen (bool): Take no gradient at all (the paper's frozen visual
             backbone). Dropped paths stay random in training, as published.

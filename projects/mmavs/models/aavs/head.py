@@ -31,7 +31,7 @@ class AAVSHead(Mask2FormerHead):
 
     Behaviour follows ``Stepping-Stones@de6a17b`` (the vendored
     ``modeling_mask2former.py``); reimplemented on mmdet's head, no code
-    taken. Background is an ordinary class, id 0, with masks of its own.
+    taken. Background is an ordinary class, id 0, with its own masks.
 
     Args:
         audio_query (str): ``'adaptive'``, ``'repeat'`` or ``'none'``, see
@@ -175,7 +175,7 @@ class AAVSHead(Mask2FormerHead):
                 value=keys[level],
                 query_pos=query_pos,
                 key_pos=key_pos[level],
-                # A query whose mask is empty looks everywhere.
+                # A query with an empty mask attends to all pixels.
                 cross_attn_mask=blocked & ~blocked.all(-1, keepdim=True),
             )
             cls_score, mask_logit, blocked = self._forward_head(
@@ -209,7 +209,7 @@ class AAVSHead(Mask2FormerHead):
         cls_scores, mask_logits = self(features, data_samples)
         if not kept:
             # Keeps every parameter in the graph, as distributed training
-            # needs, and moves none of them.
+            # needs; their gradients are zero.
             total = sum(x.sum() for x in (*cls_scores, *mask_logits))
             return {'loss_cls': 0 * total}
         instances, metas = self._seg_data_to_instance_data(

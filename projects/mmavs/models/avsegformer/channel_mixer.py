@@ -1,4 +1,4 @@
-"""Let sound weigh the channels of the mask feature."""
+"""Audio-conditioned channel gate of the mask feature."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from torch import Tensor, einsum, nn
 
 
 class AVSegFormerChannelMixer(BaseModule):
-    """Gate every channel by what the sound attends to in the frame.
+    """Gate each channel by cross-attention of the audio to the frame.
 
-    The sound is the only query of a cross-attention over all pixels; the
-    sigmoid of its output is the gate. Behaviour follows
+    The audio embedding is the only query of a cross-attention over all
+    pixels; the sigmoid of its output is the gate. Behaviour follows
     ``AVSegFormer@7083cb6:model/utils/fusion_block.py``; reimplemented, no
     code taken.
 
     With one query, keys and values need not be projected pixel by pixel:
     ``q . (W_k x) = (W_k^T q) . x``, and ``sum_s a_s (W_v x_s) =
-    W_v (sum_s a_s x_s)``. Results are equal, at an eighth of the cost or less.
+    W_v (sum_s a_s x_s)``. The results are equal at no more than an eighth of
+    the cost.
 
     Args:
         embed_dims (int): Width C.
@@ -55,9 +56,9 @@ class AVSegFormerChannelMixer(BaseModule):
         query = self.q_proj(audio[:, 0]).unflatten(-1, heads)
         query = query * query.shape[-1] ** -0.5
         pixels = mask_feature.flatten(2)  # (N, C, H*W)
-        looked_for = einsum('nhd,hdc->nhc', query, key)
-        attention = (looked_for @ pixels).softmax(-1)  # (N, h, H*W)
-        found = attention @ pixels.transpose(1, 2)  # (N, h, C)
-        out = einsum('nhc,hdc->nhd', found, value).flatten(1)
+        projected_query = einsum('nhd,hdc->nhc', query, key)
+        attention = (projected_query @ pixels).softmax(-1)  # (N, h, H*W)
+        attended = attention @ pixels.transpose(1, 2)  # (N, h, C)
+        out = einsum('nhc,hdc->nhd', attended, value).flatten(1)
         gate = self.proj(out).sigmoid()
         return mask_feature * gate[:, :, None, None]

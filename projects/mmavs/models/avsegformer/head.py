@@ -41,8 +41,8 @@ class AVSegFormerHead(BaseModule):
     Args:
         in_channels (Sequence[int]): Channels of the visual maps, fine to
             coarse.
-        num_classes (int): Logits K per pixel: 1 for "sounds", which is cut
-            at 0, or the classes, background among them.
+        num_classes (int): Logits K per pixel: 1 for "sounds", thresholded
+            at 0, or one per class, background included.
         num_queries (int): Q.
         embed_dims (int): Width C.
         audio_channels (int): Width of the audio embedding.
@@ -122,7 +122,7 @@ class AVSegFormerHead(BaseModule):
         self.loss_mix = MODELS.build(loss_mix)
 
     def init_weights(self) -> None:
-        """Initialise as published; the projection of sound as torch does."""
+        """Initialise as published; ``audio_proj`` keeps PyTorch's default."""
         self.query_generator.init_weights()
         self.pixel_decoder.init_weights()
         self.mixer.init_weights()
@@ -165,7 +165,7 @@ class AVSegFormerHead(BaseModule):
         Args:
             features (ClipFeatures): Features of N frames.
             data_samples (list[SegDataSample]): N samples with
-                ``gt_sem_seg``; frames of 255 alone are not labelled.
+                ``gt_sem_seg``; frames that are all 255 are not labelled.
             train_cfg (dict): Not used; part of mmseg's signature.
 
         Returns:
@@ -173,7 +173,7 @@ class AVSegFormerHead(BaseModule):
             frame is labelled.
 
         Raises:
-            ValueError: If a frame is labelled in part.
+            ValueError: If a frame is partially labelled.
         """
         logits, mask_feature = self(features)
         truth = torch.cat([s.gt_sem_seg.data for s in data_samples])
@@ -182,7 +182,7 @@ class AVSegFormerHead(BaseModule):
         mean = mask_feature[labelled].mean(1)
         if not labelled.any():
             # Keeps every parameter in the graph, as distributed training
-            # needs, and moves none of them.
+            # needs; their gradients are zero.
             return dict(loss_decode=logits.sum(), loss_mix=mean.sum())
         truth = truth[labelled]
         sounds = (truth > 0).to(logits.dtype)

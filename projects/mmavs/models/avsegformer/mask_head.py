@@ -1,4 +1,4 @@
-"""From queries and mask feature to class logits."""
+"""Mask head: queries and mask feature to class logits."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from ..layers import EnlargedConv2d
 
-#: Pixels that the MLP takes at a time.
+#: Pixels per tile of the MLP.
 _TILE = 2048
 
 
 class AVSegFormerMaskHead(BaseModule):
-    """Mix the masks of all queries into the mask feature, and classify.
+    """Mix the masks of all queries into the mask feature and classify.
 
     With queries ``Q`` and mask feature ``F`` of a frame, the logits are
     ``conv_seg(F + mlp(Q F))``, where the MLP runs over the queries, pixel by
@@ -25,7 +25,7 @@ class AVSegFormerMaskHead(BaseModule):
         embed_dims (int): Width C.
         hidden_channels (int): Width of the MLP.
         num_classes (int): Logits K per pixel.
-        scale_factor (int): Enlargement of the mask feature.
+        scale_factor (int): Upsampling factor of the mask feature.
     """
 
     def __init__(
@@ -84,12 +84,12 @@ class AVSegFormerMaskHead(BaseModule):
         """Run the MLP over a frame: (Q, C), (C, H, W) -> (C, H, W)."""
         layers = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
         weights = [layer.weight for layer in layers]
-        # W (Q F) = (W Q) F: the masks (Q, H, W) are never made.
+        # W (Q F) = (W Q) F: the masks (Q, H, W) are not materialised.
         weights[0] = weights[0] @ query
         biases = [layer.bias[:, None] for layer in layers]
         mixed = []
-        # Its hidden maps are eight times as wide as the mask feature; those
-        # of a few pixels stay in the cache.
+        # The hidden maps have eight times the channels of the mask feature;
+        # those of a tile fit into the cache.
         for pixels in mask_feature.flatten(1).split(_TILE, dim=1):
             hidden = torch.addmm(biases[0], weights[0], pixels).relu_()
             hidden = torch.addmm(biases[1], weights[1], hidden).relu_()

@@ -1,4 +1,4 @@
-"""AVSegFormer's encoder: visual maps to memory and mask feature."""
+"""AVSegFormer's pixel decoder: visual maps to memory and mask feature."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class AVSegFormerPixelDecoder(BaseModule):
         num_groups: int = 32,
     ) -> None:
         super().__init__()
-        # bias=True: 'auto' would leave it out beside a norm.
+        # bias=True: 'auto' drops the bias of a convolution with a norm.
         conv = dict(bias=True, norm_cfg=dict(type='GN', num_groups=num_groups))
         self.input_projs = nn.ModuleList(
             ConvModule(channels, embed_dims, 1, act_cfg=None, **conv)
@@ -95,7 +95,7 @@ class AVSegFormerPixelDecoder(BaseModule):
 
         Returns:
             tuple[Tensor, Tensor]: Memory (N, S, C), S pixels of L levels one
-            after the other, and mask feature (N, C, H_0, W_0).
+            after another, and mask feature (N, C, H_0, W_0).
         """
         projected = [
             proj(x) for proj, x in zip(self.input_projs, visual, strict=True)

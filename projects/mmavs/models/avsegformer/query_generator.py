@@ -1,4 +1,4 @@
-"""Object queries made of sound."""
+"""Audio-conditioned object queries."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ AUDIO_QUERY_MODES = ('attention', 'repeat')
 
 
 class AVSegFormerQueryGenerator(BaseModule):
-    """Make each frame's queries from the sound of its second.
+    """Generate the queries of each frame from its audio embedding.
 
-    - ``'attention'``: learnable prototypes attend to each other and to the
-      sound, layer by layer: the current release.
-    - ``'repeat'``: the sound itself, as often as there are queries: the
-      release before August 2023, whose figures papers quote.
+    - ``'attention'`` (current release): learnable prototypes attend to each
+      other and to the audio, layer by layer.
+    - ``'repeat'`` (release before August 2023, whose results papers quote):
+      every query is the projected audio embedding.
 
     Behaviour follows ``AVSegFormer@7083cb6:model/utils/query_generator.py``;
-    reimplemented on mmdet's layers, no code taken. The sound is one key, so
-    all queries of a frame hear the same vector; what differs is what they
-    are.
+    reimplemented on mmdet's layers, no code taken. The audio is a single
+    key, so all queries of a frame receive the same vector and differ by
+    their prototypes only.
 
     Args:
         mode (str): One of the two above.
@@ -87,11 +87,11 @@ class AVSegFormerQueryGenerator(BaseModule):
                 nn.init.xavier_uniform_(parameter)
 
     def forward(self, audio: Tensor) -> Tensor:
-        """Make queries.
+        """Generate queries.
 
         Args:
-            audio (Tensor): (N, 1, C), projected; row n is the second of
-                sound that belongs to frame n.
+            audio (Tensor): (N, 1, C), projected; row n belongs to
+                frame n.
 
         Returns:
             Tensor: (N, Q, C).

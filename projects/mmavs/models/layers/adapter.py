@@ -1,4 +1,4 @@
-"""Bottleneck adapters, and projections that carry one."""
+"""Bottleneck adapters, and projections with an adapter."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ ADAPTER_MODES: tuple[AdapterMode, ...] = ('residual', 'append', 'replace')
 
 
 class Adapter(nn.Sequential):
-    """Linear, ReLU, Linear bottleneck of a frozen network's side path.
+    """Linear, ReLU, Linear bottleneck in a side branch of a frozen network.
 
-    No normalisation, no scale and no residual of its own. Behaviour follows
+    It has no normalisation, scale or residual connection. Behaviour follows
     ``Stepping-Stones@de6a17b:avs/transformers/models/swin/modeling_swin.py``
     (after Houlsby et al., https://arxiv.org/abs/1902.00751).
 
@@ -56,8 +56,8 @@ class Adapter(nn.Sequential):
 class AdaptedLinear(nn.Linear):
     """An output projection with an adapter as its child ``adapter``.
 
-    It takes the place of an ``nn.Linear`` and keeps its state dict names, so
-    that pretrained weights load as before.
+    It replaces an ``nn.Linear`` and keeps its state dict names, so that
+    pretrained weights load unchanged.
 
     Args:
         in_features (int): Input width.
@@ -105,7 +105,7 @@ class AdaptedLinear(nn.Linear):
         mode: AdapterMode,
         init: Literal['normal', 'xavier'] = 'normal',
     ) -> AdaptedLinear:
-        """Make one that can take the place of ``linear``, newly drawn."""
+        """Build a newly initialised replacement of ``linear``."""
         assert isinstance(linear, nn.Linear)
         return cls(
             linear.in_features, linear.out_features, mode=mode, init=init
@@ -121,10 +121,10 @@ class AdaptedLinear(nn.Linear):
 
 
 def init_adapters(module: nn.Module) -> None:
-    """Draw every adapter in ``module`` anew.
+    """Initialise every adapter in ``module`` again.
 
-    mmdet's modules initialise whatever parameters they find in themselves;
-    adapters have a rule of their own and are drawn after them.
+    mmdet's modules initialise all parameters inside them, so adapters are
+    initialised by their own rule afterwards.
     """
     for child in module.modules():
         if isinstance(child, Adapter):

@@ -10,7 +10,7 @@ from .swap_class import swap_class
 
 @MODELS.register_module()
 class MultiScaleDeformableAttention(MMCVDeformableAttention):
-    """Multi-scale deformable attention that ends in ``mmavs_ops``.
+    """Multi-scale deformable attention computed by ``mmavs_ops``.
 
     Parameters, their names and the constructor are mmcv's; ``im2col_step`` is
     accepted and has no effect. The layer adds dropout and the residual itself,

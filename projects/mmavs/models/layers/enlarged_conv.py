@@ -1,4 +1,4 @@
-"""Convolve an enlarged map without making it."""
+"""Convolution over an upsampled map without materialising the map."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from torch import Tensor, nn
 
 
 class EnlargedConv2d(nn.Conv2d):
-    """``Conv2d`` over the bilinearly enlarged input; same padding.
+    """``Conv2d`` over the bilinearly upsampled input, with same padding.
 
     Equal to ``conv(interpolate(x, scale_factor, mode='bilinear'))``, borders
-    included. Both are linear, so their order can change: the channels are
-    mixed at the input's size, for each of the k*k taps, and then rows and
-    columns are enlarged and shifted by one matrix product each. With 128
-    channels into 32 and a scale of 4 that is less than half the work, and the
-    enlarged map of 128 channels is never there.
+    included. Both are linear and can be exchanged: channels are mixed at
+    the input size for each of the k*k taps, then one matrix product each
+    upsamples and shifts rows and columns. From 128 to 32 channels at scale 4
+    this takes less than half the operations, and the upsampled map of 128
+    channels is not materialised.
 
     Args:
         in_channels (int): C.
         out_channels (int): O.
         kernel_size (int): k, odd.
-        scale_factor (int): Enlargement s of height and width.
+        scale_factor (int): Upsampling factor s of height and width.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class EnlargedConv2d(nn.Conv2d):
         self.scale_factor = scale_factor
 
     def forward(self, x: Tensor) -> Tensor:
-        """Enlarge and convolve.
+        """Upsample and convolve.
 
         Args:
             x (Tensor): (N, C, h, w).
@@ -58,7 +58,7 @@ class EnlargedConv2d(nn.Conv2d):
 
     def _enlarge_and_shift(self, length: int, like: Tensor) -> Tensor:
         """Matrices (k, s * length, length), one for each tap of a kernel."""
-        # Halves would round the weights of the enlargement.
+        # Half precision would round the interpolation weights.
         dtype = torch.promote_types(like.dtype, torch.float32)
         eye = torch.eye(length, dtype=dtype, device=like.device)
         size = length * self.scale_factor
@@ -69,7 +69,7 @@ class EnlargedConv2d(nn.Conv2d):
             align_corners=False,
         )[0, 0]
         taps = self.kernel_size[0]
-        # What a tap sees beyond the border is zero.
+        # Zero padding beyond the border.
         padded = F.pad(enlarge, (0, 0, taps // 2, taps // 2))
         shifted = [padded[tap : tap + size] for tap in range(taps)]
         return torch.stack(shifted).to(like.dtype)

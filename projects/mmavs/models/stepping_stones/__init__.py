@@ -1,4 +1,4 @@
-"""Stepping Stones: what the second stage makes of the first one's masks."""
+"""Stepping Stones: stage two's use of the masks of stage one."""
 
 from .fusion_prior import build_fusion_prior
 from .mask_prior import MaskPrior, PriorGuidance

@@ -1,4 +1,4 @@
-"""The mask prior of heads that take it into their mask feature alone."""
+"""Mask prior of heads that only fuse it with their mask feature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let a mask decoder stand on masks that are known beforehand."""
+"""Guide a mask decoder by given masks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PriorGuidance(NamedTuple):
         key_pos (list[Tensor]): L of (N, h*w, C).
         blocked (Tensor | None): (N, 1, h*w) bool of the first level, True
             where attention is blocked, for every query and head of the first
-            layer; None leaves the decoder its own mask.
+            layer; None keeps the decoder's own mask.
     """
 
     mask_feature: Tensor
@@ -32,7 +32,7 @@ class PriorGuidance(NamedTuple):
 
 @MODELS.register_module()
 class MaskPrior(BaseModule):
-    """Guide a mask decoder by where sound was localised before.
+    """Guide a mask decoder by the masks of stage one.
 
     The second stage of Stepping Stones (https://arxiv.org/abs/2407.11820,
     section 3.2), for any head with mask features and masked attention. Its
@@ -51,7 +51,7 @@ class MaskPrior(BaseModule):
     Args:
         embed_dims (int): Width C of the keys.
         fuse_mask_feature (bool): Add the prior to the mask feature.
-        init_attention (bool): Let the first layer attend to the prior alone.
+        init_attention (bool): The first layer attends only to the prior.
         robust_key (bool): Mark keys as silent, uncertain or sounding.
         low (float): Keys with a prior up to it count as silent. 0.4 and 0.6
             are the published values, for hard masks; the first release took
@@ -127,7 +127,7 @@ class MaskPrior(BaseModule):
     def fuse(self, mask_feature: Tensor, prior: Tensor | None) -> Tensor:
         """Add the prior to every channel of the mask feature (section 3.2).
 
-        All that a head without masked attention needs (section 4.3).
+        A head without masked attention needs only this (section 4.3).
 
         Args:
             mask_feature (Tensor): (N, C, H, W).
@@ -176,7 +176,7 @@ class MaskPrior(BaseModule):
         return key_pos + F.embedding(kind, table)
 
     def block(self, size: tuple[int, int], prior: Tensor) -> Tensor | None:
-        """Make the attention mask that the decoder begins with (section 3.2).
+        """Compute the attention mask of the first layer (section 3.2).
 
         Args:
             size (tuple[int, int]): (h, w) of the first layer's keys.

@@ -23,7 +23,7 @@ def split_windows(num_frames: Sequence[int], window: int | None) -> list[int]:
 
     Args:
         num_frames (Sequence[int]): Frames of each clip.
-        window (int | None): Frames of a window; None takes whole clips.
+        window (int | None): Frames of a window; None uses whole clips.
 
     Returns:
         list[int]: Frames of each window, in order.
@@ -66,7 +66,7 @@ class TPAVIBlock(BaseModule):
         audio_bias (bool): Whether ``audio_proj`` has a bias: published with
             one for S4 and MS3, without for AVSS.
         attend (str): ``'audio'`` as published; ``'visual'`` attends to the
-            frames themselves, which does not hear; ``'both'`` is the mean of
+            frames themselves and not to the audio; ``'both'`` is the mean of
             the two.
         norm_cfg (dict): Norm of the attended map, with its affine parameters
             at zero to begin with.
@@ -116,7 +116,7 @@ class TPAVIBlock(BaseModule):
 
         Returns:
             tuple[Tensor, Tensor | None]: The map (N, C, H, W) and the
-            projected sound (N, C), None if the block does not hear.
+            projected audio (N, C), None if the block does not use audio.
         """
         audio = None
         results = []

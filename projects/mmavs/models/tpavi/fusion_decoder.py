@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class ResidualUnit(BaseModule):
-    """Two 3x3 convolutions beside a rectified skip.
+    """Two 3x3 convolutions with a rectified skip connection.
 
     The published unit rectifies its input in place, so what it adds at the
     end is not its input but its input without the negative part:

@@ -56,7 +56,7 @@ class TPAVIHead(BaseDecodeHead):
         tpavi_stages (Sequence[int]): Stages with a :class:`TPAVIBlock`; all
             four as published.
         window (int | None): Frames that attend to each other: 5 as published,
-            for clips of ten frames too; None takes whole clips. See
+            for clips of ten frames too; None uses whole clips. See
             :func:`split_windows` for other lengths.
         audio_channels (int): Width of the audio embedding.
         audio_bias (bool): See :class:`TPAVIBlock`.
@@ -64,8 +64,8 @@ class TPAVIHead(BaseDecodeHead):
         norm_cfg (dict | None): Norm inside TPAVI; BN.
         hidden_channels (int): Width of the first segmentation layer.
         channels (int): Width of the second.
-        mask_prior (dict | None): Config of a ``MaskPrior``, which adds masks
-            that are known beforehand to the mask feature (stage two). None
+        mask_prior (dict | None): Config of a ``MaskPrior``, which adds
+            given masks to the mask feature (stage two). None
             ignores them.
         loss_match (dict | None): Config of a ``TPAVIMatchingLoss``.
         kwargs: Arguments of mmseg's ``BaseDecodeHead``. ``loss_decode`` needs
@@ -73,7 +73,7 @@ class TPAVIHead(BaseDecodeHead):
 
     Raises:
         ValueError: If widths differ, a stage does not exist, or the matching
-            loss asks for the sound of a stage that has none.
+            loss uses the audio of a stage without attention to audio.
     """
 
     #: The segmentor keeps frames that only pad their clip.
@@ -262,7 +262,7 @@ def _check_stages(name: str, stages: Sequence[int], num_stages: int) -> None:
 def _check_match(
     loss: TPAVIMatchingLoss, with_audio: Sequence[int], out_channels: int
 ) -> None:
-    """Raise if the matching loss asks for what this head lacks."""
+    """Raise if this head cannot provide what the matching loss needs."""
     missing = [stage for stage in loss.stages if stage not in with_audio]
     if missing:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Match the sound of a second with what the predicted mask shows."""
+"""Audio-visual matching loss of TPAVI."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TPAVIMatchingLoss(nn.Module):
             of map times mask over all pixels. ``'hard'``: pooled sigmoid
             above 0.5, and v is the mean over the mask's pixels.
             ``'foreground'``: pooled share of pixels whose class is not the
-            background, v as for ``'soft'``; lets no gradient to the logits.
+            background, v as for ``'soft'``; gives the logits no gradient.
         distance (str): ``'kl'`` of softmax(v) from softmax(a), summed over
             channels, or ``'cosine'``: -ln of the cosine's positive part.
         reduction (str): ``'sum'`` or ``'mean'`` over frames.
@@ -47,11 +47,11 @@ class TPAVIMatchingLoss(nn.Module):
         background (int): Class id of the background, for ``'foreground'``.
             0 is right; the released AVSS weights were trained with 70, see
             AVSBench's issue 23.
-        stages (Sequence[int]): Stages that are compared.
+        stages (Sequence[int]): Stages to compare.
         loss_weight (float): The published lambda.
 
     Raises:
-        ValueError: If an option is unknown, or there is no stage.
+        ValueError: If an option is unknown, or ``stages`` is empty.
     """
 
     def __init__(
@@ -112,15 +112,15 @@ class TPAVIMatchingLoss(nn.Module):
         whole = self._whole_mask(logits)
         total = logits.new_zeros(())
         for visual, sound in zip(maps, audio, strict=True):
-            per_frame = self._compare(self._look(whole, visual), sound)
+            per_frame = self._compare(self._masked_mean(whole, visual), sound)
             total = total + (per_frame * weight).sum()
         if self.reduction == 'mean':
-            # No labelled frame: the sum above is zero, whatever divides it.
+            # Without a labelled frame the sum is zero, so any divisor will do.
             total = total / weight.sum().clamp(min=1)
         return self.loss_weight * total / len(self.stages)
 
     def _whole_mask(self, logits: Tensor) -> Tensor:
-        """What is pooled to the size of each stage, (N, 1, H, W)."""
+        """Return the mask to pool to the size of each stage, (N, 1, H, W)."""
         if self.mask == 'soft':
             return logits
         if self.mask == 'hard':
@@ -128,8 +128,8 @@ class TPAVIMatchingLoss(nn.Module):
         classes = logits.argmax(1, keepdim=True)
         return (classes != self.background).to(logits.dtype)
 
-    def _look(self, whole: Tensor, visual: Tensor) -> Tensor:
-        """Average a map under the mask, (N, C)."""
+    def _masked_mean(self, whole: Tensor, visual: Tensor) -> Tensor:
+        """Average a map under the mask: (N, C)."""
         height, width = visual.shape[-2:]
         mask = F.adaptive_avg_pool2d(whole, (height, width))
         if self.mask == 'hard':
@@ -141,7 +141,7 @@ class TPAVIMatchingLoss(nn.Module):
         return (visual * mask).mean((-2, -1))
 
     def _compare(self, seen: Tensor, sound: Tensor) -> Tensor:
-        """Distance of each frame, (N,)."""
+        """Return the distance of each frame, (N,)."""
         if self.distance == 'kl':
             return F.kl_div(
                 seen.log_softmax(-1),

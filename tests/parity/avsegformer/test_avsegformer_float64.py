@@ -1,0 +1,21 @@
+"""AVSegFormer and its gradients against the published code in float64."""
+
+import pytest
+from mmavs.testing.avsegformer import why_not
+from support.avsegformer_parity import FLOAT64, IDS, LIVE, our_float64_side
+from support.float64 import assert_agree, assert_digest_is_stored, digest
+from support.reference_avsegformer import their_float64_side
+
+pytestmark = [
+    pytest.mark.reference,
+    pytest.mark.slow,
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+]
+
+
+@pytest.mark.parametrize('variant', LIVE, ids=IDS)
+def test_outputs_and_gradients_agree(variant):
+    """Of the visual backbone, the projection of sound and the whole head."""
+    theirs, ours = their_float64_side(variant), our_float64_side(variant)
+    assert_agree(theirs, ours)
+    assert_digest_is_stored(FLOAT64, variant.name, digest(*theirs))
