@@ -10,7 +10,8 @@ __version__ = '0.1.0'
 check_openmmlab()
 install_missing_ops()
 
-# Only now: these import mmengine, and mmdet.models needs the stand-in.
+# Imported after the checks: these modules import mmengine and mmdet.models,
+# which needs the stand-in for mmcv._ext.
 from .checkpoint import install_safe_loading  # noqa: E402
 
 install_safe_loading()

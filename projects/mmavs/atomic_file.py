@@ -17,17 +17,17 @@ def atomic_path(
 ) -> Iterator[Path]:
     """Yield a temporary path that is renamed to ``path`` on success.
 
-    The temporary file lies in the same folder, which is made if needed, so
-    that the rename is atomic. A killed process leaves the temporary file.
+    The temporary file is in the same folder (created if needed), so that the
+    rename is atomic. A killed process leaves the temporary file.
 
     Args:
         path (str | os.PathLike[str]): The file to write or replace.
         durable (bool): Sync the content to disk before the rename, so that
-            the file is also whole after a power failure. The name of the
-            temporary file then depends on ``path`` alone: one process at a
-            time may write ``path``, and its next write replaces what a
-            killed one left. Defaults to False: a unique name, so that
-            several processes may write one path.
+            the file is also complete after a power failure. The name of the
+            temporary file then depends only on ``path``: one process at a
+            time may write ``path``, and the next write replaces the
+            temporary file of a killed process. Defaults to False: the name
+            is unique, so that several processes may write one path.
 
     Yields:
         Path: Where to write; removed if the block raises.
@@ -58,7 +58,7 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
 
     Raises:
         TypeError: If the content cannot be written as JSON; an existing file
-            is left as it is.
+            is not changed.
         OSError: If the file cannot be written.
     """
     text = json.dumps(content, indent=2) + '\n'

@@ -1,9 +1,9 @@
-"""What makes two OpenMMLab families and a plain mmcv look the same.
+"""Support two OpenMMLab families, and mmcv without compiled ops.
 
 mmcv without compiled ops (``mmcv-lite``, or ``onedl-mmcv`` installed in an
 isolated build) has no ``mmcv._ext``, and ``import mmdet.models`` fails
-although nothing here calls an mmcv op. A stand-in module takes that place:
-each op exists and raises when called. With a full mmcv nothing is replaced.
+although mmavs calls no mmcv op. A stand-in module replaces ``mmcv._ext``:
+every op exists and raises an error when called. A full mmcv is not changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 _EXT_NAME = 'mmcv._ext'
 
-#: Import name -> oldest version that works. Both families are above them.
+#: Import name -> oldest version that works. Both families satisfy these.
 _MIN_VERSIONS = {
     'mmengine': '0.10.7',
     'mmcv': '2.1.0',
@@ -27,7 +27,7 @@ _MIN_VERSIONS = {
     'mmdet': '3.3.0',
 }
 
-#: What upstream mmseg imports and does not declare.
+#: Packages that upstream mmseg imports without declaring them.
 _UNDECLARED = ('ftfy', 'regex')
 
 
@@ -36,7 +36,7 @@ def _version_tuple(version: str) -> tuple[int, ...]:
 
 
 def _package_problem(name: str, min_version: str) -> str | None:
-    """Say why a package cannot be used, None when it can."""
+    """Return why a package cannot be used, or None if it can."""
     try:
         package = importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -53,11 +53,11 @@ def _package_problem(name: str, min_version: str) -> str | None:
 
 
 def check_openmmlab() -> None:
-    """Check that the OpenMMLab packages are there and new enough.
+    """Check that the OpenMMLab packages are installed and new enough.
 
     Raises:
-        ImportError: Once, naming every package that is missing or too old and
-            the requirements file that installs them.
+        ImportError: If any is missing or too old. One message names all of
+            them and the requirements file that installs them.
     """
     problems = [
         problem
@@ -97,17 +97,17 @@ class _MissingOps(ModuleType):
 
     @staticmethod
     def get_compiler_version() -> str:
-        """Answer mmcv's environment report, which is no op."""
+        """Return 'n/a' to mmcv's environment report; this is not an op."""
         return 'n/a'
 
     @staticmethod
     def get_compiling_cuda_version() -> str:
-        """Answer mmcv's environment report, which is no op."""
+        """Return 'n/a' to mmcv's environment report; this is not an op."""
         return 'n/a'
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         # Python and its tools probe modules for __path__, __file__ and the
-        # like; an op in their place would break them.
+        # like, and fail if they get an op instead.
         if name.startswith('__') and name.endswith('__'):
             raise AttributeError(
                 f'module {self.__name__!r} has no attribute {name!r}'
@@ -116,19 +116,19 @@ class _MissingOps(ModuleType):
 
 
 def install_missing_ops() -> bool:
-    """Put the stand-in at ``mmcv._ext`` when the real one is absent.
+    """Install the stand-in as ``mmcv._ext`` if the real module is absent.
 
-    A compiled extension that is there but does not load is left alone: its own
-    error says what is wrong with it.
+    A compiled extension that exists but fails to load is not replaced, so that
+    its own error message is shown.
 
     Returns:
-        bool: Whether the stand-in is in place.
+        bool: Whether the stand-in is installed.
     """
     present = sys.modules.get(_EXT_NAME)
     if present is None and importlib.util.find_spec(_EXT_NAME) is None:
         present = _MissingOps(_EXT_NAME, doc=_MissingOps.__doc__)
-        # mmcv's environment report calls find_spec, which refuses a module
-        # without a spec.
+        # mmcv's environment report calls find_spec, which raises an error for
+        # a module without a spec.
         present.__spec__ = ModuleSpec(_EXT_NAME, loader=None, origin=__file__)
         sys.modules[_EXT_NAME] = present
     return isinstance(present, _MissingOps)

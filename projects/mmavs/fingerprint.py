@@ -28,7 +28,7 @@ def hash_file(path: str | os.PathLike[str]) -> str:
 
 
 def hash_config(config: Mapping) -> str:
-    """Return the SHA-256 of a config's content, whatever its key order.
+    """Return the SHA-256 of a config's content, independent of key order.
 
     Args:
         config (Mapping): For example ``cfg.to_dict()``.
@@ -43,8 +43,8 @@ def hash_config(config: Mapping) -> str:
 def hash_excerpt(path: str | os.PathLike[str]) -> str:
     """Hash a file's size and the bytes at its start, middle and end.
 
-    Reads at most 48 KiB, so that the files of a whole data set can be
-    compared; files that differ elsewhere alone have the same hash.
+    Reads at most 48 KiB, so that all files of a data set can be compared
+    quickly. Files that differ only elsewhere have the same hash.
 
     Args:
         path (str | os.PathLike[str]): For example a sound file.

@@ -18,8 +18,8 @@ def check_output_file(
     Args:
         path (str | os.PathLike[str]): File to write.
         sources (Iterable[str | os.PathLike[str]]): Files that are read; they
-            are never replaced, whatever link or relative path names them.
-        force (bool): Allow to replace an existing file.
+            are never replaced, also if ``path`` is a link to one of them.
+        force (bool): Allow replacing an existing file.
 
     Raises:
         ValueError: If ``path`` is a folder or one of the sources.

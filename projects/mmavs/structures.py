@@ -1,4 +1,4 @@
-"""Data that packages exchange: metadata keys, features, sound to draw."""
+"""Data types that packages share: metadata keys, features, audio to draw."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from torch import Tensor
 
-#: Class id of pixels without a label. Always whole frames: AVSBench labels
-#: only frame 0 of the training clips of v1s.
+#: Class id of pixels without a label. Only whole frames are unlabelled:
+#: AVSBench labels only frame 0 of the training clips of v1s.
 UNLABELLED = 255
 
 #: Metainfo that every per-frame ``SegDataSample`` of a clip carries.
@@ -32,13 +32,13 @@ CLIP_META_KEYS = (
     'pad_shape',
 )
 
-#: Start and end in seconds of the sound that one row of audio covers; None
-#: for a row that covers no sound (filled up with zeros).
+#: Start and end, in seconds, of the audio that one row covers; None for a
+#: row that is zero padding.
 AudioSpan = tuple[float, float] | None
 
 
 class AudioFeatures(NamedTuple):
-    """What an audio backbone computes of N rows of audio.
+    """Output of an audio backbone for N rows of audio.
 
     Attributes:
         embed (Tensor): (N, A), one vector for each row.
@@ -53,21 +53,19 @@ class AudioFeatures(NamedTuple):
 class ClipFeatures(NamedTuple):
     """Features of a batch of clips, time folded into the batch.
 
-    The one argument that every decode head takes. ``N`` is the number of
-    frames of all clips in the batch. Frames that only pad their clip
-    (``AVSDataPreprocessor(pad_clips_to=...)``) are left out, unless the head
-    sets ``needs_padding = True``.
+    The input of every decode head. ``N`` is the number of frames of all clips
+    in the batch. Padding frames (``AVSDataPreprocessor(pad_clips_to=...)``)
+    are removed, unless the head sets ``needs_padding = True``.
 
     Attributes:
         visual (tuple[Tensor, ...]): L maps (N, C_l, H_l, W_l), fine to coarse.
-        audio_embed (Tensor): (N, audio_channels); row n is the second of
-            sound that belongs to frame n.
+        audio_embed (Tensor): (N, audio_channels); row n is computed from the
+            audio of frame n.
         mask_prior (Tensor | None): (N, 1, h, w) in [0, 1], stage two only.
-        num_frames (tuple[int, ...]): Frames of each clip; sums to N. A module
-            that mixes time unfolds with it.
-        valid (Tensor | None): (N,) bool, False for frames that only pad
-            their clip; None when there are none. Data samples exist for valid
-            frames alone.
+        num_frames (tuple[int, ...]): Frames of each clip; sums to N. Modules
+            that mix time steps use it to unfold the batch.
+        valid (Tensor | None): (N,) bool, False for padding frames; None when
+            there are none. Only valid frames have data samples.
         audio_tokens (Tensor | None): (N, S, audio_channels), from audio
             backbones that return :class:`AudioFeatures` with tokens.
     """
@@ -80,7 +78,7 @@ class ClipFeatures(NamedTuple):
     audio_tokens: Tensor | None = None
 
     def zero_padding(self, rows: Tensor) -> Tensor:
-        """Set the rows of frames that only pad to zero.
+        """Set the rows of padding frames to zero.
 
         Args:
             rows (Tensor): (N, ...).
@@ -94,7 +92,7 @@ class ClipFeatures(NamedTuple):
         return rows * flag.view(-1, *[1] * (rows.dim() - 1))
 
     def drop_padding(self, rows: Tensor) -> Tensor:
-        """Keep the rows that have a data sample.
+        """Keep the rows of valid frames, which have a data sample.
 
         Args:
             rows (Tensor): (N, ...).
@@ -105,11 +103,11 @@ class ClipFeatures(NamedTuple):
         return rows if self.valid is None else rows[self.valid]
 
     def without_padding(self) -> ClipFeatures:
-        """Leave out the frames that only pad, from every field.
+        """Remove the padding frames from every field.
 
         Returns:
-            ClipFeatures: Of the valid frames, with the number of them in each
-            clip; ``self`` when there is no padding.
+            ClipFeatures: Features of the valid frames; ``num_frames`` counts
+            the valid frames of each clip. ``self`` when there is no padding.
         """
         if self.valid is None:
             return self

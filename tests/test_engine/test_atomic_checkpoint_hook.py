@@ -176,8 +176,8 @@ def test_resume_from_another_folder_leaves_it_alone(
 def test_wrong_save_best_stops_before_training(tmp_path, monkeypatch):
     """If the metrics list their names; else after the first validation."""
     text = (
-        "save_best='split/F' is no result of the validation, which computes "
-        'split/mIoU; set default_hooks'
+        "save_best='split/F' is not a result of the validation, which "
+        'computes split/mIoU; set default_hooks'
     )
     hooks = dict(checkpoint=dict(save_best='split/F'))
     runner = build_runner(tmp_path / 'a', default_hooks=hooks)

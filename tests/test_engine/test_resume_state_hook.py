@@ -285,7 +285,7 @@ def test_place_outside_of_the_epoch_is_its_beginning(tmp_path, epoch_two):
     torch.save(checkpoint, epoch_two)
     _resume(tmp_path / 'second', epoch_two)
     (log,) = (tmp_path / 'second').glob('*/*.log')
-    assert 'Iteration 3 of the checkpoint does not lie in its' in (
+    assert 'Iteration 3 of the checkpoint is not in its epoch' in (
         log.read_text()
     )
 
@@ -305,7 +305,8 @@ def test_file_that_is_no_training_checkpoint(
     change(checkpoint)
     torch.save(checkpoint, epoch_two)
     with pytest.raises(
-        ValueError, match=rf'epoch_2\.pth is no .*: it has no {missing}\. Res'
+        ValueError,
+        match=rf'epoch_2\.pth: expected .* without {missing}\. Res',
     ):
         _resume(tmp_path / 'second', epoch_two)
 

@@ -13,7 +13,7 @@ ATOMIC_BACKEND = 'mmavs_atomic'
 
 
 class AtomicBackend(LocalBackend):
-    """Local disk; a file has its old or its new content, never part of it.
+    """Local disk backend; a file has its old or new content, never a part.
 
     Bytes are written to a temporary file in the target's folder, synced to
     disk, and renamed to the target. A process killed before the rename leaves

@@ -1,4 +1,4 @@
-"""From a command line to a config ready for a ``Runner``."""
+"""Load the config that a command line names, and join processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .command_line import add_traceback_argument
 
 
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what all tools that run a config take, as in mmsegmentation.
+    """Add the arguments of all tools that run a config, as in mmseg.
 
     Args:
         parser (argparse.ArgumentParser): Gets ``config``, ``--work-dir``,
@@ -34,7 +34,7 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--work-dir',
         help='folder for logs and checkpoints; by default work_dirs/NAME, '
-        'NAME being that of the config file',
+        'where NAME is the name of the config file',
     )
     parser.add_argument(
         '--cfg-options',
@@ -49,9 +49,9 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='who starts the processes; dist_*.sh and slurm_*.sh set it',
+        help='how the processes are started; dist_*.sh and slurm_*.sh set it',
     )
-    # torchrun's predecessors pass it on the command line
+    # Launchers older than torchrun pass it on the command line.
     parser.add_argument(
         '--local-rank', '--local_rank', type=int, default=0, help='unused'
     )
@@ -59,7 +59,7 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Read the config that the arguments name and override.
+    """Load the config file and apply the overrides of the arguments.
 
     Args:
         args (argparse.Namespace): What :func:`add_launch_arguments` added.
@@ -123,19 +123,21 @@ def _warn_of_unknown_names(cfg: Config, options: dict[str, Any]) -> None:
 
 @contextmanager
 def joined_processes(cfg: Config) -> Iterator[None]:
-    """Work together with the other processes, and take leave of them.
+    """Join the process group, and destroy it after the block.
 
-    A thread of the process group that still runs when the interpreter ends,
-    and then wants it once more, aborts a process that had done its work
-    ("terminate called without an active exception"). A runner's wrapped model
-    holds the group, too, so the block must not leave it in a variable.
+    A process-group thread still alive at interpreter exit aborts the process
+    ("terminate called without an active exception"), so the group is
+    destroyed first. A runner's wrapped model keeps a reference to the group,
+    so the block must not keep the runner in a variable.
+
+    If the block raises an error, there is no barrier: the launcher ends the
+    other processes.
 
     Args:
         cfg (Config): See :func:`_join_on_cpu`.
 
     Yields:
-        None: Nothing. If the block raises, nobody waits: the launcher ends
-            the other processes.
+        None
 
     Raises:
         ValueError: See :func:`_join_on_cpu`.
@@ -145,18 +147,18 @@ def joined_processes(cfg: Config) -> Iterator[None]:
     if is_distributed():
         barrier()
         torch.distributed.destroy_process_group()
-        # Runner and hooks refer to each other: only this frees the model.
+        # Runner and hooks refer to each other, so only this frees the model.
         gc.collect()
 
 
 def _join_on_cpu(cfg: Config) -> None:
     """Join the other processes with gloo on a machine without CUDA.
 
-    With CUDA, or with a single process, mmengine's ``Runner`` does all that
-    is needed. Without, it would still ask for a CUDA device.
+    With CUDA, or with a single process, mmengine's ``Runner`` needs no help.
+    With several processes and no CUDA, it would still use a CUDA device.
 
     Args:
-        cfg (Config): ``model_wrapper_cfg`` is set for CPU in it.
+        cfg (Config): Its ``model_wrapper_cfg`` is set for the CPU.
 
     Raises:
         ValueError: If the launcher is not torchrun (``pytorch``).

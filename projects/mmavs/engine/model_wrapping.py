@@ -1,4 +1,4 @@
-"""Hooks that change what is trained, and ``DistributedDataParallel``."""
+"""Unwrap and rewrap models for hooks that freeze parameters."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from torch import nn
 
 
 def unwrap_model(runner: Runner) -> nn.Module:
-    """Return the model itself.
+    """Return the model without the wrapper of distributed training.
 
     Args:
         runner (Runner): The runner.
 
     Returns:
-        nn.Module: Without the wrapper that distributed training puts on.
+        nn.Module: The model.
     """
     model = runner.model
     return model.module if is_model_wrapper(model) else model
 
 
 def rewrap_model(runner: Runner) -> None:
-    """Tell ``DistributedDataParallel`` anew which parameters to average.
+    """Wrap the model again after ``requires_grad`` has changed.
 
-    It looks at ``requires_grad`` only when it is made: it would wait for the
-    gradients of parameters frozen later, and not average those of parameters
-    freed later.
+    ``DistributedDataParallel`` reads ``requires_grad`` only when it is
+    constructed. It would wait for gradients of parameters that were frozen
+    later, and not average gradients of parameters that were unfrozen later.
 
     Args:
         runner (Runner): Its model is wrapped again if it was before.

@@ -13,9 +13,9 @@ def get_random_state() -> dict[str, Any]:
     """Read the random states of Python, numpy and torch.
 
     Returns:
-        dict[str, Any]: Only what ``weights_only`` loading opens: plain
-        numbers, tuples and tensors. ``cuda`` (the current device) is there
-        when CUDA is in use.
+        dict[str, Any]: Only types that ``weights_only`` loading accepts:
+        numbers, tuples and tensors. ``cuda`` (the current device) is present
+        if CUDA is available.
     """
     numpy_state: Any = np.random.get_state()
     name, keys, position, has_gauss, gauss = numpy_state
@@ -30,11 +30,11 @@ def get_random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Put back what :func:`get_random_state` read.
+    """Restore the states that :func:`get_random_state` read.
 
     Args:
         state (dict[str, Any]): Its tensors may be on any device. A ``cuda``
-            state is left out on a machine without CUDA.
+            state is ignored on a machine without CUDA.
     """
     random.setstate(state['python'])
     name, keys, position, has_gauss, gauss = state['numpy']

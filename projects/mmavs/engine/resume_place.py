@@ -1,4 +1,4 @@
-"""Where in its data a training is, and where it goes on after a resume."""
+"""Position of a training in its data, and its continuation on resume."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STEP_COUNTS = (
     *('begin', 'end', 'last_step', '_global_step'),
     *('T_max', 'total_iters', 'step_size'),
 )
-#: mmengine's ``end`` of a schedule without one.
+#: Value of ``end`` in mmengine's schedules that have no end.
 _NO_END = int(1e9)
 
 
@@ -26,9 +26,9 @@ class Division(NamedTuple):
 
     Attributes:
         processes (int): Number of processes.
-        batch_size (int | None): Clips in a batch of one process; None if the
-            checkpoint or the loader does not say.
-        num_clips (int | None): Clips in the data set; None likewise.
+        batch_size (int | None): Clips in a batch of one process; None if
+            unknown, as in old checkpoints.
+        num_clips (int | None): Clips in the data set; None if unknown.
         iters_per_epoch (int): Iterations of each process in one epoch.
     """
 
@@ -50,7 +50,7 @@ class Division(NamedTuple):
 
     @classmethod
     def of_checkpoint(cls, state: dict[str, Any]) -> Division:
-        """Read it from the state in a checkpoint; older ones have less."""
+        """Read it from a checkpoint's state; old ones lack some values."""
         return cls(
             processes=state['processes'],
             batch_size=state.get('batch_size'),
@@ -59,7 +59,7 @@ class Division(NamedTuple):
         )
 
     def changes(self, now: Division) -> list[str]:
-        """Say what is different now, for example ``batch_size 2 -> 4``."""
+        """List the differences, for example ``batch_size 2 -> 4``."""
         pairs = zip(self._fields, self, now, strict=True)
         return [
             f'{name} {old} -> {new}'
@@ -87,15 +87,15 @@ def check_is_training(checkpoint: Any, path: str) -> None:
     missing = [name for name, is_there in parts.items() if not is_there]
     if missing:
         raise ValueError(
-            f'{path} is no checkpoint that a training can be resumed from: it '
-            f'has no {", ".join(missing)}. Resume from a file that '
+            f'{path}: expected a checkpoint to resume training from, got a '
+            f'file without {", ".join(missing)}. Resume from a file that '
             'tools/train.py wrote (epoch_N.pth), or start a new training from '
             'these weights: --cfg-options load_from=FILE without --resume.'
         )
 
 
 class _LaterBatches:
-    """A batch sampler that leaves out its first batches, the first time."""
+    """A batch sampler that skips the first batches of its first epoch."""
 
     def __init__(self, batches: Any, num_skipped: int) -> None:
         self.batches = batches
@@ -115,14 +115,14 @@ class _LaterBatches:
 
 
 def skip_batches(loader: DataLoader, num_skipped: int) -> None:
-    """Leave out batches of the next epoch, without loading their clips.
+    """Skip batches of the next epoch without loading their clips.
 
     Args:
         loader (DataLoader): With a batch sampler. Its length stays the same.
-        num_skipped (int): How many of its first batches to leave out.
+        num_skipped (int): Number of its first batches to skip.
     """
-    # DataLoader forbids to set the attribute once it is initialized: its
-    # iterators, of which there is none yet, would not see the change.
+    # DataLoader forbids setting this attribute after construction, because
+    # existing iterators would not see the change. There are none yet.
     vars(loader)['batch_sampler'] = _LaterBatches(
         loader.batch_sampler, num_skipped
     )
@@ -133,14 +133,15 @@ def move_to_iteration(runner: Runner, iteration: int, ratio: float) -> None:
 
     Args:
         runner (Runner): Its iteration is set; schedules that count iterations
-            are stretched, those that count epochs stay.
-        iteration (int): Number of iterations that are done.
-        ratio (float): New by old number of iterations in an epoch.
+            are stretched, those that count epochs are not changed.
+        iteration (int): Number of finished iterations.
+        ratio (float): New number of iterations in an epoch divided by the
+            old one.
     """
     runner.train_loop._iter = iteration
     for hook in runner.hooks:
         if isinstance(hook, IterTimerHook):
-            # it divides by the number of iterations since this one
+            # The hook divides by the number of iterations since this one.
             hook.start_iter = iteration
     runner.optim_wrapper.initialize_count_status(
         runner.model, iteration, runner.train_loop.max_iters
@@ -174,15 +175,15 @@ def is_iter_based(runner: Runner) -> bool:
 
 
 def is_validation_due(runner: Runner, done: int, last: int) -> bool:
-    """Decide as mmengine's loops do whether a validation follows.
+    """Decide, as mmengine's loops do, whether a validation follows.
 
     Args:
         runner (Runner): The runner of the training process.
-        done (int): Number of epochs, or of iterations, that are done.
+        done (int): Number of finished epochs or iterations.
         last (int): Their number at the end of the training.
 
     Returns:
-        bool: Whether it does.
+        bool: Whether a validation follows.
     """
     loop = runner.train_loop
     return (
@@ -193,14 +194,15 @@ def is_validation_due(runner: Runner, done: int, last: int) -> bool:
 
 
 def pass_over_data(runner: Runner, iteration: int) -> int:
-    """Number, from 0, of the pass over the data of an iteration.
+    """Return which pass over the data an iteration is in.
 
     Args:
         runner (Runner): The runner of the training process.
-        iteration (int): Its number, from 0.
+        iteration (int): Number of the iteration, from 0.
 
     Returns:
-        int: The epoch, if the training loop counts epochs.
+        int: Number of the pass, from 0; the epoch, if the training loop
+        counts epochs.
     """
     if not is_iter_based(runner):
         return runner.epoch
@@ -210,12 +212,12 @@ def pass_over_data(runner: Runner, iteration: int) -> int:
 
 
 def set_epoch(dataset: Any, epoch: int) -> None:
-    """Set ``epoch`` on a data set and on what it wraps.
+    """Set ``epoch`` on a data set and on the data sets that it wraps.
 
     Args:
         dataset (Any): A ``Dataset``, which may wrap one (``RepeatDataset``)
-            or several (``ConcatDataset``); those without ``epoch`` are left
-            alone.
+            or several (``ConcatDataset``); those without ``epoch`` are not
+            changed.
         epoch (int): Number of the epoch, from 0.
     """
     for inner in iter_datasets(dataset):

@@ -1,4 +1,4 @@
-"""Metrics, with the protocol's name on every number, and mask files."""
+"""Metrics by named protocols, and the dump of predicted masks."""
 
 from .binary_metric import AVSBinaryMetric
 from .clip_metric import ClipMetric

@@ -1,4 +1,4 @@
-"""The predicted and the true class ids of one clip, checked."""
+"""Stack and check the predicted and the true class ids of one clip."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ def stack_ids(
         device of the prediction.
 
     Raises:
-        ValueError: If one is missing, of another size than the other, or
-            holds an id that is not 0..K-1, such as 255, which stands for no
-            label, or if ``seg_logits`` are there
-            and hold NaN; the message names clip and frame.
+        ValueError: If one is missing, their sizes differ, an id is not in
+            0..K-1 (255 marks unlabelled pixels), or ``seg_logits`` contain
+            NaN; the message names clip and frame.
     """
     pairs = [_checked_pair(frame, num_classes) for frame in frames]
     preds, targets = zip(*pairs, strict=True)
@@ -52,7 +51,7 @@ def stack_pred_ids(frames: Sequence[Mapping], *, num_classes: int) -> Tensor:
 
 
 def _checked_pair(frame: Mapping, num_classes: int) -> tuple[Tensor, Tensor]:
-    """Give prediction and truth (h, w) of a frame."""
+    """Return prediction and truth (h, w) of a frame."""
     where = describe_frame(frame)
     pred = _checked_pred(frame, num_classes)
     if 'gt_sem_seg' not in frame:
@@ -72,11 +71,11 @@ def _checked_pair(frame: Mapping, num_classes: int) -> tuple[Tensor, Tensor]:
 
 
 def _checked_pred(frame: Mapping, num_classes: int) -> Tensor:
-    """Give the prediction (h, w) of a frame."""
+    """Return the prediction (h, w) of a frame."""
     where = describe_frame(frame)
     if 'pred_sem_seg' not in frame:
         raise ValueError(f'no pred_sem_seg for {where}; was it predicted?')
-    # The argmax of NaN is a class like any other.
+    # argmax of NaN returns a valid class id, so NaN is checked here.
     if 'seg_logits' in frame and frame['seg_logits']['data'].isnan().any():
         raise ValueError(
             'seg_logits must be numbers, got '

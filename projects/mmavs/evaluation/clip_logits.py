@@ -1,4 +1,4 @@
-"""The predicted logits and the truth of one clip, checked."""
+"""Stack and check the predicted logits and the truth of one clip."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def stack_truth(frames: Sequence[Mapping]) -> Tensor:
         Tensor: (T, h, w) bool, on the device of the logits.
 
     Raises:
-        ValueError: If a truth is missing, of another size than the logits, or
-            holds values other than 0 and 1, such as 255, which stands for no
-            label; the message names clip and frame.
+        ValueError: If a truth is missing, its size differs from that of the
+            logits, or it has values other than 0 and 1 (255 marks unlabelled
+            pixels); the message names clip and frame.
     """
     truth = []
     for frame in frames:

@@ -1,4 +1,4 @@
-"""Predicted masks as files: the end of stage one."""
+"""Write the predicted masks of stage one to files."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .functional import sounding_mask, sounding_score
 
 @METRICS.register_module()
 class MaskDump(ClipMetric[ClipEntry]):
-    """Write every predicted mask and an index of them; needs no truth.
+    """Write every predicted mask and an index of them; needs no labels.
 
     Masks have the size of ``seg_logits``. The index is removed before the
     first mask is written and written again after the last clip of all
-    processes, so a dump that was interrupted has none; see
+    processes, so an interrupted dump has no index. See
     :class:`MaskDirectory` for the files.
 
     Several dumps, of other subsets or splits, may share a folder. To resume
     an interrupted dump, predict only the clips for which
     ``directory.is_written(clip, made_by)`` is False, or call
-    ``directory.write_index(made_by)`` if there are none.
+    ``directory.write_index(made_by)`` if all clips are written.
 
     Args:
-        root (str): Folder to write into. A folder with files that no dump has
-            written is refused.
+        root (str): Folder to write into. A folder with files that no dump
+            wrote raises an error.
         config_hash (str): SHA-256 of the config that predicts.
         checkpoint_hash (str): SHA-256 of the checkpoint's file, see
             ``mmavs.fingerprint.hash_file``.
@@ -64,10 +64,10 @@ class MaskDump(ClipMetric[ClipEntry]):
                 ``frame_path`` and ``audio_path``.
 
         Returns:
-            ClipEntry: What identifies the clip.
+            ClipEntry: The clip's identity.
 
         Raises:
-            ValueError: If the folder has files that no dump has written.
+            ValueError: If the folder has files that no dump wrote.
         """
         if not self._started:
             self.directory.begin(self.made_by)
@@ -86,7 +86,7 @@ class MaskDump(ClipMetric[ClipEntry]):
     def compute_clip_metrics(
         self, entries: list[ClipEntry]
     ) -> dict[str, float]:
-        """Write the index; there is nothing to report.
+        """Write the index; no metrics are reported.
 
         Args:
             entries (list[ClipEntry]): One per clip, in dataset order.
@@ -100,7 +100,7 @@ class MaskDump(ClipMetric[ClipEntry]):
 
 
 def grey_masks(logits: torch.Tensor, *, soft: bool = False) -> np.ndarray:
-    """Turn predictions into what :class:`MaskDump` writes.
+    """Convert logits to the 8-bit masks that :class:`MaskDump` writes.
 
     Args:
         logits (torch.Tensor): (T, C, h, w) with C 1 or 2, see

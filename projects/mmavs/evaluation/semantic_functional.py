@@ -1,4 +1,4 @@
-"""IoU and F-score per class, from pixels counted per frame, as functions."""
+"""IoU and F-score per class, computed from pixel counts per frame."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .functional import BETA_SQUARED
 
 
 class ClassAreas(NamedTuple):
-    """Pixels of each of K classes in each of N frames.
+    """Number of pixels of each of K classes in each of N frames.
 
     Attributes:
         common (np.ndarray): (N, K) int64, in prediction and truth.
@@ -29,10 +29,10 @@ class ClassScores(NamedTuple):
     """Scores of each of K classes over a data set.
 
     Attributes:
-        iou (np.ndarray): (K,) float64 in [0, 1]; 0 for a class not seen.
-        f_score (np.ndarray): (K,) float64 in [0, 1]; 0 for one not seen.
-        num_frames (np.ndarray): (K,) int64, frames with the class in the
-            prediction or the truth; 0 for a class not seen.
+        iou (np.ndarray): (K,) float64 in [0, 1]; 0 for an absent class.
+        f_score (np.ndarray): (K,) float64 in [0, 1]; 0 for an absent class.
+        num_frames (np.ndarray): (K,) int64, number of frames with the class
+            in the prediction or the truth.
     """
 
     iou: np.ndarray
@@ -45,9 +45,9 @@ def count_class_areas(
 ) -> ClassAreas:
     """Count the pixels of every class in every frame, in one pass.
 
-    A pixel of true class t and predicted class p falls into bin (t, p) of
-    its frame; the diagonal, the columns and the rows of the bins are what is
-    asked for.
+    A pixel of true class t and predicted class p is counted at (t, p) of its
+    frame's confusion matrix. The diagonal, the column sums and the row sums
+    of the matrix are the results.
 
     Args:
         pred (Tensor): (N, H, W) integer class ids, 0..K-1.
@@ -88,9 +88,9 @@ def count_class_areas(
 def class_iou_and_f(areas: ClassAreas) -> tuple[np.ndarray, np.ndarray]:
     """IoU and F-score (beta squared 0.3) from areas.
 
-    With precision and recall written out, F = 1.3 C / (0.3 T + P) for C
-    common, T true and P predicted pixels. Both are 0 without a common pixel,
-    as published, also where the class is absent.
+    F = 1.3 C / (0.3 T + P) for C common, T true and P predicted pixels. Both
+    scores are 0 without a common pixel, also for an absent class, as
+    published.
 
     Args:
         areas (ClassAreas): Of any shape, for example (N, K) or (K,).
@@ -99,7 +99,7 @@ def class_iou_and_f(areas: ClassAreas) -> tuple[np.ndarray, np.ndarray]:
         tuple[np.ndarray, np.ndarray]: IoU and F, float64 of that shape.
     """
     union = areas.predicted + areas.true - areas.common
-    # The maximum only matters for an absent class, where 0 / 0 must read 0.
+    # The maximum only matters for an absent class: it makes 0 / 0 equal 0.
     iou = areas.common / np.maximum(union, 1)
     f_score = (1 + BETA_SQUARED) * areas.common
     f_score /= np.maximum(
@@ -111,15 +111,15 @@ def class_iou_and_f(areas: ClassAreas) -> tuple[np.ndarray, np.ndarray]:
 def frame_averaged_scores(
     areas: ClassAreas, *, num_padded: int = 0
 ) -> ClassScores:
-    """Average each class over the frames that it is in.
+    """Average the scores of each class over the frames that contain it.
 
-    A class is in a frame if it is in its prediction or its truth. The sums
-    are taken in the order of the frames, in float64.
+    A frame contains a class if its prediction or its truth does. The sums
+    are computed in the order of the frames, in float64.
 
     Args:
         areas (ClassAreas): (N, K) of all frames, in the order of the dataset.
-        num_padded (int): Further frames that are nothing but background,
-            class 0, in prediction and truth.
+        num_padded (int): Number of additional frames whose prediction and
+            truth are all background (class 0).
 
     Returns:
         ClassScores: 0 for a class that is in no frame.
@@ -134,7 +134,7 @@ def frame_averaged_scores(
 
 
 def dataset_scores(areas: ClassAreas) -> ClassScores:
-    """Score each class once, on its pixels summed over all frames.
+    """Score each class on its pixels summed over all frames.
 
     Args:
         areas (ClassAreas): (N, K) of all frames.
@@ -160,5 +160,5 @@ def frame_miou(areas: ClassAreas) -> np.ndarray:
 
 
 def _is_seen(areas: ClassAreas) -> np.ndarray:
-    """Tell which classes are in the prediction or the truth."""
+    """Return which classes are in the prediction or the truth."""
     return (areas.predicted > 0) | (areas.true > 0)

@@ -2,7 +2,7 @@
 
 The checkouts are found by the environment variable MMAVS_REFERENCE_ROOT, a
 folder with ``AVSBench`` at commit f7414af, ``AVSegFormer`` at 7083cb6 and
-``Stepping-Stones`` at de6a17b. This project contains no line of them.
+``Stepping-Stones`` at de6a17b. This project contains none of their code.
 """
 
 from .published_code import (

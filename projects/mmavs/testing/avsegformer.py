@@ -1,8 +1,8 @@
-"""The published AVSegFormer, of which this project contains no line.
+"""Import the published AVSegFormer; this project contains none of its code.
 
-Two of its imports besides torch are replaced: its compiled attention, so that
-its own fallback in plain PyTorch runs; and timm, from which its PVT takes
-three small functions and stochastic depth.
+Two of its dependencies are replaced: its compiled attention, so that its own
+fallback in plain PyTorch runs; and timm, from which its PVT takes three small
+functions and stochastic depth.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CONFIG_NAMES = {'r50': 'res50', 'pvtv2-b5': 'pvt2'}
 
 
 def why_not() -> str | None:
-    """Say why the published network cannot be run, or None."""
+    """Return why the published network cannot be run, or None."""
     return published_code.why_not(f'{FOLDER}/model')
 
 
@@ -37,7 +37,7 @@ def import_module(folder: Path, name: str) -> ModuleType:
     """Import a published module.
 
     Args:
-        folder (Path): Folder that it is imported from.
+        folder (Path): Folder that contains it.
         name (str): Dotted name.
 
     Returns:

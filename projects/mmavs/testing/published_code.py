@@ -1,4 +1,4 @@
-"""Import published code, whose dependencies need not be installed."""
+"""Import published code without installing its dependencies."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from unittest import mock
 from torch import Tensor, nn
 
 REFERENCE_ROOT = os.environ.get('MMAVS_REFERENCE_ROOT')
-#: Modules that published files import without using them in what is compared,
-#: with the names that they import from these modules.
+#: Modules that published files import but do not use in the code under
+#: comparison, with the names that they import from these modules.
 _UNUSED = {
     'cv2': (),
     'pandas': (),
@@ -27,10 +27,10 @@ _UNUSED = {
 
 
 def why_not(folder: str) -> str | None:
-    """Say why published code cannot be run.
+    """Return why published code cannot be run.
 
     Args:
-        folder (str): Folder in MMAVS_REFERENCE_ROOT that is needed.
+        folder (str): Required folder in MMAVS_REFERENCE_ROOT.
 
     Returns:
         str | None: The reason, or None if the folder is there.
@@ -43,7 +43,7 @@ def why_not(folder: str) -> str | None:
 
 
 def import_published(path: str | Path) -> ModuleType:
-    """Import one published file; modules that it does not use may be absent.
+    """Import one published file; modules that it does not use may be missing.
 
     Args:
         path (str | Path): The file.
@@ -118,7 +118,7 @@ class SteadyPath(nn.Module):
 
 
 def timm_stubs() -> dict[str, ModuleType]:
-    """Replace what the published PVT uses of timm.
+    """Build stand-ins for the parts of timm that the published PVT uses.
 
     Returns:
         dict[str, ModuleType]: For :func:`importable`.
@@ -144,7 +144,7 @@ def timm_stubs() -> dict[str, ModuleType]:
 
 @contextmanager
 def _no_bytecode() -> Iterator[None]:
-    """Leave no ``__pycache__`` in the checkouts."""
+    """Write no ``__pycache__`` into the checkouts."""
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
     try:

@@ -1,4 +1,4 @@
-"""One picture of a clip: frames, truth, prediction and sound."""
+"""Contact sheet of a clip: frames, truth, prediction and audio."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _DPI = 110
 
 @dataclass
 class ClipPicture:
-    """What a contact sheet shows of one clip of T frames.
+    """Contents of the contact sheet of one clip of T frames.
 
     Attributes:
         title (str): Names the clip.
         frames (np.ndarray): (T, H, W, 3) uint8 RGB.
         prediction (np.ndarray): (T, h, w) class ids, 0 is background; may be
             bool for a binary mask.
-        audio (AudioPicture | None): T panels; None draws no sound.
+        audio (AudioPicture | None): T panels; None draws no audio.
         audio_spans (Sequence[AudioSpan] | None): T pairs of seconds: the
             sound that each panel covers; None only if ``audio`` is None.
         truth (np.ndarray | None): As prediction; None without labels.
@@ -91,11 +91,11 @@ class ClipPicture:
 def draw_contact_sheet(
     picture: ClipPicture, out_file: str | os.PathLike[str]
 ) -> None:
-    """Write a contact sheet: a column per frame, a row per kind.
+    """Write a contact sheet with one column per frame.
 
-    Rows: frame, truth (if there is one), prediction, sound that belongs to
-    the frame (if given) with the seconds that it covers; below, the names of
-    the classes shown.
+    Rows: frame, truth (if given), prediction, and the frame's audio (if
+    given) with the seconds that it covers. Below them is a legend of the
+    classes shown.
 
     Args:
         picture (ClipPicture): The clip.
@@ -134,14 +134,14 @@ def overlay_mask(
     tinted = (1 - _OVERLAY_ALPHA) * pixels + _OVERLAY_ALPHA * tint
     grey = _OUTSIDE_BRIGHTNESS * pixels.mean(-1, keepdims=True)
     drawn = np.where(inside, tinted, grey)
-    # Some palettes have greys, which a tint does not make visible.
+    # A grey palette colour is hardly visible as a tint, so draw edges.
     if len(palette) > 2:
         drawn[_edges(ids)] = _EDGE_RGB
     return drawn.round().astype(np.uint8)
 
 
 def _edges(ids: np.ndarray) -> np.ndarray:
-    """Pixels (H, W) whose class is not that of the pixel right or below."""
+    """Pixels (H, W) whose class differs from the pixel right or below."""
     edges = np.zeros(ids.shape, dtype=bool)
     edges[:, :-1] = ids[:, 1:] != ids[:, :-1]
     edges[:-1] |= ids[1:] != ids[:-1]
@@ -149,7 +149,7 @@ def _edges(ids: np.ndarray) -> np.ndarray:
 
 
 def _build_figure(picture: ClipPicture) -> Figure:
-    """Lay out the panels; returns the figure, not yet drawn."""
+    """Lay out the panels and return the figure, which is not drawn yet."""
     rows = _image_rows(picture)
     num_frames = len(picture.frames)
     height, width = picture.frames.shape[1:3]

@@ -1,4 +1,4 @@
-"""Rows of panels of a contact sheet: images and sound."""
+"""Rows of panels of a contact sheet: images and audio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mmavs.structures import AudioPicture, AudioSpan
 
 TEXT_COLOUR = '#222222'
 _WAVEFORM_COLOUR = '#5b3a8c'
-#: Columns of a waveform panel: more than it has pixels show nothing more.
+#: Columns of a waveform panel, about its width in pixels.
 _WAVEFORM_COLUMNS = 200
 
 
@@ -41,10 +41,10 @@ def draw_audio(
     picture: AudioPicture,
     spans: Sequence[AudioSpan],
 ) -> None:
-    """Draw the sound of each frame and the seconds that it covers.
+    """Draw the audio of each frame and the seconds that it covers.
 
-    All panels of a clip share one scale. A row that repeats the one before it
-    and a row without sound are marked as such.
+    All panels of a clip share one scale. The captions mark rows that repeat
+    the previous row and rows without sound.
 
     Args:
         axes_row (Sequence[Axes]): T axes.
@@ -72,7 +72,7 @@ def draw_audio(
 
 
 def span_caption(spans: Sequence[AudioSpan], index: int) -> str:
-    """Say which seconds of the sound one row of audio covers.
+    """Describe which seconds one row of audio covers.
 
     Args:
         spans (Sequence[AudioSpan]): T pairs of seconds, or None.

@@ -1,4 +1,4 @@
-"""Write and remove checkpoints so that a kill at any time loses none."""
+"""Write and remove checkpoints so that a killed run loses none."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class AtomicCheckpointHook(CheckpointHook):
     name from its own folder instead, and never removes a file elsewhere.
 
     Args:
-        max_keep_ckpts (int): How many of the regular checkpoints to keep; -1
-            keeps all.
-        save_best (str | None): One metric to keep the best checkpoint of.
-        **kwargs: Other options of mmengine's ``CheckpointHook``, but for
-            those that choose where files go.
+        max_keep_ckpts (int): Number of regular checkpoints to keep; -1 keeps
+            all.
+        save_best (str | None): Metric whose best checkpoint is kept.
+        **kwargs: Other options of mmengine's ``CheckpointHook``, except those
+            that choose where files are written.
 
     Raises:
         ValueError: If ``save_best`` names more than one metric, or one that
@@ -72,8 +72,8 @@ class AtomicCheckpointHook(CheckpointHook):
         super().before_train(runner)
         self._check_save_best(_metric_names(runner))
         info = runner.message_hub
-        # mmengine forgets it on resume, and then the regular checkpoint would
-        # not be saved again with a new best score.
+        # mmengine does not restore it on resume; the regular checkpoint would
+        # then not be saved again with a new best score.
         self.last_ckpt = self._own_path(info.get_info('last_ckpt'))
         best = info.get_info('best_ckpt')
         if best is None or not self.save_best:
@@ -83,8 +83,8 @@ class AtomicCheckpointHook(CheckpointHook):
         if self.best_ckpt_path == best and not self._is_own(best):
             runner.logger.warning(
                 f'The best checkpoint so far, {best}, is in another folder. '
-                f'It stays there; {self.out_dir} gets one when a validation '
-                f'improves on it.'
+                f'It stays there; a best checkpoint is saved in '
+                f'{self.out_dir} when a validation improves on it.'
             )
 
     def after_val_epoch(
@@ -105,13 +105,13 @@ class AtomicCheckpointHook(CheckpointHook):
         if names is None or wanted in names or wanted == 'auto':
             return
         raise ValueError(
-            f'save_best={wanted!r} is no result of the validation, which '
+            f'save_best={wanted!r} is not a result of the validation, which '
             f'computes {", ".join(sorted(names))}; set '
             'default_hooks.checkpoint.save_best to one of them.'
         )
 
     def _own_path(self, path: str | None) -> str | None:
-        """Replace a path by the file of the same name in the own folder."""
+        """Replace a path by the file of that name in ``out_dir`` if any."""
         if path is None or self._is_own(path):
             return path
         own = osp.join(self.out_dir, osp.basename(path))
@@ -126,8 +126,8 @@ class AtomicCheckpointHook(CheckpointHook):
         kept = list(runner.message_hub.get_info('keep_ckpt_ids') or [])
         if step not in kept:
             kept.append(step)
-        # The list in this checkpoint includes the outdated ones: if the
-        # process is killed before it removes them, the resumed run does.
+        # The list in this checkpoint includes the outdated ones: if this
+        # process is killed before removing them, the resumed run does so.
         runner.message_hub.update_info('keep_ckpt_ids', kept)
         filename = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
@@ -169,7 +169,7 @@ class AtomicCheckpointHook(CheckpointHook):
             self._remove(previous)
 
     def _remove(self, path: str) -> None:
-        # Absent if the process was killed between removal and next save.
+        # Absent if the process was killed between removal and the next save.
         if (
             is_main_process()
             and self._is_own(path)

@@ -1,4 +1,4 @@
-"""Freeze a part of the network until some epoch."""
+"""Freeze a part of the network until a given epoch."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..resume_place import is_iter_based
 
 @HOOKS.register_module()
 class FreezeUntilHook(Hook):
-    """Keep parameters as they are until an epoch begins.
+    """Freeze parameters until a given epoch begins.
 
-    AVSegFormer's schedule for its visual backbone. As published
+    AVSegFormer trains its visual backbone with this schedule. As published
     (``AVSegFormer@7083cb6:model/AVSegFormer.py``; behavioural reference),
     only parameters are frozen: batch norms still update their statistics and
     stochastic depth still drops paths. The optimizer skips parameters without
@@ -97,7 +97,7 @@ class FreezeUntilHook(Hook):
         parameters = dict(unwrap_model(runner).named_parameters())
         for name in self._frozen:
             parameters[name].requires_grad = trained
-            # with a gradient left over, the optimizer would still move it
+            # The optimizer would still apply a gradient left over.
             parameters[name].grad = None
         number = sum(parameters[name].numel() for name in self._frozen)
         runner.logger.info(

@@ -19,16 +19,16 @@ from mmavs.datasets.transforms import LoadMaskPrior
 class MaskPriorCheckHook(Hook):
     """Check all predicted masks that the data sets will load.
 
-    Before the first training step it checks the data sets of training and
-    validation; before a validation or a test without training, the data set
-    of that loop. It looks into wrappers such as ``RepeatDataset`` and
-    ``ConcatDataset``. Data sets without ``mask_prior=dict(source='files')``
+    Before training, the hook checks the data sets of training and validation;
+    before a validation or a test without training, the data set of that loop.
+    Data sets inside wrappers such as ``RepeatDataset`` and ``ConcatDataset``
+    are checked, too. Data sets without ``mask_prior=dict(source='files')``
     load no masks and are skipped.
 
     Args:
         size (tuple[int, int] | None): (h, w) that every mask must have; None
-            for any. Masks of another size would be resized, and results
-            would then differ from the paper's.
+            for any. Masks of another size would be resized, which changes
+            the results from those of the paper.
         expect_checkpoint (str | Mapping[str, str] | None): SHA-256, or its
             first digits, of the stage-one checkpoint that must have made the
             masks, or one per subset (``dict(v1s=..., v1m=..., v2=...)``).
@@ -58,7 +58,7 @@ class MaskPriorCheckHook(Hook):
             FileNotFoundError: If an index or a mask is missing.
             ValueError: If a mask or the index is wrong, see
                 ``MaskDirectory.check``, or if ``LoadMaskPrior`` is in
-                the pipeline of a data set that is no ``BaseClipDataset``.
+                the pipeline of a data set that is not a ``BaseClipDataset``.
         """
         self._check(runner.train_dataloader.dataset)
         if runner.val_loop is not None:
@@ -110,7 +110,7 @@ class MaskPriorCheckHook(Hook):
 
 
 def _has_mask_prior(pipeline: Any) -> bool:
-    """Look for the transform, also inside transforms that hold others."""
+    """Look for the transform, also inside transforms that wrap others."""
     if isinstance(pipeline, LoadMaskPrior):
         return True
     inner = getattr(pipeline, 'transforms', pipeline)

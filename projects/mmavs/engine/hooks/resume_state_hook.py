@@ -1,4 +1,4 @@
-"""Resume a training as if it had never stopped, where that is possible."""
+"""Resume training, bit-identically to an uninterrupted run if possible."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ _KEY = 'resume_state'
 
 @HOOKS.register_module()
 class ResumeStateHook(Hook):
-    """Save and restore what a resumed training needs beyond mmengine's state.
+    """Save and restore the state that mmengine does not restore on resume.
 
-    Every checkpoint stores the random states of all processes, the place in
-    the data, and whether a validation was still due. A resumed training first
-    runs that validation, so that the best checkpoint is the same, skips the
-    batches that are done, and restores the random states. Validation itself
-    leaves the random states as they were. The hook also sets ``epoch`` of the
-    data set, on which augmentation depends.
+    Every checkpoint stores the random states of all processes, the position
+    in the data, and whether a validation was still due. A resumed training
+    first runs that validation, so that the best checkpoint is the same, skips
+    the batches already seen, and restores the random states. Validation does
+    not change the random states of training. The hook also sets ``epoch`` of
+    the data set, on which augmentation depends.
 
     A resumed training is bit-identical to an uninterrupted one with the same
     number of processes, batch size and data, from checkpoints at the end of
     an epoch or within one, if transforms draw from ``results['rng_seed']``
-    (the random states of data loading workers are not saved). Otherwise it
-    goes on, and a warning names what changed:
+    (the random states of data loading workers are not saved). Otherwise
+    training continues, and a warning names what changed:
 
     - Other number of processes, batch size or number of clips: epoch-based
-      training goes on at the same part of the epoch, and schedules that count
-      iterations are stretched to the new length of an epoch. Iteration-based
-      training keeps its number of iterations. The learning rate is that of
-      the checkpoint.
-    - Iteration-based training with data loading workers: they load ahead, so
-      the clips next to the end of a pass over the data may be augmented as
-      those of the neighbouring pass.
+      training continues at the same fraction of the epoch, and schedules that
+      count iterations are stretched to the new length of an epoch.
+      Iteration-based training keeps its number of iterations. The learning
+      rate is that of the checkpoint.
+    - Iteration-based training with data loading workers: workers load clips
+      in advance, so clips near the end of a pass over the data may be
+      augmented as those of the neighbouring pass.
 
     Raises:
-        ValueError: On resume, if the file is no checkpoint of a training.
+        ValueError: On resume, if the file is not a training checkpoint.
     """
 
     # Before CheckpointHook (VERY_LOW) saves.
@@ -79,7 +79,7 @@ class ResumeStateHook(Hook):
         self._loaded = checkpoint.get(_KEY)
 
     def before_train(self, runner: Runner) -> None:
-        """On resume, find the place in the data and warn if it is not exact.
+        """On resume, find the position in the data; warn if it is inexact.
 
         Args:
             runner (Runner): The runner of the training process.
@@ -90,8 +90,8 @@ class ResumeStateHook(Hook):
         if self._loaded is None:
             runner.logger.warning(
                 'The checkpoint holds no random states (it was saved without '
-                'ResumeStateHook): training goes on, but not exactly as it '
-                'would have without the stop.'
+                'ResumeStateHook): training continues, but is not '
+                'bit-identical to an uninterrupted one.'
             )
         now = Division.of_runner(runner)
         then = Division.of_checkpoint(self._loaded) if self._loaded else now
@@ -124,9 +124,9 @@ class ResumeStateHook(Hook):
         done = runner.iter - runner.epoch * then
         if not 0 <= done <= then:
             runner.logger.warning(
-                f'Iteration {runner.iter} of the checkpoint does not lie in '
-                f'its epoch {runner.epoch} of {then} iterations: training '
-                'goes on from the beginning of that epoch.'
+                f'Iteration {runner.iter} of the checkpoint is not in its '
+                f'epoch {runner.epoch} of {then} iterations: training '
+                'continues from the beginning of that epoch.'
             )
             done = 0
         self._num_skipped = round(done * now / then)
@@ -143,9 +143,9 @@ class ResumeStateHook(Hook):
         self._catch_up(runner)
         loader = runner.train_dataloader
         set_epoch(loader.dataset, pass_over_data(runner, runner.iter))
-        # Starting the workers draws a number, from the global state if the
-        # loader has no generator. Persistent workers start once in each run,
-        # so a resumed training would be one number behind.
+        # Starting the workers draws a random number, from the global state if
+        # the loader has no generator. Persistent workers start once per run,
+        # so a resumed training would have drawn a different count of numbers.
         loader.generator = torch.Generator().manual_seed(runner.epoch)
         if self._num_skipped:
             skip_batches(loader, self._num_skipped)
@@ -166,7 +166,7 @@ class ResumeStateHook(Hook):
             self._at_first_iter = None
 
     def after_train(self, runner: Runner) -> None:
-        """Catch up if only the last validation was left to do.
+        """On resume, run the last validation if only it was left.
 
         Args:
             runner (Runner): The runner of the training process.
@@ -174,17 +174,17 @@ class ResumeStateHook(Hook):
         self._catch_up(runner)
 
     def _catch_up(self, runner: Runner) -> None:
-        """Once after a resume, reach the state at the time of the save."""
+        """Once after a resume, restore the state at the time of the save."""
         state, self._loaded = self._loaded, None
         if state is None:
             return
-        # Later checkpoints, a better one after this validation included,
-        # store the same state.
+        # Later checkpoints, such as the best one saved after this
+        # validation, store the same state.
         self._saved = state
         if state['validation_due']:
             runner.logger.info(
                 f'Validating epoch {runner.epoch}, iteration {runner.iter} '
-                'first: the checkpoint was saved before that was done'
+                'first: the checkpoint was saved before this validation'
             )
             runner.val_loop.run()
         if get_rank() < len(state['random_states']):
@@ -231,7 +231,8 @@ class ResumeStateHook(Hook):
     def _collect(
         self, runner: Runner, epoch: int, iteration: int, due: bool
     ) -> None:
-        # Saving runs on the main process only, too late to ask the others.
+        # Checkpoints are saved on the main process only, which cannot gather
+        # the other processes' states at that time.
         self._saved = dict(
             Division.of_runner(runner)._asdict(),
             epoch=epoch,

@@ -23,24 +23,26 @@ _ADAPTER_STD = 0.02
 class TwoPhaseTuningHook(Hook):
     """Tune a few parameters first, then the backbone's adapters as well.
 
-    Everything is frozen but the parameters named by ``trainable``. In phase
-    one the backbone's adapters are zero and frozen, so that the backbone
-    computes what it was pretrained to. Phase two begins with epoch
-    ``switch_epoch``: it goes on from the best checkpoint so far, restarts the
-    backbone's adapters at N(0, 0.02) with zero biases, trains them too, and
-    begins a new optimizer at ``phase2_lr``.
+    All parameters are frozen except those named by ``trainable``. In phase
+    one the backbone's adapters are zero and frozen, so that the backbone's
+    output equals that of the pretrained backbone. Phase two begins with epoch
+    ``switch_epoch``: it loads the best checkpoint so far, re-initialises the
+    backbone's adapters to N(0, 0.02) with zero biases, trains them too, and
+    resets the optimizer with the learning rate ``phase2_lr``.
 
     Behaviour follows Stepping-Stones@de6a17b ``avs/train.py``
-    (https://arxiv.org/abs/2407.11820); reimplemented, no code taken. There,
-    too, phase two keeps the best score of phase one as the one to beat.
+    (https://arxiv.org/abs/2407.11820); reimplemented, no code taken. As
+    there, phase two saves a best checkpoint only if it exceeds the best score
+    of phase one.
 
     Args:
         trainable (Sequence[str]): Regular expressions, searched in parameter
             names; parameters that match one are trained in both phases.
         backbone_adapters (str | None): Regular expression for the backbone's
-            adapters; overrides ``trainable``. None when there are none.
+            adapters; overrides ``trainable``. None if there are none.
         switch_epoch (int | None): Epoch, from 0, with which phase two begins.
-            None stays in phase one (the ablation with a frozen backbone).
+            None trains in phase one only (the ablation with a frozen
+            backbone).
         phase2_lr (float | None): Learning rate of phase two, for all
             parameter groups. Needed with ``switch_epoch``.
 
@@ -79,7 +81,7 @@ class TwoPhaseTuningHook(Hook):
         self.phase2_lr = phase2_lr
 
     def before_train(self, runner: Runner) -> None:
-        """Freeze for the phase that training begins or goes on in.
+        """Freeze for the phase in which training begins or continues.
 
         Args:
             runner (Runner): The runner of the training process.
@@ -156,7 +158,7 @@ class TwoPhaseTuningHook(Hook):
             if parameter.requires_grad:
                 num_trainable += parameter.numel()
             else:
-                # with a gradient left over, the optimizer would still move it
+                # The optimizer would still apply a gradient left over.
                 parameter.grad = None
         if unused:
             raise ValueError(
@@ -190,8 +192,8 @@ class TwoPhaseTuningHook(Hook):
         runner.logger.info(f'Phase 2: going on from {best}')
 
     def _restart_adapters(self, runner: Runner) -> None:
-        # A generator of its own, on the CPU: the same draw on all processes,
-        # after a resume, and on every device.
+        # A separate CPU generator draws the same values on all processes,
+        # on every device, and after a resume.
         generator = torch.Generator().manual_seed(runner.seed)
         with torch.no_grad():
             for _, parameter in self._adapters(unwrap_model(runner)):

@@ -28,13 +28,13 @@ from mmavs.visualization import ClipPicture, draw_contact_sheet
 class AVSVisualizationHook(Hook):
     """Write ``<show_dir>/<subset>_<clip_id>.png`` for predicted clips.
 
-    The choice of clips depends on their index in the dataset alone, so any
-    number of processes draws the same ones. Masks and IoU are those of the
-    metrics; frames are those of the pipeline, before normalisation. The
-    ``AudioFrontEnd`` of the dataset's pipeline says how its rows are drawn;
-    without one the sheets have no sound. More than two classes have the
-    dataset's colours and names, and the IoU of a frame is the mean over the
-    classes in its prediction or truth.
+    The choice of clips depends only on their index in the dataset, so any
+    number of processes draws the same clips. Masks and IoU are computed as in
+    the metrics; frames are those of the pipeline, before normalisation. The
+    ``AudioFrontEnd`` of the dataset's pipeline defines how its rows are
+    drawn; without one the sheets show no audio. With more than two classes,
+    the sheets use the dataset's colours and class names, and the IoU of a
+    frame is the mean over the classes in its prediction or truth.
 
     Args:
         show_dir (str): Folder of the pictures.
@@ -116,7 +116,7 @@ class AVSVisualizationHook(Hook):
                 after clip, with ``seg_logits``.
 
         Raises:
-            ValueError: If inputs and outputs are not of the same clips.
+            ValueError: If inputs and outputs differ in number of clips.
         """
         if data_batch is None or outputs is None:
             raise ValueError(
@@ -184,7 +184,7 @@ class _Masks(NamedTuple):
 
 
 def _binary_masks(clip: Sequence[dict]) -> _Masks:
-    """Masks (T, h, w) bool of what sounds, by the metrics' rules."""
+    """Masks (T, h, w) bool of sounding pixels, as in the metrics."""
     prediction = sounding_mask(stack_logits(clip))
     if 'gt_sem_seg' not in clip[0]:
         return _Masks(prediction)
