@@ -78,6 +78,28 @@ def test_links_lead_somewhere(page):
     assert not missing
 
 
+def _anchors(page: Path) -> set[str]:
+    """Names that GitHub and MyST give to the headings of a page."""
+    text = re.sub(r'```.*?```', '', page.read_text('utf-8'), flags=re.DOTALL)
+    headings = re.findall(r'^#+ (.*)$', text, re.MULTILINE)
+    return {
+        re.sub(r'[^\w -]', '', heading.lower()).replace(' ', '-')
+        for heading in headings
+    }
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+def test_anchors_lead_to_headings(page):
+    text = page.read_text(encoding='utf-8')
+    links = re.findall(r'\]\(([\w./-]*)#([\w-]+)\)', text)
+    missing = [
+        f'{path}#{anchor}'
+        for path, anchor in links
+        if anchor not in _anchors(page.parent / path if path else page)
+    ]
+    assert not missing
+
+
 def test_configs_name_commands_that_exist():
     texts = [p.read_text() for p in (ROOT / 'configs').rglob('*.py')]
     tools = {
