@@ -2,41 +2,113 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.model import PretrainedInit
+from mmengine.runner import BaseLoop, CheckpointLoader, Runner
 from mmseg.registry import HOOKS
+from torch import nn
 
 from mmavs.checkpoint import check_finite, count_fitting, get_weights
 
 from ..model_wrapping import unwrap_model
 
+_OPTION = 'default_hooks.check_weights.min_share=0'
+
 
 @HOOKS.register_module()
 class CheckWeightsHook(Hook):
-    """Refuse weights with NaN, and fine-tuning from a file that does not fit.
+    """Refuse weights with NaN, and training from a file that does not fit.
 
-    mmengine only warns of missing and superfluous weights of ``load_from``,
-    and trains from scratch if none fits. This hook logs for every component
-    of the model (``backbone``, ``decode_head``, ...) how many of its tensors
-    are in the file with the same name and shape.
+    mmengine only warns of missing and superfluous weights of ``load_from``
+    and of an ``init_cfg`` of type ``Pretrained``, and trains from scratch if
+    none fits. This hook logs how many tensors are in the file with the same
+    name and shape: for ``load_from`` of every component of the model
+    (``backbone``, ``decode_head``, ...), for ``init_cfg`` of the module that
+    has it.
+
+    ``load_from`` need not fill a component that reads a file of its own: one
+    with such an ``init_cfg`` or with a true attribute ``has_own_weights``.
+    An ``init_cfg`` with a ``prefix`` names a part of a file, which may be
+    for a part of the module: the share of the tensors of either one counts.
+    Modules of other packages that rename tensors in an ``init_weights`` of
+    their own are not checked.
 
     Args:
-        min_share (float): Share of the tensors of every component that
-            ``load_from`` must fill, 0 to 1. At least one tensor is needed
-            unless it is 0, which allows any file.
+        min_share (float): Share of the tensors that a file must fill, 0 to
+            1. At least one tensor is needed unless it is 0, which allows any
+            file.
 
     Raises:
-        ValueError: If ``min_share`` is out of range; on loading, if the file
-            has values that are not finite, or fills too little of a
-            component.
+        ValueError: If ``min_share`` is out of range; before training, if a
+            file has values that are not finite, or fills too little.
+        FileNotFoundError: Before training, if the file of an ``init_cfg`` is
+            missing.
     """
 
     def __init__(self, min_share: float = 0.5) -> None:
         if not 0 <= min_share <= 1:
             raise ValueError(f'min_share must be 0 to 1, got {min_share}')
         self.min_share = min_share
+
+    def before_run(self, runner: Runner) -> None:
+        """Check the files that mmengine is about to initialise from.
+
+        Args:
+            runner (Runner): The runner. Only a training reads these files.
+        """
+        if not isinstance(runner._train_loop, BaseLoop):
+            return
+        for name, module in unwrap_model(runner).named_modules():
+            for init_cfg in _pretrained(module):
+                self._check_init_cfg(runner, name, module, init_cfg)
+
+    def _check_init_cfg(
+        self,
+        runner: Runner,
+        name: str,
+        module: nn.Module,
+        init_cfg: Mapping[str, Any],
+    ) -> None:
+        path = init_cfg['checkpoint']
+        key = '.'.join(filter(None, ('model', name, 'init_cfg')))
+        if '://' not in path and not Path(path).expanduser().is_file():
+            raise FileNotFoundError(
+                f'{key}: there is no checkpoint at {path!r}. Convert or copy '
+                f'one to this place, or add --cfg-options {key}.checkpoint='
+                f'FILE; {key}=None starts from random weights'
+            )
+        content = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+        weights = get_weights(content)
+        check_finite(weights, str(path))
+        if _renames(module):
+            return
+        prefix = init_cfg.get('prefix')
+        if prefix:
+            weights = _strip(weights, prefix)
+        elif hasattr(module, 'convert_weights'):
+            # mmdet's Swin takes the names of a detector
+            weights = _strip(weights, 'backbone') or weights
+        counts = count_fitting(module, weights).values()
+        fitting = sum(count for count, _ in counts)
+        total = sum(count for _, count in counts)
+        text = f'{fitting} of {total} tensors of {name or "model"} are in'
+        runner.logger.info(f'{key}: {text} {path}')
+        needed = min(total, len(weights)) if prefix else total
+        if fitting < self.min_share * needed or (
+            fitting == 0 and self.min_share > 0
+        ):
+            raise ValueError(
+                f'{key}.checkpoint={path!r} does not fit: {text} the file, '
+                f'expected at least {self.min_share:.0%}. Give the file of '
+                'this module (tools/model_converters writes it), or allow '
+                'the rest to start from random weights with --cfg-options '
+                f'{_OPTION}'
+            )
 
     def after_load_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
@@ -52,7 +124,8 @@ class CheckWeightsHook(Hook):
         check_finite(weights, path)
         if runner._load_from is None or runner._resume:
             return
-        counts = count_fitting(unwrap_model(runner), weights)
+        model = unwrap_model(runner)
+        counts = count_fitting(model, weights)
         for name, (fitting, total) in counts.items():
             runner.logger.info(
                 f'load_from: {fitting} of {total} tensors of {name} are in '
@@ -62,6 +135,7 @@ class CheckWeightsHook(Hook):
             f'{name} ({fitting} of {total})'
             for name, (fitting, total) in counts.items()
             if fitting < self.min_share * total
+            and not _has_own_weights(getattr(model, name))
         ]
         if lacking:
             raise ValueError(
@@ -69,5 +143,42 @@ class CheckWeightsHook(Hook):
                 f'expected at least {self.min_share:.0%} of the tensors of '
                 'every component. Give a checkpoint of the same system, or '
                 'allow the rest to start from scratch with --cfg-options '
-                'default_hooks.check_weights.min_share=0'
+                f'{_OPTION}'
             )
+
+
+def _pretrained(module: Any) -> Iterator[Mapping[str, Any]]:
+    """Parts of a module's ``init_cfg`` that read a file."""
+    init_cfg = getattr(module, 'init_cfg', None) or []
+    for part in [init_cfg] if isinstance(init_cfg, Mapping) else init_cfg:
+        if part.get('type') in ('Pretrained', PretrainedInit):
+            yield part
+
+
+def _has_own_weights(component: Any) -> bool:
+    return getattr(component, 'has_own_weights', False) or any(
+        True for _ in _pretrained(component)
+    )
+
+
+def _renames(module: nn.Module) -> bool:
+    """Whether a file's names may differ from those of the module."""
+    if hasattr(module, 'convert_weights'):
+        return bool(module.convert_weights)
+    owners = [
+        cls for cls in type(module).__mro__ if 'init_weights' in vars(cls)
+    ]
+    return bool(owners) and owners[0].__module__.partition('.')[0] in (
+        'mmdet',
+        'mmseg',
+    )
+
+
+def _strip(weights: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Keep the tensors with a prefix, without it."""
+    start = re.escape(prefix.rstrip('.') + '.')
+    return {
+        re.sub(f'^{start}', '', name): value
+        for name, value in weights.items()
+        if re.match(start, name)
+    }

@@ -136,6 +136,8 @@ class TransformersAudio(BaseModule):
             else self.model.audio_encoder.num_features
         )
         self.frozen = frozen
+        # CheckWeightsHook: load_from need not have them
+        self.has_own_weights = folder is not None
         self.requires_grad_(not frozen)
         self.train()
 
