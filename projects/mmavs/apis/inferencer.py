@@ -76,6 +76,10 @@ class AVSInferencer:
     ``classes`` and ``palette`` hold the name and the RGB colour of each class
     id.
 
+    It is no mmengine ``BaseInferencer``, whose inputs are independent images
+    that are collected in memory: here frames and sound come together, windows
+    are cut from a stream, and a second stage needs the first one's masks.
+
     Args:
         config (str | Path | Config): Config of the model.
         checkpoint (str | Path): Its weights, opened safely.

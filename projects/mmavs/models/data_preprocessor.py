@@ -63,8 +63,7 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
             data (dict): ``inputs``, a dict of lists of B tensors: ``frames``
                 (T, 3, H, W) uint8 RGB, ``audio`` (T, ...) as the audio
                 backbone takes it, others (T, ...); ``data_samples``, B lists
-                of T ``SegDataSample`` (``clip_collate``) or T of B
-                (``pseudo_collate``).
+                of T ``SegDataSample``, from ``clip_collate``.
             training (bool): Not used; part of mmengine's signature.
 
         Returns:
@@ -84,7 +83,8 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
         data = self.cast_data(data)
         inputs: dict[str, list[Tensor]] = data['inputs']
         lengths = [len(frames) for frames in inputs['frames']]
-        clips = _clip_major(data['data_samples'], lengths)
+        clips = data['data_samples']
+        _check_samples(clips, lengths)
         _check_inputs(inputs, clips)
         folded: dict[str, Any] = {
             key: torch.cat(list(rows)) for key, rows in inputs.items()
@@ -123,20 +123,17 @@ def _pad_clips(
     return padded
 
 
-def _clip_major(
-    samples: Sequence[Sequence[SegDataSample]], lengths: Sequence[int]
-) -> list[list[SegDataSample]]:
-    """Order data samples by clip, for either collate function."""
-    expected = [list(range(length)) for length in lengths]
-    for clips in (samples, list(zip(*samples, strict=False))):
-        found = [[sample.frame_index for sample in clip] for clip in clips]
-        if found == expected:
-            return [list(clip) for clip in clips]
-    raise ValueError(
-        f'data_samples must be one per frame of {len(lengths)} clips of '
-        f'{list(lengths)} frames, got lists of lengths '
-        f'{[len(clip) for clip in samples]} whose frame_index does not fit'
-    )
+def _check_samples(
+    clips: Sequence[Sequence[SegDataSample]], lengths: Sequence[int]
+) -> None:
+    """Raise unless there are the samples of each clip, in order of time."""
+    found = [[sample.frame_index for sample in clip] for clip in clips]
+    if found != [list(range(length)) for length in lengths]:
+        raise ValueError(
+            f'data_samples must hold {len(lengths)} lists, one per clip, of '
+            f'{list(lengths)} frames in order, got the frame indices {found}; '
+            "set collate_fn=dict(type='clip_collate') in the data loader."
+        )
 
 
 def _check_inputs(
