@@ -1,4 +1,4 @@
-"""docs/add_a_metric.md works as it stands."""
+"""The listings of docs/add_a_metric.md work as they are printed."""
 
 import sys
 

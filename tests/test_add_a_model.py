@@ -1,4 +1,4 @@
-"""docs/add_a_model.md works as it stands."""
+"""The listings of docs/add_a_model.md work as they are printed."""
 
 import re
 import shutil
@@ -94,7 +94,7 @@ def test_its_second_stage_takes_the_prior(project, tmp_path, monkeypatch):
         )
     assert without.shape[:2] == (3, 71)
     assert not torch.equal(without, with_prior)
-    # Adding 1 to every channel of the feature shifts logits alike everywhere.
+    # Adding 1 to every channel shifts the logits of a class by a constant.
     weight = model.decode_head.conv_seg.weight.sum(1).flatten()
     shift = (with_prior - without).mean(dim=(0, 2, 3))
     torch.testing.assert_close(shift, weight, atol=1e-5, rtol=0)

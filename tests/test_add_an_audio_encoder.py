@@ -1,4 +1,4 @@
-"""docs/add_an_audio_encoder.md works as it is written."""
+"""The listings of docs/add_an_audio_encoder.md work as printed."""
 
 import re
 import shutil

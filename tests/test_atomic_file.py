@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole."""
+"""Files are replaced completely or not at all."""
 
 import json
 import os

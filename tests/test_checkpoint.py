@@ -1,4 +1,4 @@
-"""No checkpoint runs code, and none is fetched."""
+"""Loading a checkpoint runs no code and downloads nothing."""
 
 import os
 import pickle
@@ -31,7 +31,7 @@ def _load(path):
 
 
 def test_log_histories_and_numpy_values_are_opened(tmp_path):
-    """All that mmengine itself puts into a checkpoint."""
+    """All types that mmengine itself writes into a checkpoint."""
     hub = MessageHub.get_instance('test_checkpoint')
     hub.update_scalar('train/loss', 0.5)
     hub.update_info('best_score', np.float32(0.75))
@@ -84,7 +84,7 @@ def test_file_that_would_run_code_opens_on_trust(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('name', ['eval', 'system'])
 def test_getattr_reaches_nothing_but_log_statistics(tmp_path, name):
-    """mmengine allows all of ``getattr``, which opens the way to anything."""
+    """mmengine allows all of ``getattr``, which gives access to anything."""
     # getattr(HistoryBuffer, name), as pickle writes it
     content = (
         b'\x80\x02cbuiltins\ngetattr\n'
@@ -157,7 +157,7 @@ def test_no_loader_is_left_unsafe():
 
 
 def test_other_code_may_download_but_safely(tmp_path, monkeypatch):
-    """mmengine downloads; whatever it tells torch, no code runs."""
+    """Downloads by mmengine's loader run no code, whatever its arguments."""
     torch.save(dict(state_dict={}), tmp_path / 'good.pth')
     torch.save(dict(extra=_Evil()), tmp_path / 'evil.pth')
 

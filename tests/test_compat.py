@@ -1,4 +1,4 @@
-"""One package, two OpenMMLab families, no compiled mmcv."""
+"""The package works with both OpenMMLab families, without compiled mmcv."""
 
 import importlib
 import importlib.util
@@ -47,7 +47,7 @@ def test_any_op_exists_and_raises_its_name_when_called(monkeypatch):
 
 @pytest.mark.usefixtures('_without_ext')
 def test_stand_in_looks_like_a_module(monkeypatch):
-    """Tools that probe modules get answers, not ops."""
+    """Tools that inspect modules get module attributes, not operators."""
     assert compat.install_missing_ops()
     ext = sys.modules['mmcv._ext']
     monkeypatch.undo()
@@ -66,7 +66,7 @@ def test_a_real_extension_is_left_alone(monkeypatch):
 
 
 def test_an_extension_on_disk_is_left_alone(monkeypatch):
-    """Even one that would fail to load: its own error is the better one."""
+    """Also if it fails to load: its own error says more."""
     monkeypatch.delitem(sys.modules, 'mmcv._ext', raising=False)
     monkeypatch.setattr(
         importlib.util, 'find_spec', lambda name, package=None: object()

@@ -1,7 +1,7 @@
 """Every config loads, builds, trains a step and predicts.
 
-Large models are made small in width and depth; what a config is about (its
-options, hooks, data and metrics) stays as it is.
+The width and depth of large models are reduced. Options, hooks, data and
+metrics of a config stay as they are.
 """
 
 import argparse
@@ -41,7 +41,7 @@ _SMALL_SWIN = dict(
 
 
 def shrink(cfg: Config) -> None:
-    """Make a model of paper size fit a test, in place."""
+    """Reduce a model of the paper to a size for tests, in place."""
     head = cfg.model.decode_head
     if cfg.model.backbone.type == 'AdapterSwin':
         cfg.model.backbone.update(_SMALL_SWIN)
@@ -208,7 +208,7 @@ def test_nothing_addresses_a_transform_by_its_position():
     assert not found
 
 
-#: All that a training depends on, apart from what is validated and tested.
+#: The settings that a training depends on; validation and test excluded.
 _TRAINING = (
     'model',
     'train_dataloader',
@@ -293,7 +293,7 @@ def test_ablations_are_short():
 
 
 def _changes(path: Path, base: Path) -> dict:
-    """What a config says otherwise than another, by dotted name."""
+    """Return the settings in which a config differs, by dotted name."""
     flat = [_flat(Config.fromfile(p).to_dict()) for p in (path, base)]
     names = sorted(flat[0].keys() | flat[1].keys())
     missing = object()
@@ -316,7 +316,7 @@ def _flat(value, name: str = '') -> dict:
 
 
 def test_stage_two_is_the_single_stage_and_a_prior():
-    """Else the comparison of the two would compare something else, too."""
+    """Otherwise comparing the two would also compare other settings."""
     changes = _changes(
         STEPPING_STONES / f'{STAGE_TWO}.py',
         ROOT / 'configs/aavs/aavs_swin-b_1xb1-60e_avss-384x384.py',
@@ -373,7 +373,7 @@ def test_the_oracle_changes_what_is_tested_and_not_what_is_trained():
     ids=['aavs', 'tiny'],
 )
 def test_a_simulated_prior_changes_what_is_tested(base, level, iou):
-    """Only that: the same checkpoint is tested with every prior."""
+    """Nothing else changes: all priors are tested with the same checkpoint."""
     path = base.with_name(f'{base.stem}_{level}-prior.py')
     changes = {
         name: value
@@ -406,7 +406,7 @@ SOFT = (
 
 
 def _stage_two(options, data_root, tmp_path):
-    """The tiny stage two with options typed after --cfg-options."""
+    """The tiny stage two with options as after --cfg-options."""
     assert f'`{options}`' in REPRODUCE.read_text('utf-8')
     parser = argparse.ArgumentParser()
     parser.add_argument('options', nargs='+', action=DictAction)
@@ -419,7 +419,7 @@ def _stage_two(options, data_root, tmp_path):
 
 @pytest.fixture
 def own_masks(data_root, tmp_path):
-    """Data whose masks a test may spoil."""
+    """A data set whose masks a test may change."""
     root = tmp_path / 'data'
     root.mkdir()
     for path in data_root.iterdir():

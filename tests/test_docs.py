@@ -1,4 +1,4 @@
-"""What README and docs name exists, and their commands can be typed."""
+"""Files, commands and links in README and docs are valid."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md']
 PAGES += sorted((ROOT / 'docs').glob('*.md'))
-#: A tool and what follows it, over lines that end in a backslash.
+#: A tool and its arguments, continued over lines that end in a backslash.
 COMMAND = re.compile(
     r'(?:python|bash) (tools/[\w/.]+|-m benchmarks\.\w+)'
     r'((?:\\\n|[^\n`|)])*)',
@@ -40,7 +40,7 @@ COMMANDS = _commands()
 
 @cache
 def _help(tool: str) -> str:
-    """Run a tool with --help in this process, which has imported all."""
+    """Run a tool with --help in this process, where all is imported."""
     printed = io.StringIO()
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -125,7 +125,7 @@ def test_model_index_names_configs_that_exist():
     'target', ['demo', 'check', 'test', 'lint', 'docs', 'install']
 )
 def test_make_targets_exist(target):
-    """Each begins with the installation."""
+    """Each target starts with the installation."""
     text = (ROOT / 'Makefile').read_text(encoding='utf-8')
     rule = rf'^{target}: (install|\$\((DOCS_)?INSTALLED\))$'
     assert re.search(rule, text, re.MULTILINE)
@@ -141,5 +141,5 @@ def test_every_page_is_in_the_table_of_contents():
         if line and not line.startswith(':')
     ]
     pages = {page.stem for page in (ROOT / 'docs').glob('*.md')}
-    # The API has no page of prose; the zoo's page is made from the metafiles.
+    # The pages of the API and of the model zoo are generated.
     assert sorted(listed) == sorted(pages - {'index'} | {'api', 'model_zoo'})

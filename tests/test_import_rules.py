@@ -172,7 +172,7 @@ def test_mmavs_imports_its_operator_in_one_file():
 
 
 def test_only_the_default_runtime_names_the_plugin():
-    """A config that repeats custom_imports would hide a missing base."""
+    """Repeating custom_imports in a config would hide a missing base."""
     configs = sorted((ROOT / 'configs').rglob('*.py'))
     assert configs
     users = [p.name for p in configs if 'custom_imports' in p.read_text()]

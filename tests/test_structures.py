@@ -1,4 +1,4 @@
-"""Features with and without frames that only pad a clip."""
+"""ClipFeatures with and without padded frames."""
 
 import torch
 from mmavs.structures import ClipFeatures

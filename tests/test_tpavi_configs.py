@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 BACKBONES = pytest.mark.parametrize('backbone', ['r50', 'pvtv2-b5'])
-#: As docs/reproduce.md says; PVTv2-B5 has a config of it, too.
+#: As in docs/reproduce.md; PVTv2-B5 also has a config of its own.
 ORACLE = {'test_dataloader.dataset.mask_prior.source': 'truth'}
 PRIOR = dict(type='MaskPrior', robust_key=False, init_attention=False)
 
@@ -36,7 +36,7 @@ def test_stage_two_is_the_single_stage_and_a_prior(backbone):
         assert [*pipeline[:prior], *pipeline[prior + 1 :]] == plain
     tested = oracle['test_dataloader']['dataset']
     assert tested['mask_prior']['source'] == 'truth'
-    # Not the crop of training: the other clips are squashed.
+    # Only training clips are cropped; the others are resized to a square.
     assert (
         tested['pipeline'] == staged['test_dataloader']['dataset']['pipeline']
     )

@@ -1,1 +1,1 @@
-"""What several tests share: seeded weights, small models, clips, videos."""
+"""Helpers of several tests: seeded weights, small models, clips, videos."""

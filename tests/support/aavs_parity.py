@@ -1,6 +1,6 @@
-"""Our side of the comparison with the published AAVS.
+"""The mmavs side of the comparison with the published AAVS.
 
-Both sides give a dictionary of the same entries, see :func:`our_outputs`.
+Both sides return a dictionary with the same entries, see :func:`our_outputs`.
 """
 
 import tempfile
@@ -100,7 +100,7 @@ STAGE_TWO = Stage(
     num_classes=71,
     trained=(738_568, 7_748_232),
     kept_queries=slice(3, None, 12),
-    # Else a decoder of random weights makes all queries alike, and one class
+    # Otherwise a decoder of random weights gives equal queries, and one class
     # fills every frame.
     gains={
         r'transformer_module.*(cross_attn\.out_proj|avs_adapt\.2|fc2)': 0.1,
@@ -110,7 +110,7 @@ STAGE_TWO = Stage(
 
 
 def build_aavs(stage: Stage = STAGE_ONE) -> nn.Module:
-    """Build the paper's model, with whatever weights come by default.
+    """Build the paper's model with its default initial weights.
 
     Args:
         stage (Stage): Which of the two.

@@ -68,7 +68,7 @@ def write_mask_directory(
     size: tuple[int, int] = (224, 224),
     checkpoint_hash: str = 'k' * 64,
 ) -> Path:
-    """Write what ``MaskDump`` would: a box that grows, in every clip."""
+    """Write masks as ``MaskDump`` does: a growing box in every clip."""
     listed = []
     for clip in clips:
         folder = root / clip.subset / clip.uid

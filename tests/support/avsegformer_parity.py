@@ -1,8 +1,8 @@
-"""Our side of the comparison with the published AVSegFormer.
+"""The mmavs side of the comparison with the published AVSegFormer.
 
 Six variants: two backbones, three tasks. Weights and inputs are seeded, see
-``aavs_seeded``; sound comes in as embeddings, since VGGish has tests of its
-own. Both sides give a dictionary of the same entries, see
+``aavs_seeded``. The audio input is embeddings, because VGGish has its own
+tests. Both sides return a dictionary with the same entries, see
 :func:`our_outputs`.
 """
 
@@ -125,7 +125,7 @@ class Variant(NamedTuple):
         return frames
 
     def audio(self) -> Tensor:
-        """(N, 128) embeddings as behind VGGish's ReLU."""
+        """(N, 128) embeddings, as after VGGish's ReLU."""
         return seeded_audio(len(self.labelled)).relu()
 
 

@@ -31,7 +31,7 @@ Side = tuple[dict[str, Tensor], dict[str, Tensor]]
 
 @contextmanager
 def double_precision() -> Iterator[None]:
-    """Create and compute in float64 whatever asks for float32.
+    """Use float64 wherever code asks for float32 by name.
 
     Yields:
         None: Networks and inputs must be made, and run, inside.

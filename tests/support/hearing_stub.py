@@ -1,4 +1,4 @@
-"""A model without weights to learn that hears and sees, for tests."""
+"""A model without trained weights that uses both audio and frames."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from mmseg.registry import MODELS
 
 @MODELS.register_module()
 class HearingStub(BaseModel):
-    """Marks the right half of every frame whose second of sound is loud.
+    """Marks the right half of every frame whose second of audio is loud.
 
-    Two channels as AAVS has: S0 = 0, S1 = loudness where the frame is marked
-    and -10 elsewhere. What it was given stays in ``seen``. If it needs a
-    prior, it marks the frames in which that marks a pixel instead.
+    It has two channels, as AAVS: S0 = 0, and S1 = loudness where the frame is
+    marked and -10 elsewhere. Its inputs are kept in ``seen``. If it needs a
+    prior, it marks the frames in which the prior marks a pixel instead.
     """
 
     def __init__(

@@ -53,7 +53,7 @@ REQUIRED = {
     'requests': 'requests',
     'pandas': 'pandas==2.2.3 pytz',
 }
-# Asked for at import, used by nothing that is compared here.
+# Imported by the published code, but not used in the comparison.
 _STUBBED = ('towhee', 'torchvision', 'wandb')
 _LOSSES = ('cross_entropy', 'mask', 'dice')
 _FOLDERS = {1: 'avs', 2: 'avss'}

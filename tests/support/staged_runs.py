@@ -25,7 +25,7 @@ class Kill(NamedTuple):
     Attributes:
         command (int): In which of the commands that this run starts, from 0.
         iteration (int): Before which of its iterations, from 1.
-        only_parent (bool): Let the command itself live on.
+        only_parent (bool): Do not kill the command itself.
     """
 
     command: int
@@ -65,7 +65,7 @@ def run_stages(arguments: Sequence[str], kill: Kill | None, logs: str) -> None:
 
 
 def _run_step(words: Sequence[str], log: Path) -> None:
-    """Be the command: python TOOL ARGUMENTS."""
+    """Run ``python TOOL ARGUMENTS`` in this process."""
     code = 1
     try:
         toy_training.run_tool(Path(words[1]).name, words[2:], None, log)

@@ -1,4 +1,4 @@
-"""Small models from the project's own configs, for tests of several rooms."""
+"""Small models from the project's own configs."""
 
 from pathlib import Path
 

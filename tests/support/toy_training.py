@@ -1,7 +1,7 @@
-"""A training of milliseconds that draws from every random state there is.
+"""A training of milliseconds that uses every random state.
 
-The model has the two kinds of adapters of AAVS; the data depend on the epoch;
-the metric is noisy, so that the best epoch is not always the last.
+The model has the two kinds of adapters of AAVS, the data depend on the epoch,
+and the metric is noisy, so the best epoch is not always the last.
 """
 
 import contextlib
@@ -107,7 +107,7 @@ class ToyDataset(Dataset):
 
 @METRICS.register_module()
 class ToyMetric(BaseMetric):
-    """Some number of the predictions, disturbed; also disturbs the states."""
+    """Varies rapidly with the predictions; also uses the random states."""
 
     def process(self, data_batch: dict, data_samples: Sequence) -> None:
         self.results += [float(score) for score in data_samples]

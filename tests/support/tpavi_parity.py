@@ -1,6 +1,6 @@
-"""Our side of the comparison with the published TPAVI.
+"""The mmavs side of the comparison with the published TPAVI.
 
-Both sides give a dictionary of the same entries, see :func:`our_outputs`.
+Both sides return a dictionary with the same entries, see :func:`our_outputs`.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Type in the files that a page of the documentation lists."""
+"""Write the files that a page of the documentation lists."""
 
 import re
 import shutil

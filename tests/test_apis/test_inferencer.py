@@ -1,4 +1,4 @@
-"""mmavs.apis.inferencer: frames and sound of any length become masks."""
+"""Test mmavs.apis.inferencer: masks for frames and audio of any length."""
 
 import numpy as np
 import pytest
@@ -77,7 +77,7 @@ def test_masks_and_scores_of_loud_seconds(inferencer):
 
 @pytest.mark.parametrize('rate', [16000, 44100])
 def test_sound_and_frames_stay_in_step(inferencer, rate):
-    """One window of 30 s would hear second 29 from 27.84 to 28.8 s."""
+    """In one window of 30 s, frame 29 would get the audio from 27.84 s on."""
     masks = inferencer(
         grey_frames(30), sound_of([0, 17, 29], 30, rate), rate
     ).masks
@@ -132,7 +132,7 @@ class OtherClips(BaseClipDataset):
 
 
 def test_other_data_sets_say_how_long_clips_are(tmp_path):
-    """And which classes and colours they have."""
+    """The data set also defines the classes and the palette."""
     _, checkpoint = write_stub(tmp_path)
     config = stub_config()
     dataset = config.test_dataloader.dataset
@@ -233,7 +233,7 @@ def _stage_one(folder, size=(48, 48)):
     config.test_dataloader.dataset.pipeline[1].size = size
     config.test_dataloader.dataset.pipeline[4].mask_size = size
     model = build(config.model, seed=7)
-    # As they are made all queries are alike, and one class fills the frame.
+    # With the initial weights all queries are equal: the masks have one class.
     torch.manual_seed(7)
     for parameter in model.decode_head.parameters():
         if parameter.dim() == 2:
@@ -244,9 +244,10 @@ def _stage_one(folder, size=(48, 48)):
 
 @pytest.mark.parametrize('soft', [False, True])
 def test_second_stage_as_with_masks_in_files(tmp_path, soft):
-    """Dumped to PNG files, read, checked: the same scores to the last bit.
+    """The scores equal those of masks written to PNG and read, bit by bit.
 
-    The first stage's masks are smaller than what the second resizes them to.
+    The masks of stage one are smaller than the size to which stage two resizes
+    them.
     """
     clip = Clip('v1m', 'test', 'one', frame_size=(96, 96))
     root = write_avsbench_tree(tmp_path / 'data', [clip])
@@ -369,7 +370,7 @@ def test_wrong_frames_and_sounds(inferencer, frames, waveform, text):
 
 
 def test_checkpoint_of_another_model(tmp_path):
-    """Else the model would segment with the weights it was born with."""
+    """Otherwise the model would predict with its random initial weights."""
     torch.save(dict(state_dict=dict(other=torch.ones(1))), tmp_path / 'a.pth')
     with pytest.raises(ValueError, match='expected the weights of the model'):
         AVSInferencer(stub_config(), tmp_path / 'a.pth')

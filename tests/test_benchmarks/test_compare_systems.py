@@ -28,7 +28,7 @@ def _run(monkeypatch, *arguments):
 
 @pytest.mark.slow
 def test_one_step_of_every_system(monkeypatch, tmp_path, capsys):
-    """Each is trained, tested under one protocol, and its costs measured."""
+    """Each system is trained, tested under one protocol and measured."""
     monkeypatch.chdir(tmp_path)
     clips = dict(train=2, val=1, test=2)
     facts = write_dataset('data', clips, subsets=['v1m'], size=32)
@@ -128,7 +128,7 @@ def test_missing_clips_name_the_command_that_makes_them(monkeypatch, tmp_path):
 def test_clips_of_another_subset_name_the_command_that_makes_them(
     monkeypatch, tmp_path
 ):
-    """As after the demo, whose clips are those of MS3 alone."""
+    """As after `make demo`, which writes the MS3-like clips only."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'x').mkdir()
     (tmp_path / 'x/facts.json').write_text('{"sound_blind_miou": {"v1m": {}}}')

@@ -1,4 +1,4 @@
-"""The table of one stage and two, on a data set of a few pixels."""
+"""The table of one and two stages, on a data set of a few pixels."""
 
 import json
 import multiprocessing
@@ -97,7 +97,7 @@ def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     for switch in ('robust_key', 'fuse_mask_feature'):
         assert f'model.decode_head.mask_prior.{switch}=False' in oracle
 
-    # Only what is new is run: stage one for longer, and a test of stage two.
+    # Only new steps run: a longer stage one, and a test of stage two.
     steps.clear()
     _run(monkeypatch, tmp_path, '--longer')
     assert len(steps) == 3 + 1
@@ -111,7 +111,8 @@ def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     _run(monkeypatch, tmp_path, '--longer')
     assert steps == []
 
-    # A single stage for longer; one and a stage two from stage one's weights.
+    # A longer single stage; a single stage and a stage two that start from
+    # stage one's weights.
     _run(monkeypatch, tmp_path, '--equal-totals')
     assert len(steps) == 2 + 2 + 3
     longer, *others = (words for tool, words in steps if tool == 'train')

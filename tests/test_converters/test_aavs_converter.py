@@ -61,7 +61,7 @@ def test_an_embedding_of_stage_two_becomes_the_prior_s(kind):
 
 
 def test_a_file_of_the_other_stage_is_refused_by_name(shapes):
-    """The three embeddings have no place in a stage-one model."""
+    """A stage-one model has none of the three embeddings."""
     name = 'model.model.transformer_module.silence_embed.weight'
     with pytest.raises(ValueError, match=f'3 unknown in the source: .*{name}'):
         convert(_shapes(STAGE_TWO), TABLES[1])

@@ -9,7 +9,7 @@ from mmavs.converters.checkpoint_files import read_state_dict, write_checkpoint
 
 
 def test_files_go_round(tmp_path):
-    """The file can be read with weights_only=True, and is unwrapped."""
+    """Written files can be read with weights_only=True, without a wrapper."""
     path = tmp_path / 'new' / 'a.pth'
     write_checkpoint(path, {'a': torch.ones(2)}, meta={'b': 'c'})
     assert torch.load(path, weights_only=True)['meta'] == {'b': 'c'}

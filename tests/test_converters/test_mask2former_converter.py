@@ -50,7 +50,7 @@ def test_all_but_what_aavs_draws_itself_comes_from_the_file(shapes):
 
 
 def test_a_file_without_position_indices_is_fine(shapes):
-    """Releases of transformers differ in whether they store them."""
+    """Versions of transformers differ in whether they store them."""
     rest = {
         name: tensor
         for name, tensor in shapes.items()

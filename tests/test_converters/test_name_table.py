@@ -1,4 +1,4 @@
-"""mmavs.converters.name_table: no key is lost."""
+"""mmavs.converters.name_table loses no key."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Sound: file to samples to log-mel, its rules, its cache, its errors."""
+"""Audio: file to samples to log-mel; rules, cache and errors."""
 
 import io
 
@@ -66,7 +66,7 @@ def test_sixteen_bits_are_divided_by_32768(tmp_path):
     ],
 )
 def test_every_bit_depth_reads_the_same_sound(tmp_path, suffix, subtype, step):
-    """Values agree to the step of the format."""
+    """Values agree up to the resolution of the format."""
     path = _write(tmp_path / f'a.{suffix}', 0.1, subtype=subtype)
     truth = np.random.RandomState(0).uniform(-0.5, 0.5, 1600)
     samples, _ = log_mel.decode(path.read_bytes())
@@ -104,7 +104,7 @@ def test_streamed_flac_is_refused(tmp_path):
 
 
 def _by_a_wav_file(samples, rate):
-    """What samples are after they were written to a file and read again."""
+    """Return samples that were written to a file and read again."""
     file = io.BytesIO()
     soundfile.write(file, samples, rate, subtype='DOUBLE', format='WAV')
     return Waveform(file.getvalue()).samples
@@ -114,7 +114,7 @@ def _by_a_wav_file(samples, rate):
 @pytest.mark.parametrize('shape', [(1600,), (1600, 1), (1600, 2), (1600, 6)])
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
 def test_samples_in_memory_are_those_of_a_file(rate, shape, dtype):
-    """To the last bit, although no file is written."""
+    """Bit by bit, although no file is written."""
     samples = np.random.RandomState(0).uniform(-1.5, 1.5, shape).astype(dtype)
     ours = Waveform.from_samples(samples, rate).samples
     assert ours.tolist() == _by_a_wav_file(samples, rate).tolist()
@@ -415,7 +415,7 @@ def test_digest_holds_the_load_parameters(tmp_path):
 
 
 def test_damaged_cache_is_computed_anew(tmp_path):
-    """A half-written or altered file disagrees with its checksum."""
+    """A truncated or altered file does not match its checksum."""
     cache = tmp_path / 'cache'
     path = _write(tmp_path / 'a.wav', 1.0)
     first = _run(path, 1, cache_dir=str(cache))
@@ -428,7 +428,7 @@ def test_damaged_cache_is_computed_anew(tmp_path):
 
 
 def test_unreadable_cache_is_an_error(tmp_path):
-    """Only a wrong checksum is mended; a folder in the way is not."""
+    """Only a wrong checksum is repaired, not a folder of the same name."""
     cache = tmp_path / 'cache'
     path = _write(tmp_path / 'a.wav', 1.0)
     _run(path, 1, cache_dir=str(cache))

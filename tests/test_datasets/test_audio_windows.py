@@ -1,4 +1,4 @@
-"""Windows of raw waveform: where they lie, what is at their edges."""
+"""Windows of raw waveform: positions, and what lies beyond the audio."""
 
 import mmavs  # noqa: F401
 import numpy as np

@@ -1,4 +1,4 @@
-"""Which clips a data set holds, and which files a clip."""
+"""The clips of a data set, and the files of a clip."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_a_task_takes_its_subsets_of_one_split(root, task, subsets, split):
 
 
 def test_several_splits_hold_the_clips_of_each(root):
-    """Every clip is as in its own split, training clips of v1s, too."""
+    """Every clip is read as in its own split, also v1s training clips."""
     splits = ['train', 'test']
     prior = dict(source='files', root='/dumped')
     both = _dataset(root, split=splits, mask_prior=prior)
@@ -69,7 +69,7 @@ def test_files_and_lengths_of_clips(root):
 
 
 def test_only_frame_0_of_a_v1s_training_clip_is_labelled(root):
-    """It is shown five times, with five seconds of sound."""
+    """Frame 0 is repeated five times, with five seconds of audio."""
     clips = {clip['subset']: clip for clip in _dataset(root, split='train')}
     v1s = clips['v1s']
     assert v1s['frame_paths'] == [f'{root}/v1s/v1s-train/frames/0.jpg'] * 5
@@ -83,7 +83,7 @@ def test_only_frame_0_of_a_v1s_training_clip_is_labelled(root):
 
 @pytest.mark.parametrize('task', ['s4', 'avss'])
 def test_unlabelled_frames_may_be_kept_instead(root, task):
-    """The clip's own five frames, and one label."""
+    """Reads five different frames and one label."""
     clip = _dataset(root, task=task, split='train', unlabelled='ignore')[0]
     folder = f'{root}/v1s/v1s-train'
     expected = [f'{folder}/frames/{t}.jpg' for t in range(5)]
@@ -133,7 +133,7 @@ def test_random_transforms_draw_from_seed_epoch_and_clip(root):
 
 
 def test_persistent_workers_see_the_epoch(root):
-    """They copied the data set before the first epoch."""
+    """Workers copy the data set before the first epoch."""
     dataset = _dataset(root)
     loader = DataLoader(
         dataset,
@@ -151,7 +151,7 @@ def test_indices_keep_some_clips(root):
 
 
 def test_a_table_as_spreadsheets_save_it(tmp_path):
-    """With a byte order mark and Windows line ends."""
+    """It has a byte order mark and Windows line endings."""
     table = 'uid,split,label\r\nä b_0,val,v1m\r\n'
     (tmp_path / 'metadata.csv').write_bytes(table.encode('utf-8-sig'))
     assert _dataset(tmp_path)[0]['clip_id'] == 'ä b_0'
@@ -211,7 +211,7 @@ def test_wrong_arguments_are_named(root, kwargs, message):
 
 
 def test_the_tree_holds_what_the_data_set_expects(root):
-    """Guards the helper that other tests build on."""
+    """Checks the helper that other tests use."""
     num_files = 0
     for split in ('train', 'val', 'test'):
         for clip in _dataset(root, split=split):

@@ -1,4 +1,4 @@
-"""What every data set of clips shares, with a toy one."""
+"""BaseClipDataset, with a toy data set."""
 
 from types import SimpleNamespace
 
@@ -121,7 +121,7 @@ def test_faults_of_the_arguments_are_named():
 
 
 def test_facts_of_a_data_set_without_reading_it():
-    """AVSBench's table does not exist here."""
+    """The table of AVSBench does not exist here."""
     avsbench = build_unread(
         dict(
             type='AVSBenchDataset',

@@ -17,7 +17,7 @@ from mmengine.registry import DefaultScope
 from support.avsbench_tree import write_avsbench_tree
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-#: Without a base of their own, since they only set the task.
+#: Have no base, because they only set the task.
 MS3 = {
     'ms3_224x224': 'tpavi/tpavi_pvtv2-b5_1xb4-30e_ms3-224x224',
     'ms3_512x512': 'avsegformer/avsegformer_pvtv2-b5_1xb2-60e_ms3-512x512',
@@ -66,7 +66,7 @@ def test_binary_clips_come_at_their_size_with_their_labels(root, task, size):
 
 @pytest.mark.parametrize('task', ['s4', 'ms3'])
 def test_512_is_what_is_stored_at_224_enlarged(root, task):
-    """AVSegFormer enlarges the files' 224 pixels and adds no detail."""
+    """AVSegFormer enlarges stored 224 x 224 images, which adds no detail."""
     small, large = (
         _clips(root, _base(f'{task}_{size}'), 'val')[0] for size in SIZES
     )

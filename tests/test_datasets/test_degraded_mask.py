@@ -1,4 +1,4 @@
-"""Truth with errors: the IoU that was asked for, by the metric's own rule."""
+"""Labels with simulated errors have the requested IoU."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_errors_come_where_the_field_is_extreme():
 
 
 def test_a_frame_in_which_nothing_sounds():
-    """The metric counts silent pixels: 1 - 3 / 12 = 0.75."""
+    """The metric scores silent pixels: 1 - 3 / 12 = 0.75."""
     field = np.arange(12.0).reshape(3, 4)
     degraded = degrade_mask(np.zeros((3, 4), dtype=bool), field, iou=0.75)
     assert np.flatnonzero(degraded).tolist() == [9, 10, 11]
@@ -42,7 +42,7 @@ def test_a_frame_in_which_nothing_sounds():
 
 
 def test_a_frame_in_which_everything_sounds():
-    """Nothing is left to mark: (12 - 3) / 12 = 0.75."""
+    """No pixel can be marked wrongly: (12 - 3) / 12 = 0.75."""
     field = np.arange(12.0).reshape(3, 4)
     degraded = degrade_mask(np.ones((3, 4), dtype=bool), field, iou=0.75)
     assert np.flatnonzero(~degraded).tolist() == [0, 1, 2]

@@ -1,4 +1,4 @@
-"""What a packed clip holds, and how clips become a batch."""
+"""Packed clips, and batches of clips."""
 
 import numpy as np
 import pytest
@@ -85,7 +85,7 @@ def test_one_data_sample_per_frame():
     ('extra', 'ori_shape'), [({'mask_size': (5, 7)}, (5, 7)), ({}, (8, 12))]
 )
 def test_a_clip_without_labels(extra, ori_shape):
-    """Predictions come at the wanted mask size, else at the frames'."""
+    """Predictions have the size for masks if set, else the frame size."""
     results = _results(**extra)
     del results['masks'], results['mask_paths']
     sample = PackClip()(results)['data_samples'][0]
@@ -95,7 +95,7 @@ def test_a_clip_without_labels(extra, ori_shape):
 
 
 def test_a_frame_without_a_label():
-    """255 all over stays what it is, and no file is named."""
+    """The label stays 255 everywhere, and there is no file name."""
     results = _results()
     results['mask_paths'][1] = None
     results['masks'][1] = 255

@@ -1,4 +1,4 @@
-"""One geometry for all pictures of a clip, drawn from its seed alone."""
+"""All images of a clip get one geometry, drawn from the seed alone."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ RANDOM = (ClipRandomFlip, ClipRandomCrop, ClipColorJitter)
 
 
 def _clip(seed=(0, 0, 0), num_frames=3):
-    """Pictures whose pixels tell their column, at two sizes."""
+    """Images whose pixel values give their column, in two sizes."""
     columns = np.arange(60, dtype=np.uint8) * 4
     frames = np.tile(columns[None, None, :, None], (num_frames, 40, 1, 3))
     coarse = np.arange(30, dtype=np.uint8) * 8
@@ -75,7 +75,7 @@ def test_resize_leaves_what_fits_and_needs_no_masks():
     ],
 )
 def test_center_crop_by_hand(shape, scaled, box):
-    """The short side becomes 224, the long one is cut off, then cut out."""
+    """The short side is resized to 224, then the long side is cropped."""
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (1, *shape, 3), dtype=np.uint8)
     masks = rng.integers(0, 71, (1, *shape), dtype=np.uint8)
@@ -91,7 +91,7 @@ def test_center_crop_by_hand(shape, scaled, box):
 
 
 def test_center_crop_has_one_geometry_for_pictures_of_all_sizes():
-    """A prior stored as a square covers the same view as the frames."""
+    """A prior stored as a square covers the same region as the frames."""
     view = np.zeros((1, 90, 160), dtype=np.uint8)
     view[:, :, 35:125] = 1  # the centre 90 x 90
     square = np.array(Image.fromarray(view[0]).resize((64, 64), 0))[None]
@@ -122,7 +122,7 @@ def test_center_crop_has_one_geometry_for_pictures_of_all_sizes():
     ],
 )
 def test_frames_without_a_label_stay_255_all_over(transform):
-    """And the labelled frames gain no 255."""
+    """The labelled frames get no 255."""
     clip = _clip()
     clip['masks'] //= 4  # 0..58
     clip['masks'][1] = 255
@@ -147,7 +147,7 @@ def test_flip_happens_as_often_as_asked():
 
 
 def test_crop_cuts_the_same_part_of_frames_and_masks():
-    """Both agree to half a pixel of each."""
+    """Crops agree up to half a pixel of either size."""
     for index in range(50):
         results = ClipRandomCrop(scale=(0.3, 0.9))(_clip((0, 0, index)))
         frame_left = results['frames'][0, 0, 0, 0] / 4 / 60
@@ -162,7 +162,7 @@ def test_crop_cuts_the_same_part_of_frames_and_masks():
 
 
 def test_crop_keeps_the_asked_share():
-    """Half of each side: 40 x 60 -> 20 x 30, give or take the rounding."""
+    """Half of each side: 40 x 60 -> 20 x 30, up to rounding."""
     results = ClipRandomCrop(scale=(0.5, 0.5))(_clip())
     top, left, bottom, right = results['crop_box']
     assert (bottom - top, right - left) == pytest.approx((0.5, 0.5))
@@ -179,7 +179,7 @@ def test_crop_never_leaves_an_empty_mask():
 
 
 def test_jitter_of_a_grey_clip_is_its_brightness():
-    """Contrast and saturation move nothing where all pixels are one grey."""
+    """Contrast and saturation do not change a clip of one grey value."""
     clip = dict(
         frames=np.full((2, 4, 4, 3), 100, dtype=np.uint8), rng_seed=(1, 2, 3)
     )

@@ -1,4 +1,4 @@
-"""The prior of stage two, from the truth and from stage one's files."""
+"""The prior of stage two, from labels and from the masks of stage one."""
 
 import json
 
@@ -111,14 +111,14 @@ def test_a_dump_read_back_is_the_prediction(tmp_path):
 
 
 def test_masks_of_a_run_do_not_lie_below_the_data(root):
-    """The folder is the one that --dump-masks was given, link or not."""
+    """root is the folder given to --dump-masks; it may be a link."""
     clip = _clips(root, 'work_dirs/masks')[0]
     first = clip['mask_prior_paths'][0]
     assert first == 'work_dirs/masks/v1s/v1s-test/0.png'
 
 
 def test_five_seconds_with_frame_0_have_five_masks(root, masks):
-    """A v1s training clip: stage one heard another sound every time."""
+    """A v1s training clip repeats frame 0 with five seconds of audio."""
     clip = _of(_clips(root, masks, split='train'), 'v1s')
     assert len(set(clip['frame_paths'])) == 1
     names = [path.rsplit('/', 1)[1] for path in clip['mask_prior_paths']]
@@ -168,7 +168,7 @@ def test_degraded_truth_has_the_wanted_iou_in_every_frame(root):
 
 
 def test_errors_depend_on_seed_and_clip_alone(root):
-    """Not on the epoch, nor on which other clips there are."""
+    """They depend neither on the epoch nor on the other clips."""
     clips = _degraded(root, 0.7)
     for same in (
         _degraded(root, 0.7, epoch=3),
@@ -222,7 +222,7 @@ def test_errors_do_not_depend_on_workers(root, num_workers):
 
 
 def test_frames_without_a_label_are_not_marked(root):
-    """Four of a v1s training clip: 0 as in the truth, no false alarms."""
+    """Four frames of a v1s training clip have an empty prior."""
     clips = _degraded(
         root, 0.5, split='train', subsets=['v1s'], unlabelled='ignore'
     )
@@ -254,7 +254,7 @@ def test_a_wrong_option_is_named_when_the_data_set_is_built(
 
 
 def test_a_folder_may_stay_when_the_source_changes(root):
-    """As in a config that inherits the folder: files, then the truth."""
+    """A config may inherit root and set source to the labels."""
     option = parse_mask_prior(dict(source='truth', root='masks', iou=None))
     assert (option.source, option.root, option.iou) == ('truth', 'masks', None)
     clip = AVSBenchDataset(
@@ -398,7 +398,7 @@ def _edit(masks, change):
 
 
 def test_a_clip_that_the_index_lacks(root, masks):
-    """Its files are there, but nobody says that they are whole."""
+    """Its files exist, but the index does not list them as complete."""
 
     def drop(index):
         index['clips'] = [c for c in index['clips'] if c['subset'] != 'v1m']

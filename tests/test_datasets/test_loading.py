@@ -1,4 +1,4 @@
-"""Frames and labels as the published code sees them, and their faults."""
+"""Frames and labels as the published code reads them, and faulty files."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def _masks_of(tmp_path, image, *, name='0.png', results=None, **kwargs):
     return LoadClipMasks(**kwargs)(results)['masks'][0]
 
 
-#: What the data set says of labels that are class ids.
+#: Entry of the data set for labels that are class ids.
 IDS = dict(label_folder='labels_semantic')
 
 
@@ -66,7 +66,7 @@ def test_frames_of_different_sizes_need_a_size(clip):
 
 
 def test_binary_masks_equal_the_published_steps(clip):
-    """OpenCV reads, resizes in colour, makes grey, compares with 0."""
+    """OpenCV reads, resizes in colour and converts to grey; > 0 sounds."""
     results = LoadClipMasks()(clip)
     assert results['masks'].shape == (5, 224, 224)
     assert results['masks'].dtype == np.uint8
@@ -141,7 +141,7 @@ def test_black_and_white_labels_are_for_binary_tasks(tmp_path, mode):
 
 @pytest.mark.parametrize('label', ['binary', 'semantic'])
 def test_labels_saved_as_jpeg(tmp_path, label):
-    """Whatever the name of the file; half a ring of every object is lost."""
+    """Recognised whatever the file name; JPEG changes colours at outlines."""
     image = np.zeros((16, 16, 3), dtype=np.uint8)
     image[4:9, 5:11] = AVSBENCH_PALETTE[9]
     Image.fromarray(image).save(tmp_path / 'a.jpg', quality=95)
@@ -168,7 +168,7 @@ def test_grey_images_of_labels_rgb_are_colours(tmp_path):
 
 @pytest.mark.parametrize('mode', ['L', 'P'])
 def test_images_of_labels_semantic_are_ids(tmp_path, mode):
-    """A palette of colours is for viewers."""
+    """The palette only serves image viewers."""
     ids = np.array([[0, 64], [70, 7]], dtype=np.uint8)
     image = Image.fromarray(ids)
     if mode == 'P':
@@ -197,7 +197,7 @@ def test_ids_beyond_the_classes(tmp_path, label):
 @pytest.mark.parametrize('resize', ['bilinear', 'nearest'])
 @pytest.mark.parametrize('class_id', [1, 8, 64, 70])
 def test_binary_masks_of_both_folders_are_the_same(tmp_path, class_id, resize):
-    """Ids go through the colours: 1 beside 0 is no half of anything."""
+    """Ids are converted to colours before resizing; they are not averaged."""
     stored = CLIP._replace(class_id=class_id)
     write_avsbench_tree(tmp_path, [stored])
     load = LoadClipMasks(size=(37, 41), binary_resize=resize)
@@ -248,7 +248,7 @@ def test_aspect_ratios_may_differ_by_rounding(tmp_path, frame, label, fits):
 
 
 def test_each_label_is_compared_with_its_own_frame(clip):
-    """Frames of a clip may differ in size where they are resized."""
+    """Frames of a clip can differ in size if they are resized."""
     Image.new('RGB', (40, 30)).save(clip['frame_paths'][3])
     Image.new('RGB', (80, 60)).save(clip['mask_paths'][3])
     results = LoadClipFrames(size=(16, 16))(clip)
@@ -267,7 +267,7 @@ def test_labels_of_transform_and_data_set_must_agree(clip):
 def test_frames_without_a_label_are_255_all_over(
     tmp_path, label, resize, size
 ):
-    """The labelled frame is what it is without the others."""
+    """They do not change the labelled frame."""
     stored = Clip('v1s', 'train', 'a', class_id=28, frame_size=(60, 90))
     write_avsbench_tree(tmp_path, [stored])
     clip = _entry(
@@ -317,7 +317,7 @@ def test_nearest_binary_masks_keep_outlines_by_hand(tmp_path):
 
 @pytest.mark.parametrize('mode', ['1', 'L', 'RGB', 'P'])
 def test_nearest_binary_masks_of_any_stored_type(tmp_path, mode):
-    """The published decoding of palette files depends on their palette."""
+    """The published code reads palette files depending on their palette."""
     grey = Image.fromarray(np.array([[0, 255], [255, 0]], dtype=np.uint8))
     grey.convert(mode).save(tmp_path / 'a.png')
     with Image.open(tmp_path / 'a.png') as image:
@@ -349,7 +349,7 @@ def test_wrong_arguments_are_named(kwargs, message):
     ],
 )
 class TestFaultyFiles:
-    """Each names the file, the clip, the subset and the layout."""
+    """Errors name the file, the clip, the subset and the layout."""
 
     def test_missing(self, clip, load, key, layout):
         path = clip[key][2]
@@ -360,7 +360,7 @@ class TestFaultyFiles:
 
     @pytest.mark.parametrize('keep', [0, 20, 0.5])
     def test_cut_off(self, clip, load, key, layout, keep):
-        """An interrupted copy must not pass for a grey picture."""
+        """An incomplete copy must not be read as a grey image."""
         path = clip[key][2]
         with open(path, 'rb') as file:
             content = file.read()

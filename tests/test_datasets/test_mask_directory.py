@@ -1,4 +1,4 @@
-"""Folders of masks: whose they are, and which data they are of."""
+"""Mask folders: who may write to them, and for which data they are."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ def data(tmp_path_factory):
 
 
 def test_masks_of_the_same_data_elsewhere_pass(data, tmp_path):
-    """The data may move: its content counts, not its path."""
+    """Moving a data set changes its path, not its content."""
     directory = _dump(tmp_path / 'masks', _clips(data))
     shutil.copytree(data, tmp_path / 'moved')
     clips = _clips(tmp_path / 'moved')
@@ -54,7 +54,7 @@ def test_masks_of_the_same_data_elsewhere_pass(data, tmp_path):
 def test_masks_of_other_data_with_the_same_names(
     data, tmp_path, changed, name
 ):
-    """One clip is another: all others, and all names, are the same."""
+    """One clip differs; the other clips and all names are the same."""
     directory = _dump(tmp_path / 'masks', _clips(data))
     other = tmp_path / 'other'
     shutil.copytree(data, other)
@@ -67,13 +67,13 @@ def test_masks_of_other_data_with_the_same_names(
         "index.json: .*of clip 'b'.*--dump-masks DIR --split test",
     ):
         directory.check(clips)
-    # So a new dump into the folder predicts that clip again.
+    # A new dump into the folder predicts that clip again.
     written = [directory.is_written(clip, MADE_BY) for clip in clips]
     assert written == [True, False, True]
 
 
 def test_masks_of_swapped_sound(data, tmp_path):
-    """Stage two may be given another sound than its masks, not vice versa."""
+    """Stage two may use other audio than its masks, but not the reverse."""
     own, swapped = _clips(data), _clips(data, sound_from='next_clip')
     directory = _dump(tmp_path / 'masks', own)
     directory.check(own)
@@ -86,12 +86,12 @@ def test_masks_of_swapped_sound(data, tmp_path):
         match="another clip's sound.*'next_clip', --swap-sound.*of clip 'a'",
     ):
         directory.check(own)
-    directory.check(swapped)  # both stages: how much needs the sound at all?
+    directory.check(swapped)  # both stages with exchanged audio
     assert not directory.is_written(own[0], MADE_BY)
 
 
 def _forget_identity(directory):
-    """Make what an earlier version wrote."""
+    """Turn the folder into one of an earlier version."""
     root = directory.root
     (root / 'dump.json').unlink()
     for path in (root / 'index.json', *root.glob('*/*/clip.json')):
@@ -153,7 +153,7 @@ def test_folders_of_the_data_set_are_refused(data, tmp_path, place):
 
 
 def test_labels_whose_names_are_those_of_masks_are_refused(data, tmp_path):
-    """As the first release of AVSBench has them: <split>/<clip>/0.png."""
+    """The first release of AVSBench has labels <split>/<clip>/0.png."""
     for uid in 'abc':
         labels = data / f'v1m/{uid}/labels_semantic'
         shutil.copytree(labels, tmp_path / f'truth/v1m/{uid}')
@@ -184,7 +184,7 @@ def test_an_index_of_something_else_is_refused(data, tmp_path):
 
 
 def test_a_dump_that_was_killed_may_go_on(data, tmp_path):
-    """Before its first mask, within its first clip, and later."""
+    """Killed before its first mask, within its first clip, and later."""
     clips = _clips(data)
     directory = MaskDirectory(tmp_path / 'new' / 'masks')
     directory.check_writable()

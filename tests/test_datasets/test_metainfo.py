@@ -69,7 +69,7 @@ def test_the_most_frequent_unknown_colours_are_named_and_all_counted():
 
 
 def test_colours_beyond_the_last_known_one_are_unknown():
-    """The search in the sorted colours must not run off its end."""
+    """The search in the sorted colours stops at their end."""
     white = np.full((1, 1, 3), 255, dtype=np.uint8)
     found = colours_to_ids(white, unknown_colour='background')
     np.testing.assert_array_equal(found, [[0]])

@@ -1,4 +1,4 @@
-"""Clips with the sound of others."""
+"""Clips with the audio of other clips."""
 
 from pathlib import Path
 

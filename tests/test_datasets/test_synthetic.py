@@ -1,4 +1,4 @@
-"""Synthetic clips: readable as AVSBench, and useless without their sound."""
+"""Synthetic clips: readable as AVSBench, and unsolvable without audio."""
 
 import csv
 import filecmp
@@ -172,7 +172,7 @@ def _stored_ids(clip):
 
 
 class TestScene:
-    """What is seen and what is heard."""
+    """Objects and audio of a scene."""
 
     def test_same_seed_same_files(self, tmp_path):
         for name in ('one', 'two'):
@@ -249,7 +249,7 @@ class TestScene:
         assert distractors > 20
 
     def test_a_source_opens_15_ms_late_and_closes_in_time(self):
-        """So no second's log-mel example hears the next second."""
+        """The log-mel example of a second has no audio of the next one."""
         times = np.array([0.0, 0.005, 0.9601, 0.974, 0.9801, 1.9, 1.92, 2.5])
         middle = sound_gate(np.array([False, True, False]), times)
         # Opens from 0.96 + 0.015 to 0.98; closes at 1.92.
@@ -285,7 +285,7 @@ class TestScene:
         assert min(np.diff([*hues, hues[0] + 360])) > 16
 
     def test_objects_of_a_scene_differ_in_timbre(self):
-        """Or nobody could tell which of them sounds."""
+        """Otherwise the audio would not tell which object sounds."""
         names = set()
         for seed in range(60):
             objects = _scene(seed).objects
@@ -295,7 +295,7 @@ class TestScene:
 
 
 class TestBlindBound:
-    """The score of a guesser who cannot hear."""
+    """The score of a prediction that does not use the audio."""
 
     def test_frame_score_by_hand(self):
         """Areas 30, 10, 10 of 100 pixels."""
@@ -390,7 +390,7 @@ class TestBlindBound:
                 assert best == max(scores.values()) >= scores['expected']
 
     def test_the_sound_of_another_clip_misleads(self, written):
-        """Exact masks, but by the classes that sound in the next clip."""
+        """Exact masks of the classes that sound in the next clip score low."""
         root, _ = written
         clips = _clips(root, task='ms3')
         truths = np.stack([_stored_ids(clip) for clip in clips])
@@ -404,12 +404,12 @@ class TestBlindBound:
                 else:
                     scores.append(1.0)
         assert len(scores) == 12 * 5
-        # Generous to the guesser: wrongly marked distractors cost nothing.
+        # An upper bound: wrongly marked distractors cost nothing.
         assert np.mean(scores) < 0.65
 
 
 class TestArguments:
-    """Faults are named before anything is written."""
+    """Errors are raised before anything is written."""
 
     @pytest.mark.parametrize(
         ('kwargs', 'message'),

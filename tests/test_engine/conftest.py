@@ -1,4 +1,4 @@
-"""Makes the trainings of these tests quick."""
+"""Speeds up the trainings of these tests."""
 
 import pytest
 from mmengine.config import Config
@@ -7,5 +7,5 @@ from support.toy_training import as_lines
 
 @pytest.fixture(autouse=True)
 def _no_formatting(monkeypatch):
-    """mmengine formats the config at every save, which takes longer."""
+    """mmengine formats the config at every save, which is slow."""
     monkeypatch.setattr(Config, 'pretty_text', property(as_lines))

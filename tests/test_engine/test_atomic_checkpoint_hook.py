@@ -1,4 +1,4 @@
-"""Which checkpoints are written, kept and removed, and how."""
+"""Which checkpoints are written, kept and removed."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from support.toy_training import ToyMetric, build_runner
 
 
 class _Killed(BaseException):
-    """Stands for the end of the process."""
+    """Represents the end of the process."""
 
 
 def _names(folder):
@@ -72,11 +72,12 @@ def test_keeps_the_last_two_and_the_best(tmp_path, monkeypatch):
 def test_killed_at_any_write_something_good_is_left(
     tmp_path, monkeypatch, write
 ):
-    """Also with only one checkpoint to keep, and a new best every epoch.
+    """Also with one checkpoint to keep and a new best one every epoch.
 
     Each of the two epochs writes: checkpoint, last_checkpoint, best
-    checkpoint, checkpoint again (it knows the best one now) and
-    last_checkpoint again. The first epoch's two first are left out.
+    checkpoint, checkpoint again (it now names the best one) and
+    last_checkpoint again. The first two writes of the first epoch are left
+    out.
     """
     _score_by_epoch(monkeypatch, 0.1, 0.2)
     count = iter(range(10))
@@ -124,7 +125,7 @@ def _contents(folder):
 
 @pytest.fixture
 def first_run(tmp_path, monkeypatch):
-    """Two epochs; the next two, in another folder, will be better."""
+    """Two epochs; the next two, in another folder, score better."""
     _score_by_epoch(monkeypatch, 0.1, 0.2, 0.3, 0.4)
     folder = tmp_path / 'a'
     build_runner(folder, train_cfg=dict(by_epoch=True, max_epochs=2)).train()
@@ -142,7 +143,7 @@ def _resume(folder, checkpoint):
 
 
 def test_resume_in_a_copy_leaves_the_original_alone(first_run, tmp_path):
-    """The copy's own best checkpoint is the one that is replaced."""
+    """Only the copy's own best checkpoint is replaced."""
     before, copy = _contents(first_run), tmp_path / 'b'
     shutil.copytree(first_run, copy)
     best = _resume(copy, copy / 'epoch_2.pth')
@@ -159,7 +160,7 @@ def test_resume_in_a_copy_leaves_the_original_alone(first_run, tmp_path):
 def test_resume_from_another_folder_leaves_it_alone(
     first_run, tmp_path, best_is_there
 ):
-    """Also if its best checkpoint was removed by hand."""
+    """Also if its best checkpoint was removed manually."""
     if not best_is_there:
         (first_run / 'best_split_mIoU_epoch_2.pth').unlink()
     before, other = _contents(first_run), tmp_path / 'b'
@@ -174,7 +175,7 @@ def test_resume_from_another_folder_leaves_it_alone(
 
 
 def test_wrong_save_best_stops_before_training(tmp_path, monkeypatch):
-    """If the metrics list their names; else after the first validation."""
+    """If the metrics list their names; otherwise at the first validation."""
     text = (
         "save_best='split/F' is not a result of the validation, which "
         'computes split/mIoU; set default_hooks'

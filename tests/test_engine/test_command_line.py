@@ -1,4 +1,4 @@
-"""Wrong input ends a tool in one line, a defect in a traceback."""
+"""Wrong input ends a tool with one line, a bug with a traceback."""
 
 import argparse
 
@@ -20,7 +20,7 @@ def _args(*options):
 
 @pytest.fixture(autouse=True)
 def no_log_file():
-    """Other tests' runners leave a current logger with a file."""
+    """Runners of other tests leave a current logger with a file."""
     MMLogger.get_instance('test_command_line')
 
 
@@ -94,7 +94,7 @@ class _Broken(torch.utils.data.Dataset):
 
 
 def test_error_of_a_worker_is_its_message():
-    """torch sends the worker's traceback as the message."""
+    """torch passes on the worker's traceback as the message."""
     loader = DataLoader(_Broken(), num_workers=1)
     line = _line(SystemExit, lambda: list(loader))
     assert line == 'error: clip 7: no sound, none at all'

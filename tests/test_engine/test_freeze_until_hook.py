@@ -1,4 +1,4 @@
-"""Parameters that wait for their epoch."""
+"""Parameters that are frozen until an epoch."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ _FROZEN = {'backbone.linear.weight', 'backbone.linear.bias'}
 
 
 class _Watch(Hook):
-    """Notes what is trained in every epoch, and what it became."""
+    """Records which parameters are trained in each epoch, and their values."""
 
     priority = 'LOWEST'
 
@@ -89,7 +89,7 @@ def test_what_the_model_froze_itself_stays_frozen(tmp_path):
 
 
 def test_distributed_wrapper_is_made_anew_at_both_changes(tmp_path):
-    """Else it would wait for, or forget, the gradients that changed."""
+    """Otherwise it would expect the wrong set of gradients."""
     from mmengine.model import MMDistributedDataParallel
 
     runner = build_runner(tmp_path, custom_hooks=[_HOOK])

@@ -1,4 +1,4 @@
-"""Command lines become configs."""
+"""Configs from command lines."""
 
 import argparse
 import importlib.util
@@ -50,7 +50,7 @@ test_dataloader = dict(dataset=dict(data_root=data_root))
 
 
 def test_data_root_reaches_the_loaders(tmp_path):
-    """It was substituted before the option came."""
+    """data_root was already substituted when the option is applied."""
     nested = 'test_dataloader.dataset.data_root=c'
     cfg = _load(tmp_path, '--cfg-options', 'data_root=b', text=_DATA)
     assert cfg.train_dataloader.dataset.data_root == 'b'
@@ -95,9 +95,9 @@ def test_cluster_launchers_need_cuda(monkeypatch, launcher):
 
 
 def test_processes_part_when_the_work_is_done(tmp_path, monkeypatch):
-    """Of a process group nothing is left to the interpreter's end.
+    """The process group is destroyed before the interpreter ends.
 
-    After an error nobody waits for the others.
+    After an error, no process waits for the others.
     """
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     cfg = Config(dict(launcher='pytorch'))
@@ -117,7 +117,7 @@ def test_resume_from_the_last_or_a_given_checkpoint(train_tool, tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path), load_from='pretrained.pth'))
     train_tool.set_resume(cfg, None)
     assert (cfg.resume, cfg.load_from) == (False, 'pretrained.pth')
-    # nothing to go on with: begin from the pretrained weights
+    # no checkpoint to resume from: start from the pretrained weights
     train_tool.set_resume(cfg, 'auto')
     assert (cfg.resume, cfg.load_from) == (False, 'pretrained.pth')
     (tmp_path / 'last_checkpoint').write_text('some/epoch_3.pth')
@@ -171,7 +171,7 @@ def test_amp_without_cuda_is_refused(train_tool, monkeypatch, capsys):
     ],
 )
 def test_slurm_scripts(tmp_path, script, arguments, expected):
-    """With a stand-in for srun that prints how it was called."""
+    """A replacement for srun prints its command line."""
     (tmp_path / 'srun').write_text('#!/bin/sh\necho srun "$@"\n')
     (tmp_path / 'srun').chmod(0o755)
     done = subprocess.run(
@@ -218,7 +218,7 @@ def test_slurm_scripts(tmp_path, script, arguments, expected):
 def test_dist_scripts(
     tmp_path, script, arguments, expected, environment, meeting
 ):
-    """With a stand-in for Python; a fixed port only where one is needed."""
+    """A replacement for Python; the port is fixed only where needed."""
     (tmp_path / 'echo_words').write_text('#!/bin/sh\necho "$@"\n')
     (tmp_path / 'echo_words').chmod(0o755)
     done = subprocess.run(

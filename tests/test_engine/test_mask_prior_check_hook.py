@@ -1,4 +1,4 @@
-"""Stage two does not begin with masks that do not fit."""
+"""Stage two does not start with wrong or missing masks."""
 
 from types import SimpleNamespace
 
@@ -90,7 +90,7 @@ def test_a_training_without_validation(root, masks):
 
 
 def test_a_folder_is_read_once(root, masks):
-    """Not again before each epoch's validation."""
+    """It is not read again before the validation of each epoch."""
     hook, runner = MaskPriorCheckHook(), _runner(root, masks)
     hook.before_train(runner)
     (masks / 'index.json').unlink()
@@ -129,7 +129,7 @@ def test_masks_of_wrapped_data_sets_are_checked(root, masks, wrap):
 
 
 def test_all_data_sets_of_a_concatenation_are_checked(root, masks):
-    """The second one has the fault."""
+    """The second data set is faulty."""
     (masks / 'v2/v2-test/9.png').unlink()
     other = _loader(root, 'val', 'files', masks).dataset
     with pytest.raises(FileNotFoundError, match='v2-test'):

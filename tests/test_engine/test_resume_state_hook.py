@@ -1,4 +1,4 @@
-"""What resume needs beyond weights, and where it refuses."""
+"""The state that a resumed training needs besides the weights, and errors."""
 
 import math
 import random
@@ -25,7 +25,7 @@ def _draw():
 
 
 def test_random_state_round_trip_through_a_file(tmp_path):
-    """Also with numpy's and Python's second normal number in stock."""
+    """Also with the second normal number that numpy and Python store."""
     np.random.randn(), random.gauss(0, 1)
     torch.save(get_random_state(), tmp_path / 'state.pth')
     expected = _draw(), np.random.randn(), random.gauss(0, 1)
@@ -35,7 +35,7 @@ def test_random_state_round_trip_through_a_file(tmp_path):
 
 
 class _Draws(Hook):
-    """Notes what would be drawn next, without drawing."""
+    """Records the next random numbers without drawing them."""
 
     priority = 'LOWEST'
 
@@ -57,7 +57,7 @@ class _Draws(Hook):
 
 
 def test_validation_leaves_the_random_states_alone(tmp_path):
-    """The toy's metric draws from all of them."""
+    """The metric of the toy model draws from all of them."""
     runner = build_runner(tmp_path)
     draws = _Draws()
     runner.register_hook(draws)
@@ -251,7 +251,7 @@ def test_other_batch_size_within_an_epoch(every_iteration, tmp_path):
 
 
 class _Note(Hook):
-    """Notes epoch and iteration of every iteration."""
+    """Records epoch and iteration of every iteration."""
 
     def __init__(self, seen):
         self.seen = seen
@@ -261,7 +261,7 @@ class _Note(Hook):
 
 
 def test_other_number_of_processes_and_clips_are_named(tmp_path, epoch_two):
-    """From a checkpoint that does not say the batch size, as older ones."""
+    """With an older checkpoint, which does not store the batch size."""
     checkpoint = torch.load(epoch_two, weights_only=True)
     state = checkpoint['resume_state']
     state['processes'], state['num_clips'] = 2, 9
@@ -326,7 +326,7 @@ def test_hooks_that_count_epochs_refuse_iterations(tmp_path, hook):
 
 
 def test_load_from_is_no_resume(tmp_path, epoch_two):
-    """A new training from old weights has its own random states."""
+    """A new training from old weights starts with its own random states."""
     runner = build_runner(tmp_path / 'second', load_from=str(epoch_two))
     runner.train()
     assert runner.epoch == 4

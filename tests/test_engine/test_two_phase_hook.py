@@ -1,4 +1,4 @@
-"""AAVS's two phases, and where the second one begins from."""
+"""The two phases of AAVS, and the weights that phase two starts from."""
 
 import pytest
 import torch
@@ -8,9 +8,9 @@ from support.toy_training import build_runner, two_phase
 
 
 class _Watch(Hook):
-    """Notes the model at the beginning and the end of every epoch.
+    """Records the model at the start and the end of every epoch.
 
-    Its priority is the lowest: it sees what the other hooks have done.
+    It has the lowest priority, so it runs after all other hooks.
     """
 
     priority = 'LOWEST'
@@ -83,13 +83,13 @@ def test_phases_train_what_they_should(tmp_path):
 
 
 def test_phase_two_begins_from_the_best_checkpoint(tmp_path):
-    """With adapters at N(0, 0.02), and an optimizer that knows nothing."""
+    """Adapters are drawn from N(0, 0.02), and the optimizer is new."""
     runner, watch = _train(
         tmp_path,
         [two_phase(**_PHASES)],
         train_cfg=dict(by_epoch=True, max_epochs=3, val_interval=1),
     )
-    # the toy scores best after its first epoch; the second is forgotten
+    # the toy model scores best after its first epoch
     begin, first = watch.begin[2], watch.end[0]
     for name in set(begin) - _ADAPTERS:
         assert begin[name][0].equal(first[name][0])
@@ -145,7 +145,7 @@ def test_resume_in_either_phase_and_at_the_switch(tmp_path, epoch, trainable):
 
 
 def test_names_that_match_nothing(tmp_path):
-    """A misspelt name would freeze what it should train."""
+    """A misspelt name would freeze parameters that should be trained."""
     hook = dict(two_phase(), trainable=['adapter', 'cls_embedd'])
     with pytest.raises(ValueError, match=r"\['cls_embedd'\] match no param"):
         _train(tmp_path / 'a', [hook])
@@ -162,7 +162,7 @@ def test_options_that_belong_together():
 
 
 def test_adapters_are_redrawn_alike_whatever_was_drawn_before(tmp_path):
-    """On all processes and after a resume."""
+    """On all processes, and after a resume."""
     draws = []
     for index in range(2):
         runner, _ = _train(tmp_path / str(index), [two_phase()])

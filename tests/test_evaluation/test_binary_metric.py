@@ -1,4 +1,4 @@
-"""Protocols by hand, processes, and errors of AVSBinaryMetric."""
+"""AVSBinaryMetric: hand-worked protocols, several processes, errors."""
 
 import csv
 import json
@@ -123,7 +123,7 @@ def test_batches_follow_the_dataset_and_not_the_arrival():
 
 
 def test_repeated_clips_count_once():
-    """A distributed sampler repeats the first clips to fill up."""
+    """A distributed sampler repeats the first clips to fill the batch."""
     clips = [_clip(i) for i in range(3)]
     metric = AVSBinaryMetric(ALL_PROTOCOLS)
     once = _evaluate(metric, clips)
@@ -140,7 +140,7 @@ def _evaluate_share(rank, folder, shares):
         metric.process({}, as_dicts(_clip(index)))
     result = metric.evaluate(5)
     with open(f'{folder}/{shares[0]}-{rank}.json', 'w') as file:
-        # repr of a float is exact: equal texts are equal bits.
+        # repr of a float is exact, so equal texts mean equal bits.
         json.dump(result, file)
 
 
@@ -271,7 +271,7 @@ def test_a_missing_clip_is_an_error():
 
 
 def test_two_clips_of_one_place_are_an_error():
-    """Concatenated datasets count from 0 each."""
+    """Each of two concatenated data sets counts from 0."""
     metric = AVSBinaryMetric()
     for clip_id in ('a', 'b'):
         clip = predicted_frames(*seeded_clip(0, channels=1), clip_id=clip_id)

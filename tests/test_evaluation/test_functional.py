@@ -1,4 +1,4 @@
-"""Per-frame numbers, against arithmetic by hand and naive loops."""
+"""Scores of one frame: hand-worked numbers and naive loops."""
 
 import math
 
@@ -47,7 +47,7 @@ def test_iou_does_not_mix_frames():
 
 
 def test_thresholds_end_at_exactly_one():
-    """An end below 1 would let scores just under 1 pass the last one."""
+    """A last threshold below 1 would accept scores slightly below 1."""
     thresholds = f_thresholds()
     assert thresholds.dtype == torch.float32
     assert len(thresholds) == 255
@@ -171,7 +171,7 @@ def test_ties_are_not_sounding():
 
 @pytest.mark.parametrize('channels', [1, 2])
 def test_score_is_the_float32_sigmoid(channels):
-    """Saturation included: a score of 1 passes the last threshold."""
+    """Including saturation: a score of 1 passes the last threshold."""
     logits, _ = seeded_clip(5, channels=channels, scale=12.0)
     logit = logits[:, 0] if channels == 1 else 2 * logits[:, 1] - logits[:, 0]
     score = sounding_score(logits)
@@ -188,7 +188,7 @@ def test_score_of_half_precision_logits_is_taken_in_float32():
 
 
 def test_score_does_not_depend_on_the_place_in_the_tensor():
-    """SIMD kernels treat the last elements of a tensor apart."""
+    """SIMD kernels process the last elements of a tensor separately."""
     logit = torch.linspace(-12, 12, 1003)
     whole = sounding_score(logit.reshape(1, 1, 17, 59)).flatten()
     singly = [sounding_score(x.reshape(1, 1, 1, 1)).item() for x in logit]

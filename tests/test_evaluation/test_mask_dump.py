@@ -1,4 +1,4 @@
-"""Files and index of MaskDump."""
+"""Files and index that MaskDump writes."""
 
 import json
 
@@ -16,7 +16,7 @@ from support.predicted_clips import (
     seeded_clip,
 )
 
-#: Of the file that stands for frames and sound of all predicted clips.
+#: Hash of the file used as frames and audio of all predicted clips.
 DATA = {
     'frame_hash': hash_excerpt(predicted_clips.__file__),
     'sound_hash': hash_excerpt(predicted_clips.__file__),
@@ -101,7 +101,7 @@ def test_index_states_where_the_masks_come_from(tmp_path):
 
 
 def test_dumps_of_several_models_share_a_folder(tmp_path):
-    """As those of the subsets do; each clip names the model it is from."""
+    """As for the subsets; each clip names the model that predicted it."""
     other = {**HASHES, 'checkpoint_hash': 'o' * 64}
     for hashes, index in ((HASHES, 1), (other, 0)):
         metric = MaskDump(str(tmp_path), **hashes)
@@ -147,7 +147,7 @@ def test_a_dump_that_was_cut_off_knows_its_finished_clips(tmp_path):
 
 
 def test_a_clip_counts_only_with_its_last_mask(tmp_path, monkeypatch):
-    """Also where an earlier dump had finished it."""
+    """Also if an earlier dump had finished the clip."""
     metric = MaskDump(str(tmp_path), **HASHES)
     metric.process({}, as_dicts(_clip(0)))
     saved = []
@@ -175,7 +175,7 @@ def test_leftovers_of_a_killed_dump_are_removed(tmp_path):
 
 
 def test_a_new_dump_first_takes_the_old_index_away(tmp_path):
-    """Else an interrupted dump would pass for the complete old one."""
+    """Otherwise an interrupted dump would look complete."""
     metric = MaskDump(str(tmp_path), **HASHES)
     for _ in range(2):
         metric.process({}, as_dicts(_clip(0)))

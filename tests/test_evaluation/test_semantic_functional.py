@@ -1,4 +1,4 @@
-"""Per-class numbers by hand, and against a naive oracle."""
+"""Scores per class: hand-worked numbers and a naive implementation."""
 
 import numpy as np
 import pytest
@@ -164,7 +164,7 @@ def test_absent_classes_score_zero_without_a_warning(recwarn):
 
 
 def test_any_integer_type_gives_the_same_areas():
-    """8-bit ids must not overflow in the number of a pair."""
+    """The index of a pair of 8-bit ids must not overflow."""
     pred, truth = seeded_ids(9)
     wide = count_class_areas(pred, truth, num_classes=71)
     narrow = count_class_areas(pred.byte(), truth.byte(), num_classes=71)

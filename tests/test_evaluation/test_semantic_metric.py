@@ -1,4 +1,4 @@
-"""Protocols by hand, processes, tables and errors of AVSSemanticMetric."""
+"""AVSSemanticMetric: hand-worked protocols, processes, tables, errors."""
 
 import csv
 import json
@@ -105,7 +105,7 @@ def test_protocols_by_hand():
 
 
 def test_a_perfect_prediction():
-    """Every class seen scores 1; those not seen count 0 or not at all."""
+    """Classes that occur score 1; others count 0 or are left out."""
     _, truth = seeded_ids(0, silent=[1])
     num_seen = len(truth.unique())
     result = _evaluate(_metric(), [predicted_ids(truth, truth)])
@@ -156,7 +156,7 @@ def _evaluate_share(rank, folder):
     for index in share:
         metric.process({}, as_dicts(_clip(index)))
     with open(f'{folder}/{rank}.json', 'w') as file:
-        # repr of a float is exact: equal texts are equal bits.
+        # repr of a float is exact, so equal texts mean equal bits.
         json.dump(metric.evaluate(5), file)
 
 
@@ -173,7 +173,7 @@ def test_two_processes_give_the_numbers_of_one_to_the_last_digit(tmp_path):
 
 
 def test_per_class_csv(tmp_path):
-    """The means of its columns are the metrics."""
+    """The means of its columns equal the metrics."""
     path = tmp_path / 'sub' / 'classes.csv'
     clips = [_clip(i) for i in range(5)]
     result = _evaluate(_metric(per_class_csv=str(path)), clips)
@@ -194,7 +194,7 @@ def test_per_class_csv(tmp_path):
 
 
 def test_per_class_table_is_logged(monkeypatch):
-    """Names and percentages of the classes seen, and of no other."""
+    """Names and percentages of the classes that occur, and no others."""
     logged = []
     monkeypatch.setattr(
         'mmavs.evaluation.semantic_metric.print_log',
@@ -224,7 +224,7 @@ def test_runs_in_mmengines_evaluator():
 
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
 def test_avss_data_config_feeds_the_metric(tmp_path, split):
-    """Its labels, taken as the prediction, score 1 for the classes shown."""
+    """With its labels as prediction, the classes that occur score 1."""
     cfg = Config.fromfile(CONFIGS / '_base_/datasets/avsbench_avss_384x384.py')
     dataset_cfg = cfg[f'{split}_dataloader'].dataset
     dataset_cfg.data_root = str(write_avsbench_tree(tmp_path))

@@ -1,4 +1,4 @@
-"""AAVS's head: what it makes of features and of truth."""
+"""AAVS's head: predictions, targets and losses."""
 
 import pytest
 import torch
@@ -47,7 +47,7 @@ def test_deaf_head_does_not_hear():
 
 
 def test_frames_do_not_meet():
-    """No temporal modelling: a frame alone is segmented as in its clip."""
+    """There is no temporal modelling: a frame alone gives the same result."""
     head = _head()
     features = random_features(CHANNELS)
     third = features._replace(
@@ -74,7 +74,7 @@ def test_adapters_stand_where_they_should(mode):
 
 
 def test_truth_is_enlarged_as_pillow_does():
-    """Targets are at frame size, by the pixels that Pillow's NEAREST takes."""
+    """Targets have the frame size; Pillow's NEAREST selects the pixels."""
     torch.manual_seed(0)
     masks = (torch.rand(1, 28, 28) > 0.5).long()
     instances, _ = _head()._seg_data_to_instance_data(
@@ -132,7 +132,7 @@ def test_batch_of_silent_clips_moves_nothing():
 
 
 def test_frames_without_labels_are_refused():
-    """Leaving them out would teach that nothing sounds in them."""
+    """Leaving them out would train on them as silent."""
     masks = torch.zeros(5, 16, 16)
     masks[3] = 255
     samples = samples_of(masks)

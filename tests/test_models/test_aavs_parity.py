@@ -99,13 +99,14 @@ def test_output_is_the_published_one(stage, ours, expected, name):
 
 
 def _without_chance(error: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Leave out the worst 2 %, at least one, which must not be far off.
+    """Drop the worst 2 %, at least one value, which must not be far off.
 
-    Two steps in the method turn rounding into a choice. A layer attends where
-    the mask before it is not negative: with 100 queries about one pixel of a
-    clip is so near zero that another CPU decides it otherwise, which changes
-    one query of one frame from there on. And the mask losses take the points
-    with logits nearest to zero, of which two may be equally near.
+    Two steps of the method turn rounding into a discrete choice. A layer
+    attends where the previous mask is not negative: with 100 queries, about
+    one pixel of a clip is so close to zero that another CPU decides
+    differently, which changes one query of one frame in all later layers. And
+    the mask losses select the points with logits closest to zero, of which two
+    can be equally close.
     """
     worst = np.sort(error.max(axes).ravel())
     assert worst[-1] < 0.05
@@ -113,7 +114,7 @@ def _without_chance(error: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def test_result_is_the_published_one(stage, ours, expected):
-    """Scores of stage one, the map of classes of stage two."""
+    """Stage one: scores. Stage two: the class map."""
     for name, tolerance in OWN[stage.number].items():
         if tolerance is None:
             assert (ours[name] == expected[name]).mean() >= 0.9999
@@ -130,7 +131,7 @@ def test_every_stored_number_is_compared(stage, expected):
 def test_fixture_covers_every_prediction_and_could_tell_them_apart(
     stage, expected
 ):
-    """A model that gave the same for each layer, frame or query would fail."""
+    """Equal outputs for all layers, frames or queries would fail."""
     kept = len(range(stage.num_queries)[stage.kept_queries])
     assert kept >= 8
     cls, mask = expected['cls'], expected['mask']
@@ -145,7 +146,7 @@ def test_fixture_covers_every_prediction_and_could_tell_them_apart(
 
 
 def test_the_config_trains_as_many_parameters(stage, model):
-    """Counted in the published code for its two phases."""
+    """As counted in the published code for its two phases."""
     hook = HOOKS.build(Config.fromfile(stage.config).default_hooks.tuning)
     for epoch, published in zip((0, 31), stage.trained, strict=True):
         hook.before_train(

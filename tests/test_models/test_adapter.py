@@ -1,4 +1,4 @@
-"""Adapters and the projections that carry them."""
+"""Adapters and adapted projections."""
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def test_adapted_linear_by_hand(mode, expected):
 
 
 def test_adapter_clips_the_negative_side():
-    """ReLU: an input that sums to less than zero leaves the bias alone."""
+    """ReLU: an input with a negative sum yields the bias only."""
     layer = AdaptedLinear(4, 4, mode='replace')
     _worked_adapter(layer)
     layer.adapter[2].bias.data.fill_(7.0)

@@ -96,7 +96,7 @@ def test_other_shapes_are_refused(config):
 
 
 def test_log_mel_cnn_treats_every_example_alone():
-    """Neither the batch nor the mode changes an embedding."""
+    """An embedding does not depend on the batch or the mode."""
     torch.manual_seed(0)
     model = MODELS.build(dict(type='LogMelCNN', out_channels=32))
     assert model.out_channels == 32
@@ -137,7 +137,7 @@ def _tones(count, rng):
 
 
 def test_log_mel_cnn_learns_timbre():
-    """40 steps of 24 of 240 tones; a guesser is right in 1 of 5."""
+    """40 steps with 24 of 240 tones; chance level is 1 in 5."""
     torch.manual_seed(0)
     rng = np.random.RandomState(0)
     classifier = nn.Sequential(

@@ -1,4 +1,4 @@
-"""AVSegFormer's parts, by hand-worked numbers and by what must not matter."""
+"""Parts of AVSegFormer: hand-worked numbers and invariants."""
 
 import math
 
@@ -39,7 +39,7 @@ PRIOR = dict(type='MaskPrior', robust_key=False, init_attention=False)
 
 @pytest.mark.parametrize('num_frames', [(1,), (5,), (10,), (5, 10), (1, 3)])
 def test_clips_of_any_length(num_frames):
-    """A single frame too: the published code squeezes it away."""
+    """Including a single frame, which the published code squeezes."""
     head = tiny_head()
     logits, mask_feature = head(random_features(CHANNELS, num_frames))
     total = sum(num_frames)
@@ -54,7 +54,7 @@ def test_clips_of_any_length(num_frames):
 
 
 def test_frames_do_not_meet():
-    """A frame's logits are the same alone and in a batch."""
+    """A frame has the same logits alone and in a batch."""
     head = tiny_head()
     features = random_features(CHANNELS, (4,))
     together, _ = head(features)
@@ -68,7 +68,7 @@ def test_frames_do_not_meet():
 
 @pytest.mark.parametrize('mode', ['attention', 'repeat'])
 def test_other_sound_other_masks(mode):
-    """Swapping two frames' sound changes those two and no others."""
+    """Swapping the audio of two frames changes only these two frames."""
     own = {} if mode == 'attention' else dict(query_generator=None)
     head = tiny_head(audio_query=mode, **own)
     features = random_features(CHANNELS, (3,))
@@ -79,7 +79,7 @@ def test_other_sound_other_masks(mode):
 
 
 def test_every_parameter_gets_a_gradient():
-    """So that distributed training waits for none."""
+    """Otherwise distributed training would wait for it."""
     head = tiny_head()
     losses = head.loss(
         random_features(CHANNELS, (2,)), samples_of(torch.ones(2, 64, 64)), {}
@@ -156,7 +156,7 @@ def test_frames_without_labels_do_not_count(monkeypatch):
 
 
 def test_bce_is_an_option(monkeypatch):
-    """Logit 0: ln 2 per pixel, whatever the truth."""
+    """Logit 0: ln 2 per pixel, whatever the label."""
     bce = dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True)
     truth = torch.tensor([[[1, 0], [0, 0]]])
     losses = _losses(
@@ -201,7 +201,7 @@ def test_truth_of_another_size_than_the_logits():
 
 
 def test_prior_changes_logits_and_not_the_mix_loss():
-    """Else the truth would leak into its own supervision."""
+    """Otherwise the label would leak into the loss computed from it."""
     head = tiny_head('avss', mask_prior=PRIOR)
     truth = torch.randint(0, 71, (2, 64, 64))
     features = random_features(CHANNELS, (2,))
@@ -267,7 +267,7 @@ def test_unknown_query_mode():
 
 
 def test_mixer_is_attention_of_one_query():
-    """Against torch's attention with every pixel projected."""
+    """Compared with torch's attention, which projects every pixel."""
     torch.manual_seed(0)
     mixer = AVSegFormerChannelMixer(16, num_heads=4).double()
     feature = torch.randn(3, 16, 5, 7, dtype=torch.double)
@@ -288,7 +288,7 @@ def test_mixer_is_attention_of_one_query():
 
 @pytest.mark.parametrize('size', [(4, 6), (64, 65)])
 def test_folded_mlp_is_the_mlp_over_the_masks(size):
-    """One tile, and several of which the last is short."""
+    """With one tile, and with several tiles of which the last is short."""
     torch.manual_seed(0)
     head = AVSegFormerMaskHead(10, 16, 1, hidden_channels=32).double()
     query = torch.randn(2, 10, 16, dtype=torch.double)

@@ -1,7 +1,7 @@
-"""AVSegFormer against numbers that the published code gave.
+"""AVSegFormer gives the numbers of the published code.
 
-They were made by ``tests/support/reference_avsegformer.py``; nothing of that
-code is needed here.
+``tests/support/reference_avsegformer.py`` computed the stored numbers; the
+published code is not needed here.
 """
 
 import numpy as np

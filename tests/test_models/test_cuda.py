@@ -1,4 +1,4 @@
-"""The same results on CUDA as on a CPU."""
+"""Results on CUDA equal those on the CPU."""
 
 import pytest
 import torch

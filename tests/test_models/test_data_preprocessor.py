@@ -1,4 +1,4 @@
-"""From a batch of clips to a batch of frames."""
+"""Batches of clips become batches of frames."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ PIPELINE = [
 
 
 def _clip(name='a', num_frames=2, size=(4, 6), num_rows=None):
-    """A packed clip whose pixels tell frame and channel."""
+    """A packed clip whose pixel values give frame and channel."""
     frames = torch.zeros(num_frames, 3, *size, dtype=torch.uint8)
     frames += torch.tensor([12, 28, 30], dtype=torch.uint8).view(3, 1, 1)
     frames += torch.arange(num_frames, dtype=torch.uint8).view(-1, 1, 1, 1)
@@ -142,7 +142,7 @@ def test_lost_data_samples_are_noticed():
 
 @pytest.mark.parametrize('lengths', [(1,), (5,), (10,), (1, 5, 10), (10, 5)])
 def test_clips_are_filled_up_at_their_end(lengths):
-    """Frames, sound and prior with zeros; the rest is as it was."""
+    """Frames, audio and prior are padded with zeros."""
     clips = [_clip(str(i), length) for i, length in enumerate(lengths)]
     for clip in clips:
         clip['inputs']['mask_prior'] = 1 + torch.rand(
@@ -175,7 +175,7 @@ def test_without_padding_there_is_no_flag(lengths):
 
 
 def test_filled_up_frames_are_of_the_mean_colour():
-    """Zero after normalisation, not black: AVSBench pads what is normal."""
+    """Zeros after normalisation, as in AVSBench; not black."""
     preprocessor = AVSDataPreprocessor(
         mean=(10, 20, 30), std=(2, 4, 5), pad_clips_to=2
     )
@@ -200,7 +200,7 @@ def test_padding_to_nothing_is_refused():
 
 
 def test_a_wrong_length_of_sound_names_the_clip_with_padding_too():
-    """Padding must not hide that a clip has more sound than frames."""
+    """Padding must not hide that a clip has more audio than frames."""
     clips = [_clip('a', 2), _clip('b', 2, num_rows=3)]
     with pytest.raises(ValueError, match=r"audio of clip 'b' .* its 2 fram"):
         AVSDataPreprocessor(pad_clips_to=10)(clip_collate(clips))

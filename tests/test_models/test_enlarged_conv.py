@@ -1,4 +1,4 @@
-"""A convolution behind an enlargement, without the enlargement."""
+"""EnlargedConv2d equals a convolution of the upsampled map."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What a mask prior changes in a decoder, worked by hand."""
+"""Hand-worked effects of a mask prior on a decoder."""
 
 import pytest
 import torch
@@ -49,7 +49,7 @@ def test_prior_is_added_to_every_channel_of_the_mask_feature():
 
 
 def test_keys_are_silent_uncertain_or_sounding():
-    """1 sounds, 0.5 lies between 0.4 and 0.6, 0.3 and 0 are silent."""
+    """1 is sounding, 0.5 (between 0.4 and 0.6) uncertain, 0.3 and 0 silent."""
     prior = PRIOR.clone()
     prior[..., 2, 1] = 0.2  # the third mean becomes (1 + 0.2) / 4 = 0.3
     located = _guide(_prior(), prior).key_pos[0][0]
@@ -57,7 +57,7 @@ def test_keys_are_silent_uncertain_or_sounding():
 
 
 def test_thresholds_belong_to_the_sure_sides():
-    """At ``low`` a key is silent, at ``high`` it sounds: 1, 0.5, 0.25, 0."""
+    """At ``low`` a key is silent, at ``high`` sounding: 1, 0.5, 0.25, 0."""
     prior = PRIOR.clone()
     prior[..., 2, 1] = 0
     located = _guide(_prior(low=0.25, high=0.5), prior).key_pos[0][0]
@@ -65,7 +65,7 @@ def test_thresholds_belong_to_the_sure_sides():
 
 
 def test_thresholds_of_soft_priors():
-    """0.15 is uncertain and 0.3 sounds with the first release's 0.1, 0.2."""
+    """With the first release's 0.1 and 0.2: 0.15 uncertain, 0.3 sounding."""
     prior = torch.tensor([[0.3, 0.15], [0.05, 0.3]])[None, None]
     located = _guide(_prior(low=0.1, high=0.2), prior).key_pos[0][0]
     assert located.tolist() == [[2, 2], [0, 1], [1, 0], [2, 2]]
@@ -79,7 +79,7 @@ def test_positions_are_added_to_not_replaced():
 
 
 def test_first_layer_attends_where_the_prior_is_at_least_half():
-    """Of 1, 0.5, 0.4, 0 the last two are blocked, for all queries alike."""
+    """Of 1, 0.5, 0.4 and 0, the last two are blocked for all queries."""
     blocked = _guide(_prior()).blocked
     assert blocked.tolist() == [[[False, False, True, True]]]
 
@@ -165,7 +165,7 @@ def test_fusion_shifts_a_query_s_logits_by_its_weights():
 
 
 def test_attention_is_led_in_the_first_layer_alone():
-    """Prediction 0 is as without a prior, the others are not."""
+    """Prediction 0 is as without a prior, the later ones differ."""
     head = _head(fuse_mask_feature=False, robust_key=False)
     prior = torch.zeros(5, 1, 16, 16)
     prior[..., :8] = 1
@@ -175,7 +175,7 @@ def test_attention_is_led_in_the_first_layer_alone():
 
 
 def test_an_empty_prior_opens_what_a_full_one_opens():
-    """A silent frame blocks everything, and such rows are opened again."""
+    """A silent frame blocks all keys; such rows are unblocked again."""
     head = _head(fuse_mask_feature=False, robust_key=False)
     ones = torch.ones(5, 1, 16, 16)
     assert torch.equal(_masks(head, 0 * ones), _masks(head, ones))

@@ -62,7 +62,7 @@ def test_exchanging_sound_changes_the_masks(model):
         after = model.predict(swapped)
     for one, other in zip(before, after, strict=True):
         changed = one.seg_logits.data != other.seg_logits.data
-        # frame 2 of 0..4 keeps its own sound when the order is turned round
+        # frame 2 of 0..4 keeps its own audio when the order is reversed
         assert changed.any() == (one is not before[2])
 
 
@@ -74,7 +74,7 @@ def test_sliding_windows_are_refused():
 
 
 def test_one_channel_stays_a_logit_and_is_cut_at_zero(model):
-    """mmseg alone would store sigmoids and cut them at 0.3."""
+    """mmseg would store sigmoids and threshold them at 0.3."""
     logits = torch.tensor([[-0.5, 0.0], [1e-6, 2.0]]).view(1, 1, 2, 2)
     (result,) = model.postprocess_result(
         logits, samples_of(torch.zeros(1, 2, 2))
@@ -99,7 +99,7 @@ def _padded(inputs: dict) -> dict:
     ['aavs_tiny_ms3-96x96', 'avsegformer_tiny_ms3-96x96'],
 )
 def test_padding_does_not_change_predictions(config):
-    """Also without samples, where valid frames alone are predicted."""
+    """Also without data samples; then valid frames only are predicted."""
     model = build(Config.fromfile(SYNTHETIC / f'{config}.py').model)
     samples = samples_of(torch.zeros(5, 64, 64))
     with torch.no_grad():
@@ -113,7 +113,7 @@ def test_padding_does_not_change_predictions(config):
 
 
 def test_padding_does_not_change_the_loss_of_silent_clips():
-    """The frames of a clip are counted without its padding."""
+    """The number of frames of a clip does not include its padding."""
     model = build(tiny_config())
     model.decode_head.skip_silent_clips = True
     truth = torch.zeros(5, 64, 64)

@@ -1,4 +1,4 @@
-"""The class of layers inside a module, replaced."""
+"""Change the class of layers within a module."""
 
 import torch
 from mmavs.models.layers import swap_class

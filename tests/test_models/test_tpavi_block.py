@@ -1,4 +1,4 @@
-"""TPAVI's attention, against its formula and numbers worked by hand."""
+"""TPAVI's attention, compared with its formula and hand-worked numbers."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ CHANNELS, AUDIO = 6, 4
 
 
 def make_block(seed: int = 0, **options) -> TPAVIBlock:
-    """A block in float64 whose every part counts, in evaluation mode."""
+    """A block in float64 and evaluation mode whose weights are all nonzero."""
     torch.manual_seed(seed)
     block = TPAVIBlock(CHANNELS, AUDIO, **options).double()
     for kind in ('weight', 'bias', 'running_mean'):
@@ -144,10 +144,10 @@ def test_sound_acts_within_its_window_alone():
 
 
 def test_the_order_of_seconds_is_lost_within_a_window():
-    """A frame does not know its own second: of equal frames, all hear all.
+    """Frames that look alike get the same audio context.
 
-    So where it changes from second to second what sounds, five seconds in a
-    window say less than one.
+    So if the sounding objects change from second to second, the attention does
+    not show which second an object sounds in.
     """
     block = make_block()
     x, audio = make_inputs(3)

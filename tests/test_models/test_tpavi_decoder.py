@@ -8,7 +8,7 @@ from torch import nn
 
 
 def without_convolutions(module: nn.Module) -> nn.Module:
-    """Set all weights to zero: only the skips are left."""
+    """Set all weights to zero, so that only the skip connections remain."""
     for parameter in module.parameters():
         nn.init.zeros_(parameter)
     return module
@@ -79,7 +79,7 @@ def test_sizes_need_not_be_multiples_of_32():
 
 
 def test_the_coarsest_block_has_no_unused_weights():
-    """The published one has res_unit1, which DDP would wait for in vain."""
+    """The published one has res_unit1, which gets no gradient under DDP."""
     names = {n.rsplit('.', 2)[0] for n in TPAVIFusionDecoder(1).state_dict()}
     units = [f'fusions.{i}.res_unit{k}' for i in range(4) for k in (1, 2)]
     assert names == set(units) - {'fusions.3.res_unit1'}

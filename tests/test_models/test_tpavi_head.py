@@ -1,4 +1,4 @@
-"""TPAVI as a whole, on the tiny configs."""
+"""The TPAVI head with the tiny configs."""
 
 import math
 
@@ -16,7 +16,7 @@ PRIOR = dict(type='MaskPrior', robust_key=False, init_attention=False)
 
 
 def make_head(seed: int = 0, **options) -> TPAVIHead:
-    """A small head in float64 whose TPAVI is at work, in evaluation mode."""
+    """A small head in float64 and evaluation mode with nonzero attention."""
     torch.manual_seed(seed)
     binary = options.get('out_channels', 1) == 1
     options = (
@@ -44,7 +44,7 @@ def make_head(seed: int = 0, **options) -> TPAVIHead:
 
 
 def make_features(num_frames=(5,), size: int = SIZE, **fields):
-    """Random maps of frames of ``size`` pixels, and random sound."""
+    """Random maps of frames of ``size`` pixels, and random audio."""
     generator = torch.Generator().manual_seed(sum(num_frames))
     total = sum(num_frames)
     visual = []
@@ -59,7 +59,7 @@ def make_features(num_frames=(5,), size: int = SIZE, **fields):
 
 
 def frames_of(features: ClipFeatures, frames: slice, num_frames):
-    """Some frames of a batch, as a batch of their own."""
+    """Select frames of a batch as a new batch."""
     return features._replace(
         visual=tuple(x[frames] for x in features.visual),
         audio_embed=features.audio_embed[frames],
@@ -68,7 +68,7 @@ def frames_of(features: ClipFeatures, frames: slice, num_frames):
 
 
 def padded(features: ClipFeatures, num_frames: int) -> ClipFeatures:
-    """Fill up one clip with frames that are anything but zero."""
+    """Pad one clip with frames that are not zero."""
     length = len(features.audio_embed)
     more = make_features((num_frames - length,))
     return features._replace(
@@ -140,7 +140,7 @@ def test_stages_that_are_not_chosen_have_no_block():
 
 
 def test_the_matching_loss_sees_rectified_maps():
-    """As published, where the decoder rectifies them in place."""
+    """As published, where an in-place ReLU in the decoder rectifies them."""
     features = make_features()
     maps = make_head(tpavi_stages=(1,)).run(features).maps
     for stage in (0, 2, 3):
@@ -164,7 +164,7 @@ def test_padded_frames_are_zero_and_dropped():
 
 
 def test_padding_to_whole_windows_changes_nothing():
-    """In evaluation; in training the norms see the padded frames."""
+    """In evaluation; in training the norms include the padded frames."""
     head = make_head()
     features = make_features((5,))
     torch.testing.assert_close(
@@ -267,7 +267,7 @@ def test_frames_without_label_and_padding_count_in_no_loss(binary):
         frames_of(features, slice(1), (1,)), samples_of(truth[:1], SIZE), {}
     )
     truth[1:] = 255
-    head.window = 1  # else the other frames are heard
+    head.window = 1  # otherwise the audio of other frames is used
     rest = head.loss(features, samples_of(truth, SIZE), {})
     full = head.loss(padded(features, 5), samples_of(truth, SIZE), {})
     assert one['loss_match'].item() > 0
@@ -279,7 +279,7 @@ def test_frames_without_label_and_padding_count_in_no_loss(binary):
 @pytest.mark.parametrize('task', ['s4', 'ms3', 'avss'])
 @pytest.mark.parametrize('labelled', [True, False])
 def test_every_parameter_takes_part(task, labelled):
-    """DDP would wait for one that does not, also without any label."""
+    """Otherwise DDP would wait for it; also without any label."""
     name = f'configs/synthetic/tpavi_tiny_{task}-96x96.py'
     model = build(Config.fromfile(ROOT / name).model).train()
     truth = torch.full((3, 64, 64), 0 if labelled else 255)

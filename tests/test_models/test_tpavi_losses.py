@@ -1,4 +1,4 @@
-"""TPAVI's matching loss, by hand."""
+"""Hand-worked values of the matching loss of TPAVI."""
 
 import math
 
@@ -61,7 +61,7 @@ def test_hard_mask_by_hand():
     sound = torch.tensor([[1.0, 0.0]])
     value = loss(logits, [visual], [sound], ~ALL)
     assert value.item() == pytest.approx(-math.log(0.6 + 1e-6), rel=1e-5)
-    # The other way round counts as no likeness at all.
+    # A negative similarity counts as zero.
     value = loss(logits, [visual], [-sound], ~ALL)
     assert value.item() == pytest.approx(-math.log(1e-6), rel=1e-5)
 
@@ -100,7 +100,7 @@ def test_frames_without_label_do_not_count(reduction, factor):
 
 
 def test_stages_are_averaged_and_weighted():
-    """The second stage agrees with its sound: 0.5 * (ln 3 / 2 + 0) / 2."""
+    """The second stage matches its audio: 0.5 * (ln 3 / 2 + 0) / 2."""
     loss = make_loss(
         mask='soft', reduction='sum', stages=[0, 2], loss_weight=0.5
     )

@@ -42,7 +42,7 @@ def test_outputs_are_the_published_ones(case):
 
 @pytest.mark.parametrize('case', STORED, ids=lambda case: case.name)
 def test_stored_numbers_could_tell_frames_apart(case):
-    """A model that gave every frame the same would fail."""
+    """A model with equal outputs for all frames would fail."""
     with np.load(fixture_path(case)) as stored:
         for name in ('logits', 'mask_feature', 'map_0', 'map_3'):
             shown = stored[name][: case.num_valid]

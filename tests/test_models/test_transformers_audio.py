@@ -63,7 +63,7 @@ def _windows(num=3, channels=1, samples=8000):
 
 
 def _save(options, folder):
-    """Write the folder of a random model; give its backbone, too."""
+    """Write the folder of a random model; return its backbone, too."""
     backbone = _build(options)
     backbone.model.save_pretrained(folder)
     backbone._extractor.save_pretrained(folder)
@@ -105,7 +105,7 @@ def test_ast_is_what_transformers_computes():
         out = backbone.model(**inputs)
     features = backbone(_windows())
     assert torch.equal(features.embed, out.pooler_output)
-    # The embedding is the mean of the two tokens that are left out.
+    # The embedding is the mean of the two special tokens.
     torch.testing.assert_close(
         features.embed, out.last_hidden_state[:, :2].mean(1)
     )
@@ -119,7 +119,7 @@ def test_clap_is_the_pooled_output_and_its_map():
 
 
 def test_clap_with_fusion_is_deterministic():
-    """The extractor would fuse a random window of each batch."""
+    """The feature extractor would fuse a random window of each batch."""
     config = {**CLAP['config'], 'enable_fusion': True}
     extractor = {**CLAP['extractor'], 'truncation': 'fusion'}
     backbone = _build(CLAP, config=config, extractor=extractor)
@@ -163,7 +163,7 @@ def test_thawed_trains(options):
 @BOTH
 @pytest.mark.parametrize('safe', [True, False])
 def test_weights_come_from_the_folder(options, safe, tmp_path):
-    """And stay when mmengine initialises the model."""
+    """mmengine does not overwrite them when it initialises the model."""
     saved = _save(options, tmp_path)
     if not safe:
         saved.model.save_pretrained(tmp_path, safe_serialization=False)
@@ -178,7 +178,7 @@ def test_weights_come_from_the_folder(options, safe, tmp_path):
 
 
 def test_the_folder_of_the_whole_clap(tmp_path):
-    """Its audio weights are taken; ClapAudioModel alone would draw them."""
+    """Its audio weights are loaded; ClapAudioModel would draw random ones."""
     audio = _build(CLAP)
     text = transformers.ClapTextConfig(
         vocab_size=10,
@@ -242,7 +242,7 @@ def test_the_folder_of_another_model_is_refused(tmp_path):
 
 
 def test_weights_that_are_missing_are_an_error(tmp_path):
-    """transformers would draw them at random and warn."""
+    """transformers would only warn and use random weights."""
     _save(AST, tmp_path)
     config = json.loads((tmp_path / 'config.json').read_text())
     config['num_hidden_layers'] = 2

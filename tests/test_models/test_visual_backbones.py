@@ -1,4 +1,4 @@
-"""Our PVTv2 gives what mmdet's gives."""
+"""Our PVTv2 gives the same maps as mmdet's."""
 
 import torch
 from mmavs.models.visual_backbones.pvt_v2 import ChannelsLastMixFFN, PVTv2
@@ -24,7 +24,7 @@ def test_only_epsilons_set_it_apart_from_mmdets():
     for mine, other in zip(ours.modules(), theirs.modules(), strict=True):
         if getattr(mine, 'eps', None) != getattr(other, 'eps', None):
             mine.eps, changed = other.eps, changed + 1
-    # behind 4 patch embeddings and, but in the last stage, reductions
+    # after 4 patch embeddings and, except in the last stage, reductions
     assert changed == 4 + 3
     frames = torch.randn(2, 3, 64, 96, dtype=torch.double)
     for model in (ours, theirs):

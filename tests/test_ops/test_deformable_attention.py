@@ -1,4 +1,4 @@
-"""mmcv's layer on the operator: same numbers, names and graph."""
+"""mmcv's layer with our operator: same numbers, names and graph."""
 
 import copy
 from typing import Any
@@ -22,7 +22,7 @@ STARTS = torch.tensor([0, 20, 26])
 
 
 def randomised(layer: nn.Module) -> nn.Module:
-    """Draw all parameters: mmcv begins with weights that are zero."""
+    """Draw all parameters, because mmcv initialises weights with zeros."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in layer.parameters():

@@ -1,6 +1,6 @@
-"""The operator's results, gradients, errors and manners.
+"""The operator's results, gradients, errors and behaviour.
 
-Run with ``MMAVS_OPS_ISA=baseline`` or ``avx2`` to test the lesser kernels.
+Run with ``MMAVS_OPS_ISA=baseline`` or ``avx2`` to test the other kernels.
 """
 
 import os
@@ -109,7 +109,7 @@ def test_agrees_with_mmcv(
 def test_half_values_take_float32_positions(
     dtype: torch.dtype, device: str
 ) -> None:
-    """As autocast hands them out; positions then keep their precision."""
+    """As under autocast; the positions keep their precision."""
     value, locations, weights = random_inputs()
     inputs = (value.to(dtype), locations, weights)
     grad = torch.randn(2, 11, 96).to(dtype)
@@ -181,7 +181,7 @@ def test_special_positions(
 
 
 def test_infinite_value_is_not_read_outside_of_the_map() -> None:
-    """Zero padding is absent, not zero times a neighbour that is inf."""
+    """Padding is left out, not computed as zero times a neighbour of inf."""
     value = torch.full((1, 4, 1, 1), torch.inf)
     locations = torch.full((1, 1, 1, 1, 1, 2), 5.0)
     weights = torch.ones(1, 1, 1, 1, 1)
@@ -419,7 +419,7 @@ def test_a_list_is_no_value() -> None:
 
 
 def test_the_bare_operator_checks_too() -> None:
-    """Whoever skips the Python function still cannot read out of bounds."""
+    """Calling the operator directly cannot read out of bounds either."""
     value, locations, weights = random_inputs()
     bad: list[tuple[tuple[Tensor, ...], str]] = [
         ((value, TABLE + 1, STARTS, locations, weights), 'spatial_shapes'),
@@ -459,7 +459,7 @@ def test_opcheck(device: str) -> None:
 @pytest.mark.parametrize('device', DEVICES)
 @pytest.mark.parametrize('dtype', HALVES, ids=str)
 def test_autocast(dtype: torch.dtype, device: str) -> None:
-    """Positions that are float32 stay so next to a half value."""
+    """float32 positions stay float32 next to a half value."""
     value, locations, weights = (t.to(device) for t in random_inputs())
     with torch.autocast(device, dtype=dtype):
         output = ms_deform_attn(
@@ -559,7 +559,7 @@ def test_grid_sample_path_agrees_with_mmcv() -> None:
 
 
 def test_a_device_without_kernels_says_so_once() -> None:
-    """In a process of its own, where the extension is not found."""
+    """In a separate process, where the extension is not found."""
     code = """
 import pathlib
 pathlib.Path.glob = lambda self, pattern: iter(())
@@ -587,7 +587,7 @@ print(value.grad.flatten().tolist())
 
 @pytest.mark.parametrize('isa', ['baseline', 'avx2', 'avx512'])
 def test_every_instruction_set_gives_the_same(isa: str) -> None:
-    """In processes of their own: the choice is made once per process."""
+    """In separate processes, because it is chosen once per process."""
     if 'cpu' not in compiled_devices():
         pytest.skip('needs the CPU kernels')
     code = f"""

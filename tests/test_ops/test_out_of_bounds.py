@@ -1,4 +1,4 @@
-"""No read or write out of bounds, checked by AddressSanitizer."""
+"""AddressSanitizer finds no read or write out of bounds."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""tools/dataset_converters/avsbench_object.py: the first release is read."""
+"""tools/dataset_converters/avsbench_object.py converts the first release."""
 
 import runpy
 import sys
@@ -77,7 +77,7 @@ def _write_table(path, rows):
 
 
 def _write_images(folder, name, number):
-    """Frames whose grey tells clip and second."""
+    """Frames whose grey value gives clip and second."""
     folder.mkdir(parents=True)
     for t in range(5):
         grey = np.full((224, 224, 3), 10 * number + t, dtype=np.uint8)
@@ -116,7 +116,7 @@ def test_both_tasks_are_read_as_the_baselines_read_them(
     printed = capsys.readouterr().out
     assert 'v1s: 1/1/1 clips for train/val/test' in printed
     assert 'v1m: 1/1/1 clips for train/val/test' in printed
-    # A uid of S4 tells begin and end in milliseconds.
+    # A uid of S4 ends with start and end in milliseconds.
     uids = dict(s4=['-_wz_0_5000', 'ab_c_5000_10000', '0d9u_2000_7000'])
     uids['ms3'] = [name for name, _ in MS3_ROWS]
     number = 0
@@ -215,7 +215,7 @@ def test_a_data_set_is_not_overwritten(convert, released, tmp_path):
 def test_a_conversion_that_was_cut_off_can_be_repeated(
     convert, released, tmp_path
 ):
-    """The table comes last; what is there before is replaced."""
+    """The table is written last; files from before are replaced."""
     convert(released, tmp_path / 'data')
     (tmp_path / 'data/metadata.csv').unlink()
     convert(released, tmp_path / 'data')
@@ -251,7 +251,7 @@ def test_the_release_is_never_written_to(convert, released, tmp_path, place):
 def test_an_existing_data_set_is_kept_without_force(
     convert, released, tmp_path
 ):
-    """Not only a complete one: clips without a table are kept, too."""
+    """Also one without a table."""
     frame = tmp_path / 'data/v1m/A7N2_4/frames/0.jpg'
     frame.parent.mkdir(parents=True)
     frame.write_text('mine')

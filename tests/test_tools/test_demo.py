@@ -1,4 +1,4 @@
-"""What the demo does beside running other tools."""
+"""The demo, apart from the tools that it runs."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def _fail_beside(demo, tool, started):
 
 
 def test_what_runs_beside_ends_when_the_rest_fails(demo, tmp_path):
-    """It and what it started: the pipe closes when the last of them ends."""
+    """Including its children: the pipe closes when the last one ends."""
     tool = _write_tool(
         tmp_path,
         'import os, subprocess, sys, time\n'
@@ -69,7 +69,7 @@ def _write_metrics(folder, **values):
 
 
 def test_the_table_of_stages(demo, tmp_path, capsys):
-    """Of the stage two that was tested last."""
+    """It has the results of the last stage two."""
     for number, name in enumerate(
         ('stage_two-b', 'stage_two-a', 'single_stage', 'oracle_prior')
     ):

@@ -1,4 +1,4 @@
-"""Several processes give what one gives; here on the CPU, through gloo."""
+"""Several processes give the results of one; on the CPU, with gloo."""
 
 import json
 import os
@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 
-#: Every process of several writes down its threads when Python ends.
+#: Each of several processes records its threads when Python ends.
 _WATCH = """
 import atexit, glob, os
 from pathlib import Path
@@ -39,10 +39,10 @@ if 'RANK' in os.environ:
 
 @pytest.fixture(autouse=True)
 def watched(tmp_path, monkeypatch):
-    """A folder with a file of threads for each process that ended.
+    """A folder with a list of threads of each process that ended.
 
-    Threads of a process group that are left would now and then abort a
-    process whose work is done.
+    Remaining threads of a process group would sometimes abort a process that
+    has finished its work.
     """
     folder = tmp_path / 'watched'
     folder.mkdir()
@@ -67,7 +67,7 @@ def _run(*command):
         capture_output=True,
         text=True,
     )
-    # The end says what failed; reports of tests are cut behind the start.
+    # The error is at the end, and pytest truncates long texts.
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return done.stdout + done.stderr
 
@@ -75,7 +75,7 @@ def _run(*command):
 def test_two_processes_test_as_one(tmp_path):
     """All metrics to the last digit, and all masks.
 
-    Three clips: one process has two, the other one and a repeated one.
+    Three clips: one process has two, the other one has one and a repeated one.
     """
     clips = [Clip('v1m', 'test', f'clip{i}', 5 + i) for i in range(3)]
     data_root = write_avsbench_tree(tmp_path / 'data', clips)
@@ -128,9 +128,10 @@ def test_two_processes_train_in_two_phases_and_resume(tmp_path):
 
 
 def test_two_processes_free_what_was_frozen_and_resume(tmp_path):
-    """Gradients of freed parameters are averaged, too: ranks stay equal.
+    """Gradients of unfrozen parameters are averaged: ranks stay equal.
 
-    One folder resumes while the backbone is frozen, with one epoch to wait.
+    One run is resumed while the backbone is frozen, one epoch before the end
+    of that phase.
     """
     freeze = dict(type='FreezeUntilHook', parameters=[r'^backbone\.'], epoch=2)
     hooks = [freeze, dict(type='ToyRankHook')]

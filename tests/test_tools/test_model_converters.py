@@ -46,7 +46,7 @@ def vggish(vggish_shapes, tmp_path):
 
 @pytest.fixture
 def convert(monkeypatch):
-    """Run a script as the command line does."""
+    """Run a script as from the command line."""
 
     def run(name, *args):
         script = SCRIPTS / f'{name}.py'
@@ -284,7 +284,7 @@ class TestAVSegFormer:
 
 
 class TestWrongShapes:
-    """Right names with one wrong shape, for every converter."""
+    """Every converter refuses correct names with one wrong shape."""
 
     def shapes(self, script, wrong):
         shapes = {
@@ -342,7 +342,7 @@ class TestWrongShapes:
 
 
 class TestUsersFiles:
-    """No converter replaces a file that the user did not offer."""
+    """No converter replaces a file without --force."""
 
     @pytest.mark.parametrize('kind', ['path', 'relative', 'symlink', 'link'])
     def test_the_source_is_never_replaced(

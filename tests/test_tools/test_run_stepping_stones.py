@@ -1,4 +1,4 @@
-"""Both stages with one command, killed in every step."""
+"""Both stages with one command, which is killed in every step."""
 
 import json
 import multiprocessing
@@ -98,7 +98,7 @@ def _weights(work_dir, stage):
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """A folder with data and, in ``alone``, an undisturbed run."""
+    """A folder with data and, in ``alone``, an uninterrupted run."""
     folder = tmp_path_factory.mktemp('stages')
     write_avsbench_tree(folder / 'data', CLIPS)
     code, commands = _run(folder, 'alone')
@@ -122,11 +122,11 @@ def test_an_undisturbed_run_leaves_masks_and_metrics(folder):
 
 @pytest.mark.slow
 def test_killed_in_every_step_it_ends_in_the_same_numbers(folder):
-    """From the second run on, command 0 is the one that was cut off."""
+    """From the second run on, command 0 is the interrupted one."""
     kills = [
         Kill(0, 3),  # training on v1s, in its second epoch
         Kill(1, 3),  # masks of v1s, two clips of four written
-        Kill(1, 1, only_parent=True),  # training on v1m, which lives on
+        Kill(1, 1, only_parent=True),  # training on v1m, which goes on
         Kill(1, 2),  # that training has nothing left to do; masks of v1m
         # Without an index that of v1s is asked for again, in command 0.
         Kill(2, 6),  # training of stage two, in its second epoch
@@ -154,7 +154,7 @@ def test_killed_in_every_step_it_ends_in_the_same_numbers(folder):
 
 @pytest.mark.slow
 def test_steps_that_are_done_are_skipped(folder):
-    """All of them; or, with another stage two, those of stage one."""
+    """All steps; or, with another stage two, those of stage one."""
     work_dir = folder / 'alone'
     before = _metrics(work_dir)
     assert _run(folder, 'alone') == (0, 0)
@@ -162,14 +162,14 @@ def test_steps_that_are_done_are_skipped(folder):
     assert _run(folder, 'alone', stage_two=ABLATION) == (0, 2)
     assert len(list(work_dir.glob('stage_two-*/tested.json'))) == 2
 
-    # What is lost is made again: the test, and the index, from the masks.
+    # Lost results are recomputed: the test, and the index from the masks.
     tested.unlink()
     (work_dir / 'masks' / 'index.json').unlink()
     assert _run(folder, 'alone') == (0, 2)
     assert json.loads(tested.read_text())['metrics'] == before
 
 
-#: Stage two of any system: the single stage, and a prior.
+#: Stage two of any system: the single stage with a prior.
 OTHER_STAGE_TWO = """
 _base_ = [{base!r}]
 
@@ -191,7 +191,7 @@ test_dataloader = dict(dataset=from_files)
 
 @pytest.mark.slow
 def test_other_systems_soft_masks_and_options_of_one_stage(folder):
-    """Nothing in it is AAVS's; each subset may have a config of its own."""
+    """No step is specific to AAVS; each subset can have its own config."""
     two = folder / 'tpavi_stage2.py'
     base = str(CONFIGS / 'tpavi_tiny_avss-96x96.py')
     two.write_text(OTHER_STAGE_TWO.format(base=base))
@@ -215,7 +215,7 @@ def test_other_systems_soft_masks_and_options_of_one_stage(folder):
     assert {clip['split'] for clip in index['clips']} == {
         *('train', 'val', 'test')
     }
-    # Two steps teach little; in which family of packages it is 0 may differ.
+    # Two steps train little; the score may be 0 in one family of packages.
     assert 0 <= _metrics(work_dir)['dataset/mIoU'] < 1
     one = Config.fromfile(_only(work_dir, 'stage_one_v1m-*/*.py'))
     assert one.model.decode_head.type == 'AVSegFormerHead'
@@ -243,7 +243,7 @@ def test_stages_that_do_not_fit_stop_before_anything_is_trained(folder):
 
 @pytest.mark.slow
 def test_a_stage_one_in_place_of_stage_two_is_refused(folder):
-    """It would be trained and tested without a single mask."""
+    """It would be trained and tested without masks."""
     code, commands = _run(folder, 'twice', stage_two=STAGE_ONE)
     assert (code, commands) == (1, 0)
     (log,) = folder.glob('twice-logs-*/tool.txt')
@@ -273,7 +273,7 @@ def test_unknown_subsets_stop_before_anything_is_trained(
 
 
 def _run_alone(folder, name, *options, **environment):
-    """Run the tool as one types it, on one subset for one epoch."""
+    """Run the tool as a user would, on one subset for one epoch."""
     words = [
         sys.executable,
         toy_training.ROOT / 'tools/run_stepping_stones.py',
@@ -289,7 +289,7 @@ def _run_alone(folder, name, *options, **environment):
             OMP_NUM_THREADS='1',
             **environment,
         ),
-        # Slurm's scripts must be found from anywhere.
+        # Slurm's scripts must be found from any working directory.
         cwd=folder,
         capture_output=True,
         text=True,
@@ -301,9 +301,9 @@ def _run_alone(folder, name, *options, **environment):
     torch.cuda.is_available(), reason='checks what happens without CUDA'
 )
 def test_two_processes_reach_every_step(folder):
-    """Two training clips: one step, where one process would take two."""
+    """Two training clips: one step, where one process needs two."""
     done = _run_alone(folder, 'two', '--launcher', 'pytorch', '--nproc', '2')
-    # The end says what failed; reports of tests are cut behind the start.
+    # The error is at the end, and pytest truncates long texts.
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     started = 'No CUDA device: 2 processes on the CPU'
     assert (done.stdout + done.stderr).count(started) >= 4
@@ -319,7 +319,7 @@ def test_two_processes_reach_every_step(folder):
 
 @pytest.mark.slow
 def test_slurm_gets_the_training(folder, tmp_path):
-    """With a stand-in for srun that writes down its words and fails."""
+    """A replacement for srun writes its command line and fails."""
     srun = tmp_path / 'srun'
     srun.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/words\nexit 3\n')
     srun.chmod(0o755)

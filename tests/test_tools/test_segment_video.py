@@ -1,4 +1,4 @@
-"""tools/segment_video.py: a video file becomes an overlay and masks."""
+"""tools/segment_video.py writes an overlay and masks of a video."""
 
 import runpy
 import sys
@@ -23,7 +23,7 @@ def beep(times):
 
 @pytest.fixture
 def segment(monkeypatch, tmp_path):
-    """Run the tool on a video as the command line does, with the stub."""
+    """Run the tool on a video with the stub as model."""
     config, checkpoint = write_stub(tmp_path)
 
     def run(video, *options, out=tmp_path / 'new' / 'out.mp4'):
@@ -59,7 +59,7 @@ def test_overlay_and_masks(segment, tmp_path, capsys):
         expected = np.zeros((48, 66), np.uint8)
         if second in (1, 6):
             expected[:, 33:] = 255
-        # Second 7 lasts 0.2 s; its example is the last whole one's.
+        # Second 7 lasts 0.2 s and uses the last complete example.
         if second != 7:
             np.testing.assert_array_equal(mask, expected)
 
@@ -73,7 +73,7 @@ def test_overlay_and_masks(segment, tmp_path, capsys):
 
 
 def test_many_classes(segment, tmp_path):
-    """Masks hold the ids in their colours, and the video names the class."""
+    """Masks have class ids and colours; the video names the classes."""
     config = stub_config(labels='semantic')
     config.model.num_channels = 3
     config.dump(tmp_path / 'stub.py')
@@ -88,7 +88,7 @@ def test_many_classes(segment, tmp_path):
         assert not np.asarray(image).any()
     before, after = (read_video(path)[0] for path in (video, out))
     change = np.abs(before.astype(int) - after).mean(-1)[:, :11, :11]
-    # The legend lies on second 1 alone, over the half without a mask.
+    # The legend is drawn in second 1 only, over the half without a mask.
     assert change[1].mean() > 20
     assert change[[0, 2]].mean() < 5
 
@@ -117,7 +117,7 @@ def test_what_is_odd_about_the_sound_is_said(segment, tmp_path, capsys):
 
 
 def test_second_stage(segment, tmp_path):
-    """The stub is the first stage; the second marks what its masks mark."""
+    """The stub is stage one; stage two marks what its masks mark."""
     config = stub_config(labels='semantic')
     config.model.update(num_channels=3, needs_prior=True)
     prior = dict(type='LoadMaskPrior')
@@ -146,7 +146,7 @@ def test_second_stage(segment, tmp_path):
 
 @pytest.mark.parametrize('name', ['0.png', '3.png', '0.jpg', 'notes.txt'])
 def test_foreign_files_among_the_masks(segment, tmp_path, name):
-    """0.png could be a label: names are no proof of an earlier run."""
+    """0.png could be a label: its name does not show who wrote it."""
     video = make_video(tmp_path / 'a.mp4')
     (tmp_path / 'masks').mkdir()
     (tmp_path / 'masks' / name).touch()
@@ -206,7 +206,7 @@ def test_samples_that_are_no_sound(segment, tmp_path, value, message):
 
 
 def test_a_failure_leaves_no_masks(segment, tmp_path, monkeypatch):
-    """The second frame cannot be written: disk full, say."""
+    """The second frame cannot be written, for example on a full disk."""
     video = make_video(tmp_path / 'a.mp4', sound=beep)
 
     def fail(*args):

@@ -1,4 +1,4 @@
-"""A stage two whose masks do not fit stops before its first step."""
+"""Stage two stops before its first step if its masks do not fit."""
 
 import json
 import multiprocessing
@@ -60,7 +60,7 @@ def _train(data, masks, work_dir):
 
 
 def test_whole_masks_let_it_begin(data, masks, tmp_path):
-    """Else the errors below would prove nothing."""
+    """Otherwise the errors tested below would prove nothing."""
     code, log = _train(data, masks, tmp_path / 'work')
     assert code == 0, log
     assert (tmp_path / 'work' / 'epoch_1.pth').is_file()
@@ -79,7 +79,7 @@ def _wrong_size(masks):
 
 
 def _stale_index(masks):
-    """Another stage-one checkpoint wrote them since."""
+    """Another stage-one checkpoint has replaced the masks."""
     path = masks / 'index.json'
     path.write_text(path.read_text().replace('k' * 64, 'o' * 64))
 

@@ -1,4 +1,4 @@
-"""tools/test.py and what it writes."""
+"""tools/test.py and the files that it writes."""
 
 import json
 import multiprocessing
@@ -26,7 +26,7 @@ _PROCESSES.set_forkserver_preload(['support.toy_training'])
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """Clips of different sounds, and an untrained tiny model."""
+    """Clips with different audio, and an untrained tiny model."""
     folder = tmp_path_factory.mktemp('test_tool')
     clips = [Clip('v1m', 'test', f'test-{i}', 9 + 20 * i) for i in range(3)]
     clips += [Clip('v1m', split, f'{split}-0') for split in ('train', 'val')]
@@ -76,7 +76,7 @@ def _dump(folder, *options):
 
 
 def test_dumps_the_masks_of_every_split_once(folder):
-    """A second call writes the masks that are not there, and no others."""
+    """A second call writes only missing masks."""
     clips = _dump(folder, '--split', 'all', '--soft')
     splits = {'test-0': 'test', 'test-1': 'test', 'test-2': 'test'}
     splits.update({'train-0': 'train', 'val-0': 'val'})
@@ -102,7 +102,7 @@ def test_dumps_the_masks_of_every_split_once(folder):
 
 
 def test_masks_metrics_and_pictures_in_one_run(folder):
-    """Metrics are of all clips, also where the masks are there already."""
+    """Metrics cover all clips, also if their masks exist already."""
     masks, out, show = folder / 'both', folder / 'both.json', folder / 'both_s'
     assert _test(folder, '--out', folder / 'alone.json')[0] == 0
     for _ in range(2):
@@ -113,7 +113,7 @@ def test_masks_metrics_and_pictures_in_one_run(folder):
         assert out.read_text() == (folder / 'alone.json').read_text()
         assert len(list(masks.rglob('*.png'))) == 3 * 5
         assert len(list(show.glob('*.png'))) == 1
-    # The same masks, so a dump alone has nothing left to do.
+    # The masks are the same, so a dump alone has no clips to predict.
     times = {p: p.stat().st_mtime_ns for p in masks.rglob('*.png')}
     code, log = _test(folder, '--dump-masks', masks)
     assert code == 0, log
@@ -196,7 +196,7 @@ def test_clips_without_labels_have_masks_but_no_metrics(folder, tmp_path):
 
 
 def test_swapped_sound_changes_the_result(folder):
-    """The F-score looks at the scores, and the scores hear the sound."""
+    """The F-score depends on the scores, and they depend on the audio."""
     results = []
     for options in ((), ('--swap-sound',)):
         out = folder / f'{len(results)}.json'
@@ -207,7 +207,7 @@ def test_swapped_sound_changes_the_result(folder):
 
 
 def test_incomplete_checkpoint_is_refused_by_name(folder):
-    """Never random weights in the place of missing ones."""
+    """Missing weights are never replaced by random ones."""
     whole = torch.load(folder / 'model.pth', weights_only=True)
     part = {k: v for k, v in whole.items() if 'audio_backbone' not in k}
     assert 0 < len(part) < len(whole)

@@ -1,4 +1,4 @@
-"""Training killed with ``kill -9`` and resumed equals training left alone."""
+"""Training killed with ``kill -9`` and resumed equals undisturbed training."""
 
 import multiprocessing
 import os
@@ -22,7 +22,7 @@ _PROCESSES.set_forkserver_preload(['support.toy_training'])
 
 
 def _train(config, work_dir, *options, kill_at=None):
-    """Train in a process of its own and return its exit code."""
+    """Train in a separate process and return its exit code."""
     work_dir.mkdir(exist_ok=True)
     process = _PROCESSES.Process(
         target=toy_training.run_tool,
@@ -51,7 +51,7 @@ def _best(work_dir):
 
 @pytest.fixture(scope='module')
 def alone(tmp_path_factory):
-    """Work dir of a training left alone."""
+    """Work dir of an undisturbed training."""
     folder = tmp_path_factory.mktemp('alone')
     assert _train(toy_training.write_config(folder), folder) == 0
     return folder
@@ -71,7 +71,7 @@ def alone(tmp_path_factory):
 def test_killed_and_resumed_is_bit_identical(
     alone, tmp_path, event, epoch, last_checkpoint
 ):
-    """The next checkpoint, the one after it and the best one are the same."""
+    """The next checkpoint, the one after it and the best one are equal."""
     config = toy_training.write_config(tmp_path)
     code = _train(config, tmp_path, kill_at=(event, epoch))
     assert code == -signal.SIGKILL
@@ -96,7 +96,7 @@ def test_killed_and_resumed_is_bit_identical(
 
 
 def test_exact_with_workers_that_live_through_the_epochs(alone, tmp_path):
-    """Their start draws a number, in each run once; nothing else differs."""
+    """Starting workers draws one random number per run; all else is equal."""
     loader = toy_training.toy_loader(num_workers=1, persistent_workers=True)
     config = toy_training.write_config(tmp_path, train_dataloader=loader)
     assert _train(config, tmp_path, kill_at=('train', 2)) == -signal.SIGKILL
@@ -108,7 +108,7 @@ def test_exact_with_workers_that_live_through_the_epochs(alone, tmp_path):
 
 
 def test_the_toy_would_notice(alone, tmp_path):
-    """Without the random states the resumed training ends elsewhere."""
+    """Without the random states, the resumed training ends differently."""
     config = toy_training.write_config(tmp_path)
     assert _train(config, tmp_path, kill_at=('train', 1)) == -signal.SIGKILL
     path = tmp_path / 'epoch_1.pth'
@@ -122,7 +122,7 @@ def test_the_toy_would_notice(alone, tmp_path):
 
 
 def test_resume_without_a_checkpoint_begins_anew(tmp_path):
-    """--resume of a training killed before its first checkpoint works."""
+    """--resume works for a training killed before its first checkpoint."""
     config = toy_training.write_config(
         tmp_path, train_cfg=dict(by_epoch=True, max_epochs=1)
     )

@@ -1,4 +1,4 @@
-"""The list of names that is laid over a video."""
+"""The list of class names that is drawn on a video."""
 
 import numpy as np
 from mmavs.video.legend import draw_legend

@@ -1,4 +1,4 @@
-"""mmavs.video.overlay: masks on a video whose sound is kept."""
+"""mmavs.video.overlay draws masks on a video and keeps its sound."""
 
 import itertools
 import resource
@@ -110,7 +110,7 @@ def test_all_but_the_masked_pixels_stays(kind):
         assert sound_packets(after.facts.path) == sound_packets(path)
     else:
         assert after.facts.sound_codec == 'aac'
-    # Without any shift: a lag of 1 ms turns 600 Hz by 0.6 of a period.
+    # No shift: a lag of 1 ms is 0.6 of a period of 600 Hz.
     assert after.facts.sound_rate == before.facts.sound_rate
     length = min(len(before.waveform), len(after.waveform))
     was, now = before.waveform[:length], after.waveform[:length]
@@ -119,7 +119,7 @@ def test_all_but_the_masked_pixels_stays(kind):
 
 
 def test_mask_of_each_second_lies_on_its_frames(tmp_path):
-    """25 frames a second: frames 25..49 get the second mask."""
+    """At 25 frames a second, frames 25 to 49 get the second mask."""
     path = make_video(tmp_path / 'a.mp4', seconds=2.6)
     masks = np.zeros((3, 48, 64), np.uint8)
     for second in range(3):
@@ -150,7 +150,7 @@ def test_colour_and_alpha(tmp_path):
 
 
 def test_outline_is_one_pixel_of_full_colour(tmp_path):
-    """On grey 100 without a tint: red 230 on the border of the mask alone."""
+    """On grey 100 without a tint, only the border of the mask is red 230."""
     path = make_video(
         tmp_path / 'a.mp4',
         size=(47, 63),  # odd: colour is not halved, a pixel keeps its own
@@ -221,7 +221,7 @@ def test_output_that_cannot_be(tmp_path):
 
 
 def test_full_disk(tmp_path):
-    """A limit of the file size stands for it; nothing half-written stays."""
+    """A limit on the file size simulates it; no partial file remains."""
     noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     path = make_video(
         tmp_path / 'a.mp4', image=lambda number, size: noise, size=(480, 640)
@@ -243,7 +243,7 @@ def test_full_disk(tmp_path):
 
 
 def test_damaged_picture_leaves_no_file(tmp_path):
-    """Damage in the middle may show only when all is decoded."""
+    """Damage in the middle may only be found when all is decoded."""
 
     def noise(number, size):
         generator = np.random.default_rng(number)

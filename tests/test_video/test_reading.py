@@ -1,4 +1,4 @@
-"""mmavs.video.reading: any video becomes one frame a second and its sound."""
+"""mmavs.video.reading gives one frame a second and the sound of a video."""
 
 import av
 import numpy as np
@@ -46,7 +46,7 @@ def kind(request, tmp_path):
 
 
 def correlation(waveform, sample_rate):
-    """Similarity with the siren of the first frame, without any shift."""
+    """Similarity with the siren that starts with the first frame."""
     truth = siren(np.arange(len(waveform)) / sample_rate)
     both = np.linalg.norm(waveform) * np.linalg.norm(truth)
     return waveform @ truth / both
@@ -65,7 +65,7 @@ def test_frame_and_sound_of_each_second(kind):
     assert facts.sound_rate == rate
     assert waveform.ndim == 1
     assert len(waveform) / rate == pytest.approx(2.2, abs=0.05)
-    # The AAC and MP2 encoders hum at the cut end; the middle is what counts.
+    # The AAC and MP2 encoders add noise at the end, so the middle is compared.
     assert correlation(waveform[: 2 * rate], rate) > 0.98
 
 
@@ -107,7 +107,7 @@ def test_late_sound_is_silent_before(tmp_path, suffix):
     path = make_video(tmp_path / f'a.{suffix}', sound_span=(0.7, 2.2))
     facts, waveform = scan_video(path)
     start, rate = int(0.7 * 44100), 44100
-    # AAC smears a beginning over one frame of 1024 samples.
+    # AAC spreads the start of a sound over one frame of 1024 samples.
     assert np.abs(waveform[: start - 1024]).max() < 1e-3
     assert correlation(waveform[start : 2 * rate], rate) < 0.5
     whole = np.concatenate([np.zeros(start), waveform[start : 2 * rate]])
@@ -141,7 +141,7 @@ def test_sound_before_the_first_frame_is_cut_off(tmp_path):
 
 
 def test_frames_are_decoded_one_by_one(tmp_path):
-    """A second is handed out before the next one is asked for."""
+    """The frame of a second is returned before the next one is decoded."""
     path = make_video(tmp_path / 'a.mp4', seconds=4)
     seconds = iter_seconds(scan_video(path).facts)
     assert number_of(next(seconds)) == 23
@@ -200,7 +200,7 @@ def test_no_video_at_all(tmp_path, content):
     ],
 )
 def test_file_that_is_cut_off(tmp_path, name, options, text):
-    """Half a download must not pass for a shorter video."""
+    """An incomplete download must not be read as a shorter video."""
     path = make_video(
         tmp_path / name,
         seconds=6,

@@ -1,4 +1,4 @@
-"""mmavs.video.working_folder and .mask_folder: no file is lost or left."""
+"""mmavs.video.working_folder and .mask_folder neither lose nor leave files."""
 
 import json
 import subprocess
@@ -66,7 +66,7 @@ def test_masks_of_an_earlier_run_are_replaced(tmp_path):
 
 
 def test_labels_are_never_replaced(tmp_path):
-    """Names that fit are no proof."""
+    """Matching names do not show who wrote the files."""
     folder = tmp_path / 'labels_rgb'
     folder.mkdir()
     for number in range(5):

@@ -1,4 +1,4 @@
-"""Contact sheets show the right things, and the hook draws the right clips."""
+"""Contact sheets, and the hook that draws them."""
 
 from types import SimpleNamespace
 
@@ -155,7 +155,7 @@ def _batch(indices, *, with_truth=True):
 
 
 def _runner(loop, *transforms, metainfo=None):
-    """What the hook reads of a runner."""
+    """The attributes of a runner that the hook reads."""
     dataset = SimpleNamespace(
         metainfo=metainfo or get_metainfo('binary'),
         pipeline=Compose(list(transforms)),
@@ -181,7 +181,7 @@ def test_hook_draws_every_clip_of_a_batch(tmp_path):
 
 
 def test_hook_chooses_clips_by_their_place_in_the_dataset(tmp_path):
-    """So that the number of processes does not change the choice."""
+    """The number of processes does not change the choice."""
     hook = AVSVisualizationHook(str(tmp_path), interval=2, max_clips=2)
     for indices in ([5, 4], [3, 2], [1, 0]):
         hook.after_test_iter(None, 0, *_batch(indices))
@@ -318,7 +318,7 @@ def test_sound_comes_with_its_seconds():
 
 
 class _OtherFrontEnd(LogMel):
-    """Of another class."""
+    """Another front-end class."""
 
 
 def test_front_end_is_found_through_wrappers():

@@ -1,4 +1,4 @@
-"""Both stages of AAVS against the published code, run side by side.
+"""Compare both stages of AAVS with the published code.
 
 Set MMAVS_REFERENCE_ROOT to a folder with Stepping-Stones at de6a17b.
 """
@@ -137,11 +137,11 @@ def outputs(sides):
 
 
 def on_the_threshold(theirs: torch.Tensor, mine: torch.Tensor) -> list:
-    """Find pixels that rounding alone blocks on one side and not the other.
+    """Find pixels that only one side blocks because of rounding.
 
-    A layer attends where the mask before it, resized to its level, is not
-    negative. That is a step: with logits around zero, two libraries that
-    agree to 5e-5 take another pixel once in a million.
+    A layer attends where the mask predicted before it, resized to its level,
+    is not negative. For logits near zero, two libraries that agree to 5e-5
+    differ in about one pixel in a million.
 
     Args:
         theirs (torch.Tensor): Masks (10, T, Q, 96, 96).
@@ -151,7 +151,7 @@ def on_the_threshold(theirs: torch.Tensor, mine: torch.Tensor) -> list:
         list[tuple[int, int]]: Prediction and frame of each.
     """
     found = []
-    # The first layer's mask is the prior's in stage two.
+    # In stage two, the first layer takes its mask from the prior.
     for prediction in range(9):
         size = (SIZES[prediction % 3],) * 2
         one, other = (
@@ -167,7 +167,7 @@ def on_the_threshold(theirs: torch.Tensor, mine: torch.Tensor) -> list:
 
 @pytest.fixture(scope='module')
 def comparable(outputs):
-    """(10, T): predictions before which no pixel was on the threshold."""
+    """Return (10, T): predictions with no earlier pixel on the threshold."""
     theirs, mine = outputs
     found = on_the_threshold(theirs['mask'], mine['mask'])
     print(f'on the threshold (prediction, frame): {found}')
@@ -193,7 +193,7 @@ def test_every_output_agrees(outputs, comparable, name):
 
 
 def test_results_agree(outputs):
-    """Scores of stage one, the map of classes of stage two."""
+    """Stage one: scores. Stage two: the class map."""
     theirs, mine = outputs
     if 'scores' in theirs:
         worst = (mine['scores'] - theirs['scores']).abs().max().item()
@@ -218,7 +218,7 @@ def test_nothing_is_left_uncompared(sides, outputs):
 
 
 def test_gradients_agree(sides):
-    """Of all that the published stage trains, in its second phase."""
+    """Of all parameters that the published second phase trains."""
     theirs, mine = sides.outputs(num_frames=1)
     names = trained_parameters(sides.network, sides.stage, phase=2)
     own = dict(sides.model.named_parameters())
@@ -258,7 +258,7 @@ def test_as_many_parameters_train(sides):
 
 
 def test_stored_numbers_are_those_of_the_published_code(sides):
-    """What ``tests/test_models/test_aavs_parity.py`` compares with."""
+    """The numbers that ``tests/test_models/test_aavs_parity.py`` uses."""
     with torch.no_grad():
         theirs, _ = sides.outputs(FIXTURE_FRAMES)
     computed = thin_out(theirs, sides.stage)
@@ -268,7 +268,7 @@ def test_stored_numbers_are_those_of_the_published_code(sides):
             if name == 'semantic':
                 assert (computed[name] == expected).mean() >= 0.9999
                 continue
-            # Another number of threads moves the last digits.
+            # The last digits depend on the number of threads.
             np.testing.assert_allclose(
                 computed[name], expected, rtol=1e-5, atol=5e-5, err_msg=name
             )
@@ -355,7 +355,7 @@ def test_pixels_agree_from_the_file_on(their_item, our_item, sides):
 def test_labels_and_targets_agree_from_the_file_on(
     their_item, our_item, sides
 ):
-    """Truth at 224x224, and the masks that the loss sees at 384x384."""
+    """Labels at 224x224, and the targets of the loss at 384x384."""
     samples = our_item['data_samples']
     truth = torch.cat([sample.gt_sem_seg.data for sample in samples])
     assert torch.equal(truth.float(), their_item['mask_recs'])
@@ -375,7 +375,7 @@ def test_labels_and_targets_agree_from_the_file_on(
 
 
 def test_the_prior_of_training_agrees_from_the_file_on(their_item, our_item):
-    """The published model takes the labels that are not background."""
+    """The published model uses the labels that are not background."""
     theirs = (their_item['mask_recs'] != 0).float()
     assert torch.equal(our_item['inputs']['mask_prior'][:, 0], theirs)
     assert 0 < theirs.mean() < 1

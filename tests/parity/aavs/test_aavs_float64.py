@@ -21,7 +21,7 @@ pytestmark = [
     'stage', [STAGE_ONE, STAGE_TWO], ids=['stage1', 'stage2']
 )
 def test_outputs_and_gradients_agree(stage):
-    """Of every parameter, also of those that no published run trains."""
+    """Of all parameters, including those that no published run trains."""
     theirs, ours = their_float64_side(stage), our_float64_side(stage)
     assert_agree(theirs, ours)
     assert_digest_is_stored(FLOAT64, f'stage{stage.number}', digest(*theirs))

@@ -1,4 +1,4 @@
-"""AVSegFormer against the published code, run side by side.
+"""Compare AVSegFormer with the published code.
 
 Set MMAVS_REFERENCE_ROOT to a folder with AVSegFormer at 7083cb6.
 """
@@ -78,11 +78,11 @@ def test_filled_up_frames_are_zero_on_both_sides(sides, outputs):
 
 
 def test_stored_numbers_are_those_of_the_published_code(sides, outputs):
-    """What ``tests/test_models/test_avsegformer_parity.py`` compares with."""
+    """The numbers in ``test_models/test_avsegformer_parity.py``."""
     name = IDS[VARIANTS.index(sides[0])]
     with np.load(FIXTURE) as stored:
         for key, value in thin_out(outputs[0]).items():
-            # Another number of threads moves the last digits.
+            # The last digits depend on the number of threads.
             np.testing.assert_allclose(
                 value, stored[f'{name}/{key}'], rtol=1e-4, atol=2e-5
             )

@@ -15,7 +15,7 @@ pytestmark = [
 
 @pytest.mark.parametrize('variant', LIVE, ids=IDS)
 def test_outputs_and_gradients_agree(variant):
-    """Of the visual backbone, the projection of sound and the whole head."""
+    """Of the visual backbone, the audio projection and the head."""
     theirs, ours = their_float64_side(variant), our_float64_side(variant)
     assert_agree(theirs, ours)
     assert_digest_is_stored(FLOAT64, variant.name, digest(*theirs))

@@ -26,7 +26,7 @@ SOURCES = {
 NUM_CLIPS = 5
 #: Silent frames of each clip; clip 3 never sounds.
 SILENT = ((), (0, 2), (4,), range(10), ())
-#: Logits as drawn, saturated scores, many exact ties, the size of AVSBench.
+#: Random logits, saturated scores, many exact ties, the size of AVSBench.
 CASES = {
     'plain': {'seed': 100},
     'saturated': {'seed': 200, 'scale': 20.0},

@@ -68,7 +68,7 @@ def ours(case: str) -> dict[str, float]:
 
 
 def published(case: str, score: Callable, *, dropped: int) -> dict:
-    """Run a published function clip by clip, and average as its caller.
+    """Run a published function on each clip, and average as its caller does.
 
     Args:
         case (str): Name of the case.
@@ -129,7 +129,7 @@ def rerun_published(root: str) -> dict:
 
 
 def write_colour_image(path: Path, size: tuple[int, int]) -> None:
-    """Write noise of the 71 colours and of some colours that are none."""
+    """Write noise of the 71 colours and of some unknown colours."""
     rng = np.random.RandomState(size[0])
     image = AVSBENCH_PALETTE[rng.randint(0, NUM_CLASSES, size)]
     unknown = rng.random_sample(size) < 0.1
@@ -138,7 +138,7 @@ def write_colour_image(path: Path, size: tuple[int, int]) -> None:
 
 
 def digest(ids: np.ndarray) -> str:
-    """Return the SHA-256 of class ids, whatever their type."""
+    """Return the SHA-256 of class ids, whatever their dtype."""
     return hashlib.sha256(ids.astype(np.uint8).tobytes()).hexdigest()
 
 
@@ -168,7 +168,7 @@ def published_labels(root: str, folder: Path) -> dict[str, str]:
 
 
 def assert_equal_to_ours(case: str, numbers: dict) -> float:
-    """Compare every published number with ours; returns the largest gap."""
+    """Compare published numbers with ours; return the largest difference."""
     result = ours(case)
     names = {
         'stepping_stones': ('stepping_stones', '_no_bg'),
@@ -194,7 +194,7 @@ def test_equal_to_the_stored_published_numbers(case):
 
 
 def test_published_sources_agree_where_they_should():
-    """The stored numbers tell the protocols apart."""
+    """The stored numbers distinguish the protocols."""
     numbers = json.loads(EXPECTED.read_text())['metric']['plain']
     assert numbers['avsbench'] == numbers['avsegformer']
     assert numbers['avsbench']['mIoU'] > numbers['stepping_stones']['mIoU']

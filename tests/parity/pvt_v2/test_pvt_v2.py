@@ -1,4 +1,4 @@
-"""PVTv2-B5 against the published one, of AVSegFormer and of AVSBench.
+"""Compare PVTv2-B5 with the published one of AVSegFormer and AVSBench.
 
 Set MMAVS_REFERENCE_ROOT to a folder with AVSegFormer at 7083cb6.
 """
@@ -50,7 +50,7 @@ def test_maps_agree(sides, size):
 
 
 def test_stochastic_depth_agrees(sides):
-    """Of 52 blocks, each with two branches of one rate; the first has 0."""
+    """52 blocks have two branches with the same rate; the first rate is 0."""
     theirs, mine = sides
     rates = [
         module.drop_prob

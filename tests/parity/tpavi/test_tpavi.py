@@ -1,4 +1,4 @@
-"""TPAVI against the published code, run side by side.
+"""Compare TPAVI with the published code.
 
 Set MMAVS_REFERENCE_ROOT to a folder with AVSBench at f7414af.
 """
@@ -103,25 +103,25 @@ def test_every_output_agrees(case):
 
 
 def _assert_stored(case: Case, theirs: dict) -> None:
-    """What ``tests/test_models/test_tpavi_parity.py`` compares with."""
+    """Check the numbers that ``test_models/test_tpavi_parity.py`` uses."""
     computed = thin_out(theirs)
     with np.load(fixture_path(case)) as stored:
         assert set(stored) == set(computed)
         for name, expected in stored.items():
-            # Another number of threads moves the last digits.
+            # The last digits depend on the number of threads.
             np.testing.assert_allclose(
                 computed[name], expected, rtol=1e-5, atol=5e-5, err_msg=name
             )
 
 
 def test_a_training_step_agrees():
-    """Gradients of all parameters, with the statistics of the batch."""
+    """Gradients of all parameters, with batch statistics."""
     case = Case('r50', 'ms3', 5, 5, 5)
     with double_precision():
         theirs, network = _their_training_step(case)
         ours, model = _our_training_step(case)
     assert_agree(theirs, ours)
-    # The norm of the attention has seen the same batch.
+    # The running statistics of the attention norm agree.
     torch.testing.assert_close(
         model.decode_head.tpavi['0'].bn.running_mean,
         network.tpavi_b1.W_z[1].running_mean,
@@ -152,7 +152,7 @@ def _their_training_step(case: Case) -> tuple[Side, nn.Module]:
 def _our_training_step(case: Case) -> tuple[Side, nn.Module]:
     model = build_tpavi(case.backbone, case.task)
     load_seeded(model, case.backbone, case.task)
-    model.audio_backbone = nn.Identity()  # sound comes as embeddings
+    model.audio_backbone = nn.Identity()  # the input is audio embeddings
     model.train()
     truth = case.labels(case.num_frames, 255)[:, :SMALL, :SMALL]
     losses = model.decode_head.loss(
@@ -204,7 +204,7 @@ def test_both_kinds_of_attention_agree(task, attend):
 
 @pytest.mark.parametrize('task', ['s4', 'ms3', 'avss'])
 def test_matching_losses_agree(task):
-    """Also the one of S4, which no published run had on."""
+    """Including the loss of S4, which no published run used."""
     torch.manual_seed(0)
     classes = 5 if task == 'avss' else 1
     logits = torch.randn(4, classes, 32, 32)

@@ -14,7 +14,7 @@ pytestmark = [
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.name)
 def test_outputs_and_gradients_agree(case):
-    """Of the visual backbone, the neck and the whole head."""
+    """Of the visual backbone, the neck and the head."""
     theirs, ours = their_float64_side(case), our_float64_side(case)
     assert_agree(theirs, ours)
     if case in STORED:

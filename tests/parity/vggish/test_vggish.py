@@ -1,4 +1,4 @@
-"""Our sound side against the published VGGish code, in full."""
+"""Compare log-mel and VGGish embeddings with the published code."""
 
 import os
 from pathlib import Path
@@ -31,9 +31,10 @@ pytestmark = [
 
 
 def _published(repository: str, path: Path) -> np.ndarray:
-    """Log-mel by the published code, told apart only by the reader.
+    """Compute log-mels with the published code.
 
-    It reads 16 bits; for finer files its computation gets all of them.
+    The published reader returns 16 bits. Finer files are read in full here and
+    passed to the computation.
     """
     source = load_reference(repository, 'vggish_input')
     if soundfile.info(path).subtype == 'PCM_16':
@@ -64,7 +65,7 @@ def test_log_mel(repository, name, tmp_path):
 
 
 def test_reading_24_bits_as_16_changes_little(tmp_path):
-    """Bounds the one deviation: files finer than 16 bits are not truncated."""
+    """Bounds the effect of not truncating files finer than 16 bits."""
     path = write_sound('flac24_44k', tmp_path)
     source = load_reference('AVSBench', 'vggish_input')
     truncated = source.wavfile_to_examples(str(path)).detach().numpy()
@@ -74,7 +75,7 @@ def test_reading_24_bits_as_16_changes_little(tmp_path):
 
 
 def test_zeros_rule_is_that_of_avss(tmp_path):
-    """AVSS code writes n examples into a zero tensor of 10."""
+    """The AVSS code writes n examples into a zero tensor of 10."""
     path = write_sound('mono_16k', tmp_path)
     expected = np.zeros((10, 1, 96, 64), np.float32)
     expected[:5] = _published('AVSegFormer', path)
@@ -85,7 +86,7 @@ def test_zeros_rule_is_that_of_avss(tmp_path):
 
 @pytest.mark.parametrize('repository', FOLDERS)
 def test_embeddings(repository, tmp_path):
-    """Before the last ReLU and behind it."""
+    """Before and after the last ReLU."""
     published = reference_model(repository)
     ours = MODELS.build(dict(type='VGGish', final_relu=False))
     seed_weights(ours.state_dict())
