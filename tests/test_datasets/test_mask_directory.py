@@ -117,7 +117,7 @@ def test_masks_of_an_earlier_version_are_read_with_a_warning(
     directory.check(_clips(data), checkpoint='kkk', mode='hard')
     ((level, text),) = seen
     assert level == 30
-    assert 'was written by an earlier version and does not tell' in text
+    assert 'was written by an earlier version and does not record' in text
     assert directory.count('k' * 64, 'hard') == 3
     _dump(directory.root, _clips(data))  # such a folder may be dumped into
 

@@ -20,7 +20,7 @@ NUM_FRAMES = {'v1s': 5, 'v1m': 5, 'v2': 10}
 LABEL_FOLDERS = ('labels_rgb', 'labels_semantic')
 UNLABELLED_RULES = ('repeat_first', 'ignore')
 _COLUMNS = ('uid', 'split', 'label')
-#: The task that a stage one on a single subset is trained for.
+#: The task of a stage one that is trained on a single subset.
 _SUBSET_TASKS = {'v1s': 's4', 'v1m': 'ms3', 'v2': 'avss'}
 
 
@@ -44,9 +44,9 @@ class AVSBenchDataset(BaseClipDataset):
         task (str): ``'s4'`` (subset v1s), ``'ms3'`` (v1m) or ``'avss'``
             (all three).
         split (str | Sequence[str]): ``'train'``, ``'val'`` or ``'test'``, or
-            several of them, for example to predict the clips of all.
-        subsets (Sequence[str] | None): Take these subsets instead of the
-            task's own. Defaults to None.
+            several of them, for example to predict all clips.
+        subsets (Sequence[str] | None): Subsets to use instead of those of the
+            task. Defaults to None.
         labels (str): ``'binary'`` (background, sounding) or ``'semantic'``
             (71 classes); sets ``classes`` and ``palette`` of the metainfo.
         label_folder (str): ``'labels_rgb'`` (colours), or
@@ -55,17 +55,17 @@ class AVSBenchDataset(BaseClipDataset):
         unlabelled (str): How v1s training clips are read.
             ``'repeat_first'`` (AAVS): frame 0 and label 0 five times, each
             time with another of the five seconds of sound. ``'ignore'``
-            (AVSBench, AVSegFormer): the clip's own five frames, the last four
-            without a label: their entry of ``mask_paths`` is None.
+            (AVSBench, AVSegFormer): all five frames; the last four have no
+            label, so their entry of ``mask_paths`` is None.
         ann_file (str): The table, relative to ``data_root``.
         metainfo (Mapping | None): Overrides entries of the metainfo.
         kwargs: Other arguments of :class:`BaseClipDataset`.
 
     Raises:
         FileNotFoundError: If the table is missing.
-        ValueError: If an argument is none of the above, the table lacks a
-            column, holds an unknown subset or split or the same clip twice,
-            or holds no clip for the subsets and the split.
+        ValueError: If an argument has another value, the table lacks a
+            column, contains an unknown subset or split or a clip twice, or
+            contains no clip of the subsets and the split.
     """
 
     SPLITS = SPLITS
@@ -101,18 +101,18 @@ class AVSBenchDataset(BaseClipDataset):
 
     @property
     def usual_num_frames(self) -> int:
-        """Frames of a clip of the subsets, the smaller number if two occur."""
+        """Frames of a clip; the smallest number if subsets differ."""
         return min(NUM_FRAMES[subset] for subset in self.subsets)
 
     @classmethod
     def subset_options(cls, subset: str) -> dict[str, Any]:
-        """Give the arguments that restrict the data set to one subset.
+        """Return the arguments that restrict the data set to one subset.
 
         Args:
             subset (str): ``'v1s'``, ``'v1m'`` or ``'v2'``.
 
         Returns:
-            dict[str, Any]: ``subsets`` and the ``task`` that it belongs to.
+            dict[str, Any]: ``subsets`` and the corresponding ``task``.
         """
         return dict(subsets=[subset], task=_SUBSET_TASKS[subset])
 
@@ -164,8 +164,9 @@ def read_metadata(path: str) -> list[dict[str, str]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a column is missing, or a row holds an unknown subset
-            or split, a uid that is no folder name, or a clip seen before.
+        ValueError: If a column is missing, or a row has an unknown subset or
+            split, a uid that is not a folder name, or the clip of an earlier
+            row.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
@@ -188,7 +189,7 @@ def read_metadata(path: str) -> list[dict[str, str]]:
 
 
 def _check_rows(path: str, rows: Sequence[dict[str, str]]) -> None:
-    """Refuse rows that name no clip, or the same clip twice."""
+    """Raise ValueError for rows with wrong entries or repeated clips."""
     first_line: dict[tuple[str, str], int] = {}
     for line, row in enumerate(rows, start=2):
         where = f'{path}, row {line}: '

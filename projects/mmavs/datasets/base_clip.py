@@ -32,12 +32,12 @@ _CLIP_KEYS = (
 class BaseClipDataset(BaseDataset, ABC):
     """Clips of frames with one sound file each; one item is one clip.
 
-    A data set derives from it, sets ``METAINFO`` and implements
-    :meth:`load_clips`; see docs/add_a_dataset.md. All tools, hooks and
-    transforms of the project then work with it. Clips may differ in length.
+    Subclasses set ``METAINFO`` and implement :meth:`load_clips`; see
+    docs/add_a_dataset.md. All tools, hooks and transforms of the project then
+    work with the data set. Clips may differ in length.
 
     Attributes:
-        METAINFO (dict): ``classes``, class 0 being the background, and
+        METAINFO (dict): ``classes``, where class 0 is the background, and
             optionally ``palette``, one RGB colour per class.
         SPLITS (tuple[str, ...]): Names that ``split`` accepts.
         SUBSETS (tuple[str, ...]): Names that ``subsets`` accepts. A data set
@@ -45,14 +45,15 @@ class BaseClipDataset(BaseDataset, ABC):
 
     Args:
         split (str | Sequence[str]): One or several of ``SPLITS``.
-        subsets (Sequence[str] | None): Those of ``SUBSETS`` to take. Defaults
-            to None, all.
+        subsets (Sequence[str] | None): Some of ``SUBSETS``. Defaults to None:
+            all.
         sound_from (str): ``'own'``, or ``'next_clip'``: every clip gets the
-            sound of the next clip of its subset and split, the last one that
-            of the first. It measures how much a result depends on the sound.
-        seed (int): Part of ``rng_seed``, from which random transforms draw.
-        mask_prior (Mapping | None): Where ``LoadMaskPrior`` takes the mask
-            prior of stage two from: ``dict(source='truth')``,
+            sound of the next clip of its subset and split, and the last clip
+            that of the first. This measures how much a result depends on the
+            sound.
+        seed (int): Part of ``rng_seed``, which seeds random transforms.
+        mask_prior (Mapping | None): Source of the mask prior of stage two for
+            ``LoadMaskPrior``: ``dict(source='truth')``,
             ``dict(source='files', root=DIR)``,
             ``dict(source='degraded', iou=0.5)`` or ``iou=(low, high)``; see
             :class:`MaskPriorOption`. Defaults to None, no prior.
@@ -60,18 +61,19 @@ class BaseClipDataset(BaseDataset, ABC):
         data_root (str): Root of the data set.
         data_prefix (Mapping[str, str] | None): As in mmengine.
         metainfo (Mapping | None): Overrides entries of ``METAINFO``. Without
-            a palette there the colours are those of PASCAL VOC.
+            a palette, the colours are those of PASCAL VOC.
         pipeline (Sequence[dict | Callable]): Transforms.
-        indices (int | Sequence[int] | None): Keep the first n, or these.
+        indices (int | Sequence[int] | None): Keep the first n clips, or the
+            clips with these indices.
         test_mode (bool): As in mmengine.
         lazy_init (bool): Read the table on first use.
 
     Raises:
         FileNotFoundError: If a file that lists the clips is missing.
-        ValueError: If an argument is none of the above, there are no classes,
-            the pipeline has ``LoadMaskPrior`` but ``mask_prior`` is None, the
-            clips that :meth:`load_clips` gives are faulty, or none of them
-            belongs to the subsets and splits.
+        ValueError: If an argument has another value, there are no classes,
+            the pipeline has ``LoadMaskPrior`` but ``mask_prior`` is None,
+            :meth:`load_clips` returns faulty clips, or no clip is in the
+            subsets and splits.
     """
 
     SPLITS: tuple[str, ...] = ('train', 'val', 'test')
@@ -111,8 +113,8 @@ class BaseClipDataset(BaseDataset, ABC):
                 'on the command line '
                 '--cfg-options test_dataloader.dataset.mask_prior.root=DIR'
             )
-        # In shared memory: persistent workers hold a copy of the data set
-        # made before the first epoch and must still see the later ones.
+        # In shared memory, because persistent workers hold a copy of the data
+        # set made before the first epoch and must see the later epochs.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         super().__init__(
             ann_file=ann_file,
@@ -138,19 +140,19 @@ class BaseClipDataset(BaseDataset, ABC):
             folder name, unique within its subset), ``subset``, ``split``,
             ``num_frames`` (T), ``frame_paths`` (T str), ``mask_paths`` (T
             str, None for a frame without a label) and ``audio_path`` (str).
-            Other keys reach the transforms unchanged.
+            Other keys are passed to the transforms unchanged.
         """
 
     @property
     def usual_num_frames(self) -> int:
-        """Frames of a typical clip: the windows of ``AVSInferencer``."""
+        """Frames of a typical clip; window length of ``AVSInferencer``."""
         return 5
 
     @classmethod
     def subset_options(cls, subset: str) -> dict[str, Any]:
-        """Give the arguments that restrict the data set to one subset.
+        """Return the arguments that restrict the data set to one subset.
 
-        ``tools/run_stepping_stones.py`` trains a stage one with them.
+        ``tools/run_stepping_stones.py`` uses them to train stage one.
 
         Args:
             subset (str): One of ``SUBSETS``.
@@ -162,7 +164,7 @@ class BaseClipDataset(BaseDataset, ABC):
 
     @property
     def epoch(self) -> int:
-        """Epoch that the random transforms draw for; set it before each."""
+        """Epoch that seeds random transforms; set it before each epoch."""
         return int(self._epoch)
 
     @epoch.setter
@@ -175,7 +177,7 @@ class BaseClipDataset(BaseDataset, ABC):
         Returns:
             list[dict]: The clips of ``splits`` and ``subsets``, in the order
             of :meth:`load_clips`; with ``mask_prior=dict(source='files')``
-            they have ``mask_prior_paths`` (T) as well.
+            they also have ``mask_prior_paths`` (T).
         """
         clips = self.load_clips()
         self._check_clips(clips)
@@ -202,7 +204,7 @@ class BaseClipDataset(BaseDataset, ABC):
         return kept
 
     def get_data_info(self, idx: int) -> dict:
-        """Give a clip's entry with what its transforms need besides.
+        """Return a clip's entry with the values that its transforms need.
 
         Args:
             idx (int): Position of the clip.
@@ -243,7 +245,7 @@ class BaseClipDataset(BaseDataset, ABC):
             )
 
     def _check_clips(self, clips: Sequence[Mapping]) -> None:
-        """Refuse clips that no transform could load, or that occur twice."""
+        """Raise ValueError for incomplete, inconsistent or repeated clips."""
         for number, clip in enumerate(clips):
             where = f'{type(self).__name__}.load_clips(), clip {number}: '
             missing = [key for key in _CLIP_KEYS if key not in clip]
@@ -270,10 +272,10 @@ class BaseClipDataset(BaseDataset, ABC):
 
 
 def build_unread(cfg: Mapping[str, Any]) -> BaseClipDataset:
-    """Build a data set to ask for its facts, without reading any file.
+    """Build a data set for its metainfo, without reading any file.
 
-    Its classes, palette, splits, subsets and usual clip length are available;
-    its clips are not.
+    Classes, palette, splits, subsets and usual clip length are available; the
+    clips are not.
 
     Args:
         cfg (Mapping[str, Any]): Config of the data set.
@@ -304,9 +306,9 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     """Raise ValueError unless ``value`` is one of ``choices``.
 
     Args:
-        name (str): What the value is, for the message.
-        value (str): What was given.
-        choices (Sequence[str]): What is allowed.
+        name (str): Name of the value in the message.
+        value (str): The value.
+        choices (Sequence[str]): Allowed values.
     """
     if value not in choices:
         raise ValueError(f'{name} must be one of {choices}, got {value!r}')
@@ -315,11 +317,11 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
 def check_folder_name(name: str, value: str) -> None:
     """Raise ValueError unless ``value`` can be the name of a folder.
 
-    Names of clips become part of the paths of written masks.
+    Clip names become part of the paths of written masks.
 
     Args:
-        name (str): What the value is, for the message.
-        value (str): What was given.
+        name (str): Name of the value in the message.
+        value (str): The value.
     """
     if not value or value in ('.', '..') or '/' in value or '\\' in value:
         raise ValueError(f'{name} must name a folder, got {value!r}')

@@ -1,4 +1,4 @@
-"""Tell a clip from a clip of the same name in another data set."""
+"""Detect clips of the same name that come from different data sets."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from mmavs.fingerprint import hash_excerpt
 
 
 def identify_clip(clip: Mapping) -> dict[str, str]:
-    """Describe the data of a clip by its content; the data set may move.
+    """Identify a clip by hashes of its content, independent of its path.
 
-    Frame 0 stands for all frames: with ``unlabelled='repeat_first'`` a clip
-    lists no other.
+    Only frame 0 is hashed: with ``unlabelled='repeat_first'`` a clip lists no
+    other frame.
 
     Args:
         clip (Mapping): ``clip_id``, ``subset``, ``frame_paths``,
@@ -32,17 +32,17 @@ def identify_clip(clip: Mapping) -> dict[str, str]:
 
 
 def check_identity(clip: Mapping, entry: Mapping, where: str) -> None:
-    """Refuse masks of other frames or of another clip's sound.
+    """Check that masks were predicted for a clip's frames and sound.
 
     Args:
         clip (Mapping): As for :func:`identify_clip`.
-        entry (Mapping): What :func:`identify_clip` gave when the masks were
+        entry (Mapping): Result of :func:`identify_clip` when the masks were
             written.
         where (str): Names the masks in errors.
 
     Raises:
         FileNotFoundError: If frame 0 or the sound is missing.
-        ValueError: If frame 0 or the sound is not the same.
+        ValueError: If frame 0 or the sound differs.
     """
     found = identify_clip(clip)
     if entry['sound_from'] not in ('own', found['sound_from']):
@@ -52,7 +52,7 @@ def check_identity(clip: Mapping, entry: Mapping, where: str) -> None:
             f"clip's own in {where}"
         )
     keys = {'frame_hash': clip['frame_paths'][0]}
-    # Stage two alone may get another sound than its masks.
+    # A sound swap in stage two only is allowed; the hashes then differ.
     if entry['sound_from'] == found['sound_from']:
         keys['sound_hash'] = clip['audio_path']
     for key, path in keys.items():

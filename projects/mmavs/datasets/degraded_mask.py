@@ -1,30 +1,29 @@
-"""Masks that are as wrong as one asks for, as those of a first stage are."""
+"""Degrade true masks to a given IoU, to simulate a first stage."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-#: Size of the regions that are mistaken, as a share of the picture's side.
+#: Size of the regions with errors, as a fraction of the picture's side.
 _BLOB_SHARE = 1 / 12
-#: Distance from an outline, as a share of the picture's side, at which a
-#: pixel is half as hard to mistake as one infinitely far away.
+#: Distance from an outline, as a fraction of the picture's side, at which the
+#: hardness of a pixel (see _hardness) is 1/2.
 _OUTLINE_SHARE = 1 / 20
-#: Steps of the search for a balance; it is about, the IoU is exact.
+#: Steps of the search in _balance, whose result need not be exact.
 _NUM_HALVINGS = 8
 
 
 def error_field(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Draw where a first stage errs: a smooth field of random blobs.
+    """Draw a smooth random field that decides where errors occur.
 
     Args:
         size (tuple[int, int]): (h, w).
-        rng (np.random.Generator): What to draw from.
+        rng (np.random.Generator): Random generator.
 
     Returns:
-        np.ndarray: (h, w) float64 of mean 0 and variance 1. Where it is high,
-        silent pixels are mistaken for sounding ones; where it is low,
-        sounding ones for silent ones.
+        np.ndarray: (h, w) float64 of mean 0 and variance 1. High values cause
+        false positives, low values false negatives.
     """
     sigma = _BLOB_SHARE * max(size)
     field = gaussian_filter(rng.normal(size=size), sigma, mode='wrap')
@@ -34,23 +33,23 @@ def error_field(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 def degrade_mask(
     mask: np.ndarray, field: np.ndarray, *, iou: float
 ) -> np.ndarray:
-    """Make errors until a mask has the wanted IoU with the truth.
+    """Add errors to a mask until it has a given IoU with the truth.
 
-    Pixels are flipped one by one, those first that the field pushes hardest
-    for how far they lie from an outline. So outlines shift, and with lower
-    IoU parts or whole objects go missing and regions appear where nothing
-    sounds, about as many pixels here as there. Each flip lowers the IoU,
-    which therefore is met as closely as single pixels allow: to
-    1 / (2 * number of sounding pixels).
+    Pixels are flipped one by one, in descending order of the field's value
+    divided by the pixel's hardness, which grows with its distance from an
+    outline. Therefore outlines shift first. With lower IoU, parts or whole
+    objects disappear and false regions appear; false positives and false
+    negatives have about equal areas. Each flip lowers the IoU, so the result
+    is as close as single pixels allow: to 1 / (2 * number of sounding pixels).
 
-    A mask without sounding pixels has no IoU; as in the metric
-    (``AVSBinaryMetric``, protocol ``stepping_stones``) its silent pixels
-    count in their place, so a share of 1 - iou of the picture is marked.
+    A mask without sounding pixels is scored on the background, as in the
+    metric (``AVSBinaryMetric``, protocol ``stepping_stones``): a fraction of
+    1 - iou of the picture becomes false positive.
 
     Args:
         mask (np.ndarray): (h, w) bool, the truth.
         field (np.ndarray): (h, w), see :func:`error_field`.
-        iou (float): Wanted, in [0, 1]; 1 gives the truth.
+        iou (float): IoU of the result, in [0, 1]; 1 gives the truth.
 
     Returns:
         np.ndarray: (h, w) bool.
@@ -79,10 +78,11 @@ def _iou_after_flips(truth: np.ndarray) -> np.ndarray:
 def _balance(
     mask: np.ndarray, field: np.ndarray, hardness: np.ndarray, iou: float
 ) -> float:
-    """Find the level of the field that marks as much as it misses.
+    """Find the level of the field at which both kinds of error balance.
 
-    A mask of the size of the truth is cut out of the field plus the truth;
-    the more the truth weighs, the higher their IoU.
+    The field plus the weighted truth is thresholded so that the mask has as
+    many pixels as the truth. The weight that gives the IoU is found by
+    bisection: a higher weight of the truth gives a higher IoU.
     """
     num_silent = np.count_nonzero(~mask)
     if num_silent in (0, mask.size):
@@ -100,7 +100,7 @@ def _balance(
 
 
 def _hardness(mask: np.ndarray) -> np.ndarray:
-    """(h, w) in (0, 1]: how hard a pixel is to mistake, by its outline."""
+    """(h, w) in (0, 1]; grows with the distance from the outline."""
     if mask.all() or not mask.any():
         return np.ones(mask.shape)
     distance = np.where(

@@ -11,10 +11,10 @@ from .transforms.audio_front_end import AudioFrontEnd
 
 
 def find_front_end(dataset: Dataset) -> AudioFrontEnd | None:
-    """Find the audio front end that made a dataset's rows of audio.
+    """Find the audio front end that computes a dataset's rows of audio.
 
-    Looks through wrappers (``ConcatDataset``, ``RepeatDataset``) and through
-    transforms that hold transforms (``Compose``, ``RandomApply``).
+    Also searches wrappers (``ConcatDataset``, ``RepeatDataset``) and
+    transforms that contain transforms (``Compose``, ``RandomApply``).
 
     Args:
         dataset (Dataset): A dataset or a wrapper of datasets.

@@ -12,7 +12,7 @@ def open_image(path: str | os.PathLike[str], where: str) -> Image.Image:
 
     Args:
         path (str | os.PathLike[str]): The file.
-        where (str): What the file is, its path and its clip, for errors.
+        where (str): Kind of file, its path and its clip, for errors.
 
     Returns:
         Image.Image: The decoded image; ``format`` and ``mode`` as stored.
@@ -29,6 +29,6 @@ def open_image(path: str | os.PathLike[str], where: str) -> Image.Image:
             return image
     except FileNotFoundError as error:
         raise FileNotFoundError(f'no {where}') from error
-    # Pillow reports a broken PNG as SyntaxError, most else as OSError.
+    # Pillow raises SyntaxError for a broken PNG, mostly OSError otherwise.
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f'cannot read ({error}) {where}') from error

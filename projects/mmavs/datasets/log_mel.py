@@ -2,8 +2,8 @@
 
 Pure functions; the transforms that use them are in ``transforms/``.
 The front end is VGGish's (https://arxiv.org/abs/1609.09430) as published for
-AVSBench (``AVSBench@f7414af:avs_scripts/avs_s4/torchvggish``), on which AAVS,
-AVSegFormer and TPAVI agree.
+AVSBench (``AVSBench@f7414af:avs_scripts/avs_s4/torchvggish``); AAVS,
+AVSegFormer and TPAVI use it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ NUM_MEL_FRAMES, NUM_MEL_BANDS = 96, 64
 _WINDOW_SAMPLES, _HOP_SAMPLES, _FFT_SAMPLES = 400, 160, 512
 _MEL_MIN_HZ, _MEL_MAX_HZ = 125.0, 7500.0
 _LOG_OFFSET = 0.01
-#: 0.96 s steps and the overhang of the last window: 15600 samples, 0.975 s.
+#: Samples of one example: 15600, or 0.975 s (0.96 s, and the last window
+#: exceeds its hop by 15 ms).
 MIN_SAMPLES = (NUM_MEL_FRAMES - 1) * _HOP_SAMPLES + _WINDOW_SAMPLES
-#: From the start of one example to that of the next, and length of one.
+#: Step between the starts of examples, and length of an example.
 STEP_SECONDS = NUM_MEL_FRAMES * _HOP_SAMPLES / SAMPLE_RATE
 EXAMPLE_SECONDS = MIN_SAMPLES / SAMPLE_RATE
 
@@ -45,7 +46,7 @@ def check_header(content: bytes) -> None:
         content (bytes): The whole wav or flac file.
 
     Raises:
-        ValueError: If it is no sound file, is empty, does not state its
+        ValueError: If it is not a sound file, is empty, does not state its
             length, or is a wav that is shorter than its header says. A
             truncated flac is detected only when it is decoded.
     """
@@ -60,10 +61,10 @@ def check_header(content: bytes) -> None:
             'its header does not say how long it is, because the encoder '
             'wrote into a pipe; encode it again into a file'
         )
-    # libsndfile reads a truncated wav as if it were a shorter one.
+    # libsndfile reads a truncated wav without an error.
     riff_bytes = 8 + int.from_bytes(content[4:8], 'little')
     streamed = riff_bytes >= _STREAMED_RIFF_BYTES
-    # Some writers count a last byte of padding that they do not write.
+    # Some writers count a final padding byte that they do not write.
     cut_off = len(content) + 1 < riff_bytes
     if content[:4] == b'RIFF' and cut_off and not streamed:
         raise ValueError(
@@ -75,9 +76,9 @@ def decode_channels(content: bytes) -> tuple[np.ndarray, int]:
     """Decode a wav or flac file.
 
     Integer samples of b bits are divided by 2^(b-1). For files of up to 16
-    bits these are exactly the published numbers; finer files keep all their
-    bits, which the published code truncates to 16, and floating-point files
-    keep their values, which it reads as zeros.
+    bits the result equals that of the published code exactly. That code
+    truncates files of more bits to 16 and reads floating-point files as
+    zeros; here both keep their values.
 
     Args:
         content (bytes): The whole file.
@@ -105,7 +106,7 @@ def check_finite(samples: np.ndarray) -> None:
         samples (np.ndarray): Of any shape.
 
     Raises:
-        ValueError: As said.
+        ValueError: If any sample is NaN or infinite.
     """
     if not np.isfinite(samples).all():
         raise ValueError('it holds samples that are not finite')
@@ -143,8 +144,8 @@ def resample(samples: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
     """
     if rate == target_rate:
         return samples
-    # Imported late: it loads numba, which sound at the target rate does not
-    # need.
+    # Imported here because it loads numba, which is not needed for sound at
+    # the target rate.
     import resampy
 
     return resampy.resample(
@@ -156,8 +157,8 @@ def resample(samples: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
 def mel_matrix() -> np.ndarray:
     """Weights (257, 64) from magnitudes of FFT bins to HTK mel bands.
 
-    Triangles whose flanks are straight in mel, not in hertz; the bin of
-    0 Hz has no weight.
+    Triangular filters, linear in mel, not in hertz; the weight of the 0 Hz
+    bin is 0.
     """
     bins = _hertz_to_mel(
         np.linspace(0.0, SAMPLE_RATE / 2, _FFT_SAMPLES // 2 + 1)
@@ -219,18 +220,20 @@ def fit_examples(
     Args:
         examples (np.ndarray): (n, 1, 96, 64).
         num_frames (int): T.
-        short (str): When n < T. 'repeat_last' repeats the last example (S4
-            and MS3 of all published systems). 'zeros' pads with zeros (AVSS
-            of AVSegFormer and TPAVI); zero is not silence, which would be
-            -4.605, but a moderately loud, featureless sound. 'error' raises.
-        long (str): When n > T. 'cut' keeps the first T, 'error' raises.
+        short (str): Rule for n < T. 'repeat_last' repeats the last example
+            (S4 and MS3 of all published systems). 'zeros' pads with zeros
+            (AVSS of AVSegFormer and TPAVI); note that zero is a moderately
+            loud, featureless sound, whereas silence is -4.605. 'error' raises
+            an error.
+        long (str): Rule for n > T. 'cut' keeps the first T examples, 'error'
+            raises an error.
 
     Returns:
         np.ndarray: (T, 1, 96, 64).
 
     Raises:
-        ValueError: If the rule is 'error', or if there is no example that
-            'repeat_last' could repeat.
+        ValueError: If the rule is 'error', or if there is no example for
+            'repeat_last' to repeat.
     """
     missing = num_frames - len(examples)
     if missing < 0:
@@ -262,7 +265,7 @@ def fit_examples(
 def example_spans(
     num_examples: int, num_frames: int, *, short: ShortRule
 ) -> list[tuple[float, float] | None]:
-    """Seconds of sound in each example that :func:`fit_examples` returns.
+    """Return the seconds that each example of :func:`fit_examples` covers.
 
     Args:
         num_examples (int): n, before fitting.
@@ -271,8 +274,8 @@ def example_spans(
 
     Returns:
         list[tuple[float, float] | None]: T pairs (start, end): example i
-        covers [0.96 i, 0.96 i + 0.975]. Repeated examples have the seconds of
-        the example that they repeat, rows of zeros have None.
+        covers [0.96 i, 0.96 i + 0.975]. A repeated example has the seconds of
+        the original; rows of zeros have None.
     """
     spans: list[tuple[float, float] | None] = [
         (index * STEP_SECONDS, index * STEP_SECONDS + EXAMPLE_SECONDS)

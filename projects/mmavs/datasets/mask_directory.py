@@ -2,14 +2,15 @@
 
 Layout::
 
-    <root>/dump.json                         written first: a dump's own folder
+    <root>/dump.json                         marks a mask folder
     <root>/<subset>/<clip_id>/{0..T-1}.png   8 bit grey, 0..255
-    <root>/<subset>/<clip_id>/clip.json      after them: the clip is complete
-    <root>/index.json                        written last: the dump is complete
+    <root>/<subset>/<clip_id>/clip.json      marks a complete clip
+    <root>/index.json                        marks a complete dump
 
-The index lists the complete clips of all dumps into the folder, each with its
-split, the config and the checkpoint that predicted its masks, and hashes of
-its frames and its sound.
+``dump.json`` is written first, ``index.json`` last, and ``clip.json`` after
+the masks of its clip. The index lists the complete clips of all dumps into the
+folder, each with its split, hashes of the config and the checkpoint that
+predicted its masks, and hashes of its frames and its sound.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _RECORD_NAME = 'clip.json'
 
 
 class MadeBy(NamedTuple):
-    """What predicts masks.
+    """Config, checkpoint and mode that predict masks.
 
     Attributes:
         config_hash (str): SHA-256 of the config.
@@ -50,7 +51,7 @@ class MadeBy(NamedTuple):
 
 
 class MaskDirectory:
-    """A folder of predicted masks; the one place that knows its layout.
+    """A folder of predicted masks. Only this class depends on its layout.
 
     A clip is a mapping with ``subset``, ``clip_id``, ``split``,
     ``num_frames``, ``frame_paths``, ``audio_path`` and ``sound_from``, such
@@ -65,23 +66,23 @@ class MaskDirectory:
         self._index = self.root / _INDEX_NAME
 
     def mask_paths(self, clip: Mapping) -> list[str]:
-        """Give the files of a clip's masks.
+        """Return the paths of a clip's masks.
 
         Args:
             clip (Mapping): The clip.
 
         Returns:
-            list[str]: T paths, one per second of sound; also where all
-            seconds show one frame, since each has another sound.
+            list[str]: T paths, one per second of sound. Also clips that
+            repeat one frame have T masks, because the sound differs.
         """
         folder = self._folder(clip)
         return [str(folder / f'{t}.png') for t in range(clip['num_frames'])]
 
     def check_writable(self) -> None:
-        """Refuse a folder with files that no dump of masks has written.
+        """Check that the folder contains only files that mask dumps wrote.
 
         Raises:
-            ValueError: If there is such a file, or ``root`` is no folder.
+            ValueError: If there is another file, or ``root`` is not a folder.
         """
         check_own_files(
             self.root,
@@ -92,7 +93,7 @@ class MaskDirectory:
     def begin(self, made_by: MadeBy) -> None:
         """Prepare for writing; call it before the first clip of a dump.
 
-        Removes the index, so that a dump that was cut off has none.
+        Removes the index, so that an interrupted dump has none.
 
         Args:
             made_by (MadeBy): What predicts the masks.
@@ -105,14 +106,14 @@ class MaskDirectory:
         self._index.unlink(missing_ok=True)
 
     def is_written(self, clip: Mapping, made_by: MadeBy) -> bool:
-        """Tell whether a clip's masks are complete and up to date.
+        """Return whether a clip's masks are complete and up to date.
 
         Args:
             clip (Mapping): The clip.
             made_by (MadeBy): What predicts the masks.
 
         Returns:
-            bool: Whether all masks are there and were predicted by the same
+            bool: Whether all masks exist and were predicted by the same
             config, checkpoint and mode for the same frames and sound.
         """
         try:
@@ -129,9 +130,9 @@ class MaskDirectory:
         )
 
     def remove_leftovers(self, clip: Mapping) -> None:
-        """Remove temporary files of a dump that was killed.
+        """Remove temporary files of a killed dump.
 
-        Not while another process may write this clip.
+        Do not call it while another process may write this clip.
 
         Args:
             clip (Mapping): The clip.
@@ -167,8 +168,8 @@ class MaskDirectory:
         """List all complete clips in the folder, of this dump and others.
 
         Args:
-            made_by (MadeBy): What the last dump used; the index names it at
-                its top level, and each clip names what predicted its masks.
+            made_by (MadeBy): What the last dump used. The index stores it at
+                the top level, and for each clip what predicted its masks.
         """
         clips = [
             json.loads(path.read_text(encoding='utf-8'))
@@ -184,7 +185,7 @@ class MaskDirectory:
             mode (str): 'hard' or 'soft'.
 
         Returns:
-            int: Number of clips in the index; 0 without one.
+            int: Number of clips in the index; 0 without an index.
         """
         if not self._index.is_file():
             return 0
@@ -204,14 +205,14 @@ class MaskDirectory:
     ) -> None:
         """Check that the folder holds the masks of all clips.
 
-        Reads all masks, and of each clip parts of the first frame and of the
-        sound: a few thousand files a second. An index of an earlier version
-        has no hashes of frames and sound; that gives a warning.
+        Reads all masks, and for each clip parts of the first frame and of the
+        sound, at a few thousand files per second. An index of an earlier
+        version has no hashes of frames and sound, which logs a warning.
 
         Args:
             clips (Sequence[Mapping]): The clips.
             size (tuple[int, int] | None): (h, w) that every mask must have;
-                None for any, the same within a clip.
+                None for any size that is the same within a clip.
             checkpoint (str | Mapping[str, str] | None): SHA-256 of the
                 stage-one checkpoint that must have predicted the masks, or
                 one per subset; its first digits suffice. None for any.
@@ -240,8 +241,8 @@ class MaskDirectory:
         if not has_identity:
             print_log(
                 f'{self._index} was written by an earlier version and does '
-                'not tell which data its masks were predicted for, so this '
-                'is not checked. Dump them again to have it checked.',
+                'not record which data its masks were predicted for, so this '
+                'is not checked. To check it, dump the masks again.',
                 logger='current',
                 level=logging.WARNING,
             )
@@ -253,7 +254,7 @@ class MaskDirectory:
         checkpoint: str | Mapping[str, str] | None,
         mode: str | None,
     ) -> None:
-        """Compare what the index says of a clip with what is expected."""
+        """Compare a clip's entry in the index with what is expected."""
         where = describe_mask(clip, self.mask_paths(clip)[0])
         found, expected = entry.get('num_frames', 0), clip['num_frames']
         if found != expected:
@@ -276,7 +277,7 @@ class MaskDirectory:
             )
 
     def _read_index(self, clip: Mapping) -> dict:
-        """Parse the index; ``clip`` is the first that needs it."""
+        """Parse the index; ``clip`` is named in errors."""
         where = describe_mask(clip, str(self._index))
         try:
             index = json.loads(self._index.read_text(encoding='utf-8'))
@@ -301,6 +302,6 @@ class MaskDirectory:
 
 
 def _protocol(mode: str, size: tuple[int, ...]) -> str:
-    """Name how masks were written: 'hard-224', or 'soft-224x160' (h, w)."""
+    """Describe mode and size: 'hard-224', or 'soft-224x160' (h, w)."""
     sides = size[:1] if size[0] == size[1] else size
     return f'{mode}-{"x".join(map(str, sides))}'

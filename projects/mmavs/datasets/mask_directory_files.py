@@ -1,4 +1,4 @@
-"""Tell folders that a dump of masks wrote from all others."""
+"""Check that a folder contains only files that a dump of masks wrote."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _MASK = re.compile(r'\d+\.png')
-#: What ``atomic_path`` leaves in a folder when its process is killed.
+#: Temporary files of ``atomic_path`` that a killed process leaves.
 _TEMPORARY = re.compile(r'\.\w+-[0-9a-f]{32}\.(png|json)')
 
 
 def check_own_files(root: Path, *, marks: Sequence[str], record: str) -> None:
-    """Refuse a folder with files that no dump of masks has written.
+    """Raise an error if a folder has files that no dump of masks wrote.
 
-    Names are not enough: a folder of labels has ``<name>/<name>/0.png``, too.
-    So a folder that holds any file must also hold one of ``marks``, or the
-    record of a clip.
+    File names alone do not suffice: a folder of labels also has
+    ``<name>/<name>/0.png``. Therefore a folder that contains any file must
+    also contain one of ``marks``, or the record of a clip.
 
     Args:
         root (Path): The folder; may be absent.
@@ -25,7 +25,7 @@ def check_own_files(root: Path, *, marks: Sequence[str], record: str) -> None:
         record (str): Name of the file in the folder of each complete clip.
 
     Raises:
-        ValueError: If there is another file, or ``root`` is no folder.
+        ValueError: If there is another file, or ``root`` is not a folder.
     """
     if not root.exists():
         return
@@ -41,7 +41,8 @@ def check_own_files(root: Path, *, marks: Sequence[str], record: str) -> None:
         )
         if not is_ours:
             _refuse(root, path)
-    # After the names: another process may have begun to write meanwhile.
+    # Checked after the names, because another process may have started to
+    # write in the meantime.
     proofs = [root / name for name in marks]
     proofs += [path for path in files if path.name == record]
     if files and not any(_is_record(path) for path in proofs):
@@ -49,7 +50,7 @@ def check_own_files(root: Path, *, marks: Sequence[str], record: str) -> None:
 
 
 def _walk(root: Path, folder: Path) -> Iterator[Path]:
-    """Give all files below, links to folders as files."""
+    """Yield all files below a folder; a link to a folder counts as a file."""
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.is_symlink():
             yield from _walk(root, path)
@@ -58,7 +59,7 @@ def _walk(root: Path, folder: Path) -> Iterator[Path]:
 
 
 def _is_record(path: Path) -> bool:
-    """Tell whether a file is one of those that describe masks."""
+    """Return whether a file is a mark, an index or a record of a dump."""
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Read the files of predicted masks, with errors that name the remedy."""
+"""Read predicted masks; errors name the command that writes them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_mask(clip: Mapping, path: str) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read or is no 8 bit grey image.
+        ValueError: If it cannot be read or is not an 8 bit grey image.
     """
     image = open_image(path, f'mask prior {describe_mask(clip, path)}')
     if image.mode != 'L':
@@ -40,8 +40,8 @@ def check_masks(
     Args:
         clip (Mapping): Names the clip in errors.
         paths (Sequence[str]): Files of its masks.
-        size (tuple[int, int] | None): (h, w) that each must have; None for
-            that of the first.
+        size (tuple[int, int] | None): (h, w) that each mask must have; None
+            for the size of the first mask.
 
     Raises:
         FileNotFoundError: If a file is missing.

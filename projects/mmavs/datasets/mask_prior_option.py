@@ -14,18 +14,19 @@ _HELP = (
 
 
 class MaskPriorOption(NamedTuple):
-    """Where ``LoadMaskPrior`` takes the mask prior of stage two from.
+    """Source of the mask prior of stage two, for ``LoadMaskPrior``.
 
     Attributes:
         source (str): ``'truth'``, ``'files'`` or ``'degraded'``.
         root (str | None): Folder of predicted masks, as written by
             ``tools/test.py --dump-masks``. Relative to the working directory,
-            not to ``data_root``. Read only with ``source='files'``, so that a
+            not to ``data_root``. Used only with ``source='files'``, so that a
             config may change the source and keep the folder.
-        iou (tuple[float, float] | None): Range that the IoU of a degraded
-            prior with the truth is drawn from; both ends equal for one value.
-        redraw (bool): Whether each epoch draws other errors and another IoU
-            (``iou`` was given as a range).
+        iou (tuple[float, float] | None): Range from which the IoU of a
+            degraded prior with the truth is drawn; both ends are equal for a
+            single value.
+        redraw (bool): Whether each epoch draws new errors and a new IoU
+            (True if ``iou`` was given as a range).
     """
 
     source: str
@@ -43,12 +44,12 @@ def parse_mask_prior(cfg: Mapping[str, Any] | None) -> MaskPriorOption | None:
             Entries that are None count as absent.
 
     Returns:
-        MaskPriorOption | None: None if the data set gives no mask prior.
+        MaskPriorOption | None: None if the data set has no mask prior.
 
     Raises:
         ValueError: If the source is missing or unknown, ``root`` or ``iou``
-            is missing, ``iou`` belongs to another source or is out of range,
-            or there is another entry.
+            is missing, ``iou`` is given for another source or out of range,
+            or there is an unknown entry.
     """
     if cfg is None:
         return None

@@ -26,7 +26,7 @@ AVSBENCH_CLASSES = (
 BINARY_CLASSES = ('background', 'sounding')
 BINARY_PALETTE = ((0, 0, 0), (230, 60, 60))
 
-#: How many unknown colours an error names.
+#: Number of unknown colours that an error message lists.
 _NUM_NAMED_COLOURS = 3
 
 
@@ -34,11 +34,11 @@ def voc_palette(num_colours: int) -> np.ndarray:
     """Compute the first colours of the PASCAL VOC colour map.
 
     Bits 0, 3, 6 of the index go to the high bits of red, bits 1, 4, 7 to
-    green and bits 2, 5 to blue, so that near ids get far colours.
-    AVSBench-semantic colours its labels with the first 71 of them.
+    green and bits 2, 5 to blue, so that similar ids get different colours.
+    AVSBench-semantic colours its labels with the first 71 colours.
 
     Args:
-        num_colours (int): How many, at most 256.
+        num_colours (int): Number of colours, at most 256.
 
     Returns:
         np.ndarray: (num_colours, 3) uint8, RGB.
@@ -88,7 +88,7 @@ def colours_to_ids(
 
 
 def get_metainfo(labels: str) -> dict:
-    """Give the metainfo (classes, palette) of a label set.
+    """Return the metainfo (classes, palette) of a label set.
 
     Args:
         labels (str): ``'binary'`` (background, sounding) or ``'semantic'``
@@ -118,7 +118,7 @@ def _pack(colours: np.ndarray) -> np.ndarray:
 
 
 def _describe_colours(packed: np.ndarray) -> str:
-    """Name the most frequent of packed colours, with their pixel counts."""
+    """List the most frequent packed colours with their pixel counts."""
     colours, counts = np.unique(packed, return_counts=True)
     most = np.argsort(-counts, kind='stable')[:_NUM_NAMED_COLOURS]
     names = [

@@ -48,10 +48,10 @@ class Waveform:
             (see :meth:`from_samples`).
         sample_rate (int): Samples per second of :attr:`samples`.
         mono (bool): Whether :attr:`samples` is the mean of the channels.
-        origin (str): What error messages call the sound, such as its path.
+        origin (str): Name of the sound in error messages, such as its path.
 
     Raises:
-        SoundError: If the header is not that of a sound file, or announces
+        SoundError: If the header is not that of a sound file, or there are
             no samples.
     """
 
@@ -92,14 +92,14 @@ class Waveform:
             rate (int): Their samples per second.
             sample_rate (int): Samples per second of :attr:`samples`.
             mono (bool): Whether :attr:`samples` is the mean of the channels.
-            origin (str): What error messages call it.
+            origin (str): Name of the sound in error messages.
 
         Returns:
             Waveform: The wrapped sound.
 
         Raises:
-            SoundError: If they are not floats, have another shape, or there
-                are none.
+            SoundError: If the samples are not floats, have another shape, or
+                are empty.
         """
         if samples.ndim not in (1, 2) or samples.dtype.kind != 'f':
             raise SoundError(

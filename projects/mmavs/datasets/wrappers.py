@@ -9,8 +9,8 @@ from typing import Any
 def iter_datasets(dataset: Any) -> Iterator[Any]:
     """Iterate over a data set and all data sets that it wraps.
 
-    Knows the attribute names of mmengine's ``RepeatDataset``,
-    ``ClassBalancedDataset`` and ``ConcatDataset``, and of torch's ``Subset``.
+    Supports mmengine's ``RepeatDataset``, ``ClassBalancedDataset`` and
+    ``ConcatDataset``, and torch's ``Subset``.
 
     Args:
         dataset (Any): A ``torch.utils.data.Dataset``.

@@ -33,7 +33,7 @@ class BinaryClipEntry(ClipEntry):
         frame_iou (tuple[float, ...]): IoU of each of the T frames.
         f_curve_sum (tuple[float, ...]): F at the 255 thresholds, summed over
             the frames whose truth is not empty.
-        num_valid_frames (int): How many frames that are.
+        num_valid_frames (int): Number of frames whose truth is not empty.
     """
 
     frame_iou: tuple[float, ...]
@@ -45,24 +45,25 @@ class BinaryClipEntry(ClipEntry):
 class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
     """mIoU and F-score for S4, MS3 and binary AVSS, by named protocols.
 
-    All protocols have the same per-frame numbers and differ in the batch of
-    clips that they pool: in a batch, IoU is averaged over frames, and the F
+    All protocols use the same per-frame scores and differ in how they group
+    clips into batches. Within a batch, IoU is averaged over frames, and the F
     curves are averaged over frames with a non-empty truth before the best of
-    255 thresholds is taken; batches are then averaged.
+    255 thresholds is taken. The scores of the batches are then averaged.
 
     - ``split``: one batch, the whole split. Independent of any batch size.
     - ``stepping_stones``: batches of one clip
       (``Stepping-Stones@de6a17b:avs/scripts/evaluation.py``).
-    - ``avsbench-bsK``: batches of K clips in dataset order, the last one
-      maybe smaller (AVSBench, AVSegFormer).
+    - ``avsbench-bsK``: batches of K clips in dataset order; the last batch
+      may be smaller (AVSBench, AVSegFormer).
 
-    A batch without any sounding truth has F = 0, as published. Values are in
-    [0, 1], under keys such as ``stepping_stones/mIoU`` and ``split/F``.
-    ``docs/metrics.md`` says more.
+    A batch whose truth is empty in all frames has F = 0, as published. Values
+    are in [0, 1], under keys such as ``stepping_stones/mIoU`` and
+    ``split/F``. See ``docs/metrics.md``.
 
     Args:
-        protocols (Sequence[str]): Which to report; all come from one pass.
-        per_clip_csv (str | None): File for the numbers of every clip.
+        protocols (Sequence[str]): Protocols to report; all are computed in
+            one pass over the data.
+        per_clip_csv (str | None): File to write the scores of every clip to.
         collect_device (str): 'cpu' or 'gpu', see :class:`ClipMetric`.
         collect_dir (str | None): Shared folder, see :class:`ClipMetric`.
 
@@ -89,7 +90,7 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """Names of all results, known before the first clip."""
+        """Names of all results, available before the first clip."""
         return tuple(
             f'{name}/{key}' for name in self.batch_sizes for key in _SCORES
         )
@@ -102,7 +103,7 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
                 channels) and ``gt_sem_seg`` (0 and 1).
 
         Returns:
-            BinaryClipEntry: The clip's numbers.
+            BinaryClipEntry: The clip's scores.
         """
         logits = stack_logits(frames)
         truth = stack_truth(frames)
@@ -114,7 +115,7 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
             clip_id=first['clip_id'],
             num_frames=len(frames),
             frame_iou=tuple(frame_iou(sounding_mask(logits), truth).tolist()),
-            # Rows of frames that are not valid are zero.
+            # Rows of frames with an empty truth are zero.
             f_curve_sum=tuple(curves.cpu().numpy().sum(0).tolist()),
             num_valid_frames=int(valid.sum()),
         )
@@ -191,7 +192,7 @@ def write_per_clip_csv(path: str, entries: Sequence[BinaryClipEntry]) -> None:
 
 
 def _batch_size(protocol: str) -> int | None:
-    """Clips that a protocol pools; None for the whole split."""
+    """Return a protocol's batch size in clips; None for the whole split."""
     if protocol == 'split':
         return None
     if protocol == 'stepping_stones':

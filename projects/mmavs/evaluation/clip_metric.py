@@ -16,10 +16,10 @@ from mmavs.structures import UNLABELLED
 
 @dataclass(frozen=True)
 class ClipEntry:
-    """What one clip contributes; subclasses add their numbers.
+    """Result of one clip; subclasses add their scores.
 
     Attributes:
-        sample_idx (int): Place of the clip in the dataset.
+        sample_idx (int): Index of the clip in the dataset.
         subset (str): v1s, v1m or v2.
         clip_id (str): Identifier of the clip within its subset.
         num_frames (int): Frames T of the clip.
@@ -37,10 +37,10 @@ EntryT = TypeVar('EntryT', bound=ClipEntry)
 class ClipMetric(BaseMetric, Generic[EntryT]):
     """Base of the metrics that score whole clips.
 
-    Results do not depend on how the clips were spread over processes: every
-    clip is one entry, entries are sorted by their place in the dataset, and
-    the clips that a sampler repeats to give each process equally many are
-    counted once.
+    Results do not depend on how clips are distributed over processes: every
+    clip is one entry, entries are sorted by their index in the dataset, and
+    clips that a sampler repeats to give each process equally many are counted
+    once.
 
     A subclass implements :meth:`process_clip` and
     :meth:`compute_clip_metrics`.
@@ -60,14 +60,14 @@ class ClipMetric(BaseMetric, Generic[EntryT]):
             prefix='clip',
             collect_dir=collect_dir,
         )
-        # Our keys name their protocol themselves. BaseMetric warns of a
-        # missing prefix, so it is taken away only after its constructor.
+        # Keys already contain the protocol. BaseMetric's constructor warns
+        # if there is no prefix, so the prefix is removed after it.
         self.prefix = None
         self._num_clips = 0
 
     @abstractmethod
     def process_clip(self, frames: list[dict]) -> EntryT:
-        """Reduce one clip to the numbers that its metrics need.
+        """Reduce one clip to the values that the metrics need.
 
         Args:
             frames (list[dict]): The clip's T predicted samples in order, as
@@ -79,7 +79,7 @@ class ClipMetric(BaseMetric, Generic[EntryT]):
 
     @abstractmethod
     def compute_clip_metrics(self, entries: list[EntryT]) -> dict[str, float]:
-        """Turn all clips' entries into metrics; on the main process only.
+        """Compute metrics from all entries; called on the main process only.
 
         Args:
             entries (list[EntryT]): One per clip, in dataset order.
@@ -108,9 +108,9 @@ class ClipMetric(BaseMetric, Generic[EntryT]):
             dict[str, float]: The same on every process.
         """
         self._num_clips = size
-        # mmengine would cut the interleaved entries at `size`, which drops
-        # real clips if the sampler did not interleave. Repeated clips are
-        # dropped by name in compute_metrics instead.
+        # mmengine would truncate the interleaved entries to `size`, which
+        # drops real clips if the sampler did not interleave. compute_metrics
+        # drops repeated clips by name instead.
         return super().evaluate(sys.maxsize)
 
     def compute_metrics(self, results: list[EntryT]) -> dict[str, float]:
@@ -201,12 +201,13 @@ def check_labelled(truth: Tensor, where: str) -> None:
         where (str): Names the frame.
 
     Raises:
-        ValueError: If the truth is 255 all over.
+        ValueError: If every pixel of the truth is 255.
     """
     if bool((truth == UNLABELLED).all()):
         raise ValueError(
             f'{where} is not labelled (gt_sem_seg is {UNLABELLED}), so it '
-            'cannot be scored: of v1s training clips only frame 0 is. '
+            'cannot be scored: v1s training clips have labels for frame 0 '
+            'only. '
             "Evaluate split='val' or 'test', or set the data set's "
             "unlabelled='repeat_first'."
         )

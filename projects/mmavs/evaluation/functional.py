@@ -25,7 +25,7 @@ class FCurves(NamedTuple):
     Attributes:
         curves (Tensor): (N, 255) float64 in [0, 1]; 0 where ``valid`` is not.
         valid (Tensor): (N,) bool; False for a frame with an empty truth,
-            which takes no part in the F-score.
+            which is excluded from the F-score.
     """
 
     curves: Tensor
@@ -35,8 +35,8 @@ class FCurves(NamedTuple):
 def f_thresholds(device: torch.device | str = 'cpu') -> Tensor:
     """Return the (255,) float32 thresholds: 0, 1/254, ..., exactly 1.
 
-    The published end point 1 - 1e-10 is 1 in float32. They are always made on
-    the CPU, so that they are the same numbers on every device.
+    The published end point 1 - 1e-10 is 1 in float32. They are computed on
+    the CPU, so that they are identical on every device.
     """
     return torch.linspace(0, 1 - 1e-10, NUM_THRESHOLDS).to(device)
 
@@ -47,9 +47,9 @@ def sounding_score(logits: Tensor) -> Tensor:
     Two channels (class scores S0, S1 of AAVS): ``sigmoid(2 * S1 - S0)``. One
     channel: ``sigmoid(logit)``.
 
-    The exponential is taken in float64 and rounded, the rest is float32: the
-    same float32 numbers whatever the SIMD width, the number of threads or the
-    device, and saturated (exactly 1) where the published float32 sigmoid is.
+    The exponential is computed in float64 and rounded; the rest is float32.
+    The result therefore does not depend on SIMD width, number of threads or
+    device, and is exactly 1 where the published float32 sigmoid saturates.
 
     Args:
         logits (Tensor): (N, 1, H, W) or (N, 2, H, W).
@@ -92,10 +92,10 @@ def sounding_mask(logits: Tensor) -> Tensor:
 def frame_iou(pred: Tensor, target: Tensor) -> Tensor:
     """Intersection over union of every frame.
 
-    A frame with an empty truth scores the share of pixels that the prediction
-    leaves empty too: 1 for silence predicted as silence. The published 1e-7 in
-    the denominator is left out: a union is never 0 here, and float32 does not
-    hold 1e-7 beside a union of two pixels or more.
+    A frame with an empty truth scores the fraction of pixels predicted as
+    background: 1 if the prediction is empty, too. The published 1e-7 in the
+    denominator is omitted: a union is never 0 here, and in float32 adding
+    1e-7 to a union of two or more pixels has no effect.
 
     Args:
         pred (Tensor): (N, H, W) bool.
@@ -121,9 +121,9 @@ def frame_f_curves(score: Tensor, target: Tensor) -> FCurves:
     With ``prediction = score >= threshold``, precision P and recall R,
     ``F = 1.3 P R / (0.3 P + R)``, which is ``1.3 TP / (0.3 T + Y)`` for TP
     common, T true and Y predicted pixels, and 0 without a common pixel.
-    Each pixel is put into the bin of the thresholds it reaches, and the
-    counts at all thresholds are the bins summed from the top: memory grows
-    with the pixels, not with pixels times thresholds.
+    Pixels are counted by the number of thresholds that they reach; cumulative
+    sums of this histogram are the counts at all thresholds. Memory grows with
+    the number of pixels, not with pixels times thresholds.
 
     Args:
         score (Tensor): (N, H, W) float32 in [0, 1].
@@ -155,7 +155,7 @@ def frame_f_curves(score: Tensor, target: Tensor) -> FCurves:
     predicted = reached.sum(1).double()
     num_true = truth.sum(1).double()
     valid = num_true > 0
-    # The clamp only matters for an empty truth, where 0 / 0 must read 0.
+    # The clamp only matters for an empty truth: it makes 0 / 0 equal 0.
     curves = (1 + BETA_SQUARED) * true_positive
     curves /= (BETA_SQUARED * num_true[:, None] + predicted).clamp(
         min=BETA_SQUARED

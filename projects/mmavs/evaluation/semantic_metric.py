@@ -26,16 +26,16 @@ from .semantic_functional import (
 )
 
 PROTOCOLS = ('stepping_stones', 'avsbench', 'dataset')
-#: AVSBench fills every clip up to so many frames and scores the filling.
+#: AVSBench pads every clip to this number of frames and scores the padding.
 _AVSBENCH_NUM_FRAMES = 10
 
 
 @dataclass(frozen=True)
 class SemanticClipEntry(ClipEntry):
-    """Pixels counted in one clip.
+    """Pixel counts of one clip.
 
     Attributes:
-        areas (ClassAreas): (T, K), of its T frames.
+        areas (ClassAreas): (T, K), of the clip's T frames.
     """
 
     areas: ClassAreas
@@ -49,26 +49,29 @@ class AVSSemanticMetric(ClipMetric[SemanticClipEntry]):
 
     - ``stepping_stones``: IoU and F of a class are averaged over the frames
       that have it in the prediction or the truth, then over all classes; a
-      class in no frame counts 0
+      class in no frame counts as 0
       (``Stepping-Stones@de6a17b:avss/utils/cal_color_metric.py``).
-    - ``avsbench``: the same, but a clip of 5 frames is filled up to 10 with
+    - ``avsbench``: the same, but a clip of 5 frames is padded to 10 with
       frames whose prediction and truth are background (AVSBench,
       AVSegFormer).
     - ``dataset``: IoU and F of pixels summed over the whole dataset, averaged
       over the classes in any prediction or truth (mmseg's ``IoUMetric``,
-      CAVP, DDESeg). Much higher; compare it with nothing else.
+      CAVP, DDESeg). These values are much higher than those of the other
+      protocols and not comparable with them.
 
     Keys are ``<protocol>/mIoU`` and ``<protocol>/F`` over all classes with
     the background, ``<protocol>/mIoU_no_bg`` and ``<protocol>/F_no_bg``
-    without it. What AVSBench publishes as ``noBg`` leaves out the last class
+    without it. AVSBench's published ``noBg`` scores omit the last class
     instead of the background: ``avsbench/mIoU_noBg_published`` and
-    ``avsbench/F_noBg_published``. Values are in [0, 1], not rounded.
-    ``docs/metrics.md`` says more.
+    ``avsbench/F_noBg_published``. Values are in [0, 1], not rounded. See
+    ``docs/metrics.md``.
 
     Args:
-        protocols (Sequence[str]): Which to report; all come from one pass.
-        per_class_csv (str | None): File for the numbers of every class.
-        print_per_class (bool): Log the numbers of the classes seen.
+        protocols (Sequence[str]): Protocols to report; all are computed in
+            one pass over the data.
+        per_class_csv (str | None): File to write the scores of every class
+            to.
+        print_per_class (bool): Log the scores of the classes that occur.
         collect_device (str): 'cpu' or 'gpu', see :class:`ClipMetric`.
         collect_dir (str | None): Shared folder, see :class:`ClipMetric`.
 
@@ -115,7 +118,7 @@ class AVSSemanticMetric(ClipMetric[SemanticClipEntry]):
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """Names of all results, known before the first clip."""
+        """Names of all results, available before the first clip."""
         return tuple(
             f'{protocol}/{score}{suffix}'
             for protocol in self.protocols
@@ -153,7 +156,8 @@ class AVSSemanticMetric(ClipMetric[SemanticClipEntry]):
             entries (list[SemanticClipEntry]): One per clip, in dataset order.
 
         Returns:
-            dict[str, float]: The keys of the class, not rounded.
+            dict[str, float]: Values by the keys listed in the class, not
+            rounded.
         """
         scores = {
             name: score_classes(entries, name) for name in self.protocols
@@ -195,17 +199,17 @@ def score_classes(
     longest = max(entries, key=lambda entry: entry.num_frames)
     if longest.num_frames > _AVSBENCH_NUM_FRAMES:
         raise ValueError(
-            "protocol 'avsbench' fills clips up to "
+            "protocol 'avsbench' pads clips to "
             f'{_AVSBENCH_NUM_FRAMES} frames, got {longest.num_frames} frames '
-            f'in clip {longest.clip_id!r} ({longest.subset}); leave this '
-            'protocol out.'
+            f'in clip {longest.clip_id!r} ({longest.subset}); remove this '
+            'protocol.'
         )
     num_padded = sum(_AVSBENCH_NUM_FRAMES - e.num_frames for e in entries)
     return frame_averaged_scores(areas, num_padded=num_padded)
 
 
 def mean_scores(scores: ClassScores, protocol: str) -> dict[str, float]:
-    """Average classes as a protocol does.
+    """Average the class scores as a protocol does.
 
     Args:
         scores (ClassScores): Of the K classes, background first.
@@ -213,10 +217,10 @@ def mean_scores(scores: ClassScores, protocol: str) -> dict[str, float]:
 
     Returns:
         dict[str, float]: ``mIoU``, ``F``, ``mIoU_no_bg``, ``F_no_bg`` and,
-        for ``avsbench``, both as its authors leave a class out. NaN under
-        ``dataset`` if no class but the background is seen.
+        for ``avsbench``, both with the suffix ``_noBg_published``. NaN under
+        ``dataset`` if only the background occurs.
     """
-    # Under the others, a class not seen counts 0.
+    # Under the other protocols, an absent class counts as 0.
     kept = scores.num_frames >= (1 if protocol == 'dataset' else 0)
     return {
         f'{name}{suffix}': _mean(values[part][kept[part]])
@@ -228,7 +232,7 @@ def mean_scores(scores: ClassScores, protocol: str) -> dict[str, float]:
 def write_per_class_csv(
     path: str, classes: Sequence[str], scores: Mapping[str, ClassScores]
 ) -> None:
-    """Write one row per class: id, name, and each protocol's numbers.
+    """Write one row per class: id, name, and each protocol's scores.
 
     Args:
         path (str): CSV file, replaced atomically.
@@ -258,16 +262,16 @@ def write_per_class_csv(
 def format_per_class(
     classes: Sequence[str], scores: Mapping[str, ClassScores]
 ) -> str:
-    """Lay out the numbers of the classes seen, in percent.
+    """Format the scores of the classes that occur as a table, in percent.
 
     Args:
         classes (Sequence[str]): K names.
         scores (Mapping[str, ClassScores]): By protocol.
 
     Returns:
-        str: A table of text.
+        str: The table.
     """
-    # Log files are not always UTF-8.
+    # ASCII, because log files are not always UTF-8.
     table = Table(box=ASCII)
     table.add_column('class')
     for name in scores:
@@ -290,7 +294,7 @@ def format_per_class(
 
 
 def _class_selections(protocol: str) -> dict[str, slice]:
-    """Suffix of a result's name -> the classes that it averages."""
+    """Map the suffix of a result's name to the classes that it averages."""
     selections = {'': slice(None), '_no_bg': slice(1, None)}
     if protocol == 'avsbench':
         selections['_noBg_published'] = slice(None, -1)

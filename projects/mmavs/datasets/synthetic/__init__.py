@@ -1,4 +1,4 @@
-"""Synthetic clips whose segmentation needs their sound."""
+"""Synthetic clips that can only be segmented with their sound."""
 
 from .blind import blind_miou
 from .scene import SYNTHETIC_CLASSES, sample_scene

@@ -1,4 +1,4 @@
-"""How well a guesser does who sees every object but hears nothing."""
+"""Upper bound of the mIoU without sound: the sound-blind guesser."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from .scene import NUM_SOUNDING, NUM_SOURCES
 
 
 class FrameFacts(NamedTuple):
-    """What the bound needs of a frame.
+    """Data of one frame from which the bound is computed.
 
     Attributes:
-        areas (np.ndarray): (objects,) pixels of each object; they are apart.
+        areas (np.ndarray): (objects,) pixels of each object; objects do not
+            overlap.
         sounding (np.ndarray): (objects,) bool.
-        num_pixels (int): Of the frame.
+        num_pixels (int): Number of pixels of the frame.
     """
 
     areas: np.ndarray
@@ -28,15 +29,15 @@ class FrameFacts(NamedTuple):
 def mask_iou(
     marked: np.ndarray, sounding: np.ndarray, facts: FrameFacts
 ) -> float:
-    """Score marked objects by the frame rule of S4 and MS3.
+    """Score a set of marked objects as the metric of S4 and MS3 does.
 
-    IoU of the two unions; where nothing sounds, the share of pixels that
-    were rightly left unmarked.
+    The score is the IoU of the marked and the sounding objects. If no object
+    sounds, it is the fraction of pixels that are not marked.
 
     Args:
-        marked (np.ndarray): (objects,) bool.
-        sounding (np.ndarray): (objects,) bool, the truth to score against.
-        facts (FrameFacts): Gives areas and frame size.
+        marked (np.ndarray): (objects,) bool, predicted as sounding.
+        sounding (np.ndarray): (objects,) bool, the truth.
+        facts (FrameFacts): Areas and frame size.
 
     Returns:
         float: In [0, 1].
@@ -49,15 +50,15 @@ def mask_iou(
 
 
 def sounding_prior(subset: str, num_objects: int) -> dict[int, float]:
-    """Probabilities of the number of sounding objects in a second.
+    """Return the distribution of the number of sounding objects per second.
 
     Args:
         subset (str): ``'v1s'`` or another.
-        num_objects (int): Objects to be seen.
+        num_objects (int): Number of visible objects.
 
     Returns:
-        dict[int, float]: Number -> probability. Which objects they are is
-        uniform.
+        dict[int, float]: Number -> probability. All sets of the same number
+        of objects are equally likely.
     """
     if subset == 'v1s':
         return {1: 1.0}
@@ -74,7 +75,7 @@ def best_guess(
     """Find the marking with the highest expected score.
 
     Args:
-        facts (FrameFacts): The frame; ``sounding`` is not looked at.
+        facts (FrameFacts): The frame; ``sounding`` is not used.
         prior (Mapping[int, float]): See :func:`sounding_prior`.
 
     Returns:
@@ -99,23 +100,23 @@ def best_guess(
 
 
 def blind_miou(frames: Sequence[FrameFacts], subset: str) -> dict[str, float]:
-    """Score the strategies of a guesser who cannot hear.
+    """Score strategies that do not use the sound (sound-blind guesser).
 
-    The guesser knows each frame's object masks exactly, the number of
-    objects and the generator's probabilities of how many of them sound.
-    Which ones cannot be seen, and nothing carries over between seconds, so
-    nothing without sound can expect more than ``expected``. The others are
-    what strategies reach on the very frames; where these are few, luck may
-    lift one above ``expected``.
+    The guesser has the exact mask of each object, the number of objects and
+    the generator's distribution of the number of sounding objects. Which
+    objects sound is not visible and independent between seconds, so no method
+    without sound has a higher expected mIoU than ``expected``. The other
+    values are what strategies reach on the given frames; on few frames, one
+    may exceed ``expected`` by chance.
 
     Args:
         frames (Sequence[FrameFacts]): All frames of a split.
         subset (str): Their subset.
 
     Returns:
-        dict[str, float]: mIoU in [0, 1]: ``expected`` of the best marking
-        of each frame, and reached by ``best_marking``, ``mark_none``,
-        ``mark_all`` and ``mark_largest``.
+        dict[str, float]: mIoU in [0, 1]: ``expected``, the expectation for
+        the best marking of each frame, and the mIoU that ``best_marking``,
+        ``mark_none``, ``mark_all`` and ``mark_largest`` reach.
     """
     scores: dict[str, list[float]] = {}
     for facts in frames:

@@ -1,4 +1,4 @@
-"""How the synthetic classes look: an outline filled with a texture."""
+"""Appearance of the synthetic classes: an outline filled with a texture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 #: Outline -> test of object coordinates (u right, v down; 1 is the radius).
-#: All are chunky: a model with masks at a quarter of the size can draw them.
+#: None has thin parts, so masks at a quarter of the size can represent them.
 OUTLINES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     'disc': lambda u, v: u**2 + v**2 < 1,
     'square': lambda u, v: np.maximum(abs(u), abs(v)) < 0.8,
@@ -22,7 +22,7 @@ OUTLINES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     'bar': lambda u, v: (abs(u) < 0.95) & (abs(v) < 0.45),
 }
 
-#: Texture -> share of the dark variant of the colour, 0 or 1 per pixel.
+#: Texture -> 1 for pixels in the dark variant of the colour, else 0.
 TEXTURES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     'plain': lambda u, v: np.zeros_like(u),
     'stripes': lambda u, v: (np.sin(9 * u) > 0.2).astype(float),
@@ -46,9 +46,10 @@ def draw_object(
     """Draw an object into a frame.
 
     Args:
-        frame (np.ndarray): (size, size, 3) float, RGB 0..255; changed.
+        frame (np.ndarray): (size, size, 3) float, RGB 0..255; changed in
+            place.
         centre (tuple[float, float]): (x, y) in [0, 1].
-        radius (float): As share of the frame's side.
+        radius (float): As a fraction of the frame's side.
         angle (float): Radians, clockwise.
         outline (str): Key of :data:`OUTLINES`.
         texture (str): Key of :data:`TEXTURES`.
@@ -70,10 +71,10 @@ def draw_object(
 
 
 def draw_background(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Draw soft, greyish clouds with fine grain.
+    """Draw a background of soft, greyish clouds with fine noise.
 
     Args:
-        rng (np.random.Generator): What to draw from.
+        rng (np.random.Generator): Random generator.
         size (int): Side in pixels.
 
     Returns:
@@ -85,7 +86,7 @@ def draw_background(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def hue_to_rgb(hue: float, saturation: float, value: float) -> np.ndarray:
-    """Convert a colour.
+    """Convert a colour from HSV to RGB.
 
     Args:
         hue (float): Degrees.

@@ -1,4 +1,4 @@
-"""A synthetic scene: what moves, what sounds when, and who does not."""
+"""Synthetic scenes of moving objects, some of which sound."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from . import timbres
 from .looks import draw_background, draw_object, hue_to_rgb
 from .timbres import SAMPLE_RATE, Timbre
 
-#: Second t of a clip is VGGish's example t: it starts at 0.96 t and its last
-#: window reaches 15 ms into the next. A source that starts does so 15 ms
-#: late, so that no example hears what its own second's label does not show.
+#: Second t of a clip is VGGish's example t: it starts at 0.96 t, and its last
+#: window extends 15 ms into the next. A source therefore starts 15 ms late,
+#: so that no example contains a source that its label does not show.
 SECOND = 0.96
 _OVERLAP = 0.015
 _FADE = 0.005
@@ -22,11 +22,11 @@ _NOISE_FLOOR = 0.001
 
 
 class SyntheticClass(NamedTuple):
-    """One of the 71 classes with its look and its timbre.
+    """One of the 71 classes with its appearance and its timbre.
 
     Attributes:
-        name (str): Of :data:`AVSBENCH_CLASSES`.
-        hue (float): Degrees; objects vary by 8 to each side.
+        name (str): One of :data:`AVSBENCH_CLASSES`.
+        hue (float): Degrees; the hue of an object differs by up to 8.
         outline (str): See :data:`mmavs.datasets.synthetic.looks.OUTLINES`.
         texture (str): See :data:`mmavs.datasets.synthetic.looks.TEXTURES`.
         timbre (Timbre): See :mod:`mmavs.datasets.synthetic.timbres`.
@@ -53,7 +53,7 @@ SYNTHETIC_CLASSES = (
     SyntheticClass('dog', 300, 'diamond', 'plain', timbres.barks),
     SyntheticClass('clock', 28, 'half-disc', 'checks', timbres.ticks),
     SyntheticClass('flute', 270, 'bar', 'dots', timbres.breath),
-    # Relatives of the first six: alike in sound and colour, not in shape.
+    # Same timbre and hue as the first six, but another shape.
     SyntheticClass('cello', 0, 'bar', 'plain', timbres.bowed),
     SyntheticClass('parrot', 55, 'triangle', 'checks', timbres.chirps),
     SyntheticClass('airplane', 120, 'diamond', 'stripes', timbres.rotor),
@@ -64,10 +64,10 @@ SYNTHETIC_CLASSES = (
 
 #: Objects in a scene -> probability.
 NUM_OBJECTS = {2: 0.25, 3: 0.75}
-#: v1m: objects in the scene -> how many of them ever sound -> probability.
-#: The others are silent distractors.
+#: v1m: objects in the scene -> number of sources -> probability. Sources may
+#: sound; the other objects are silent distractors.
 NUM_SOURCES = {2: {1: 0.4, 2: 0.6}, 3: {2: 0.6, 3: 0.4}}
-#: v1m: how many ever sound -> how many sound in a second -> probability.
+#: v1m: number of sources -> number that sound in a second -> probability.
 NUM_SOUNDING = {
     1: {0: 0.15, 1: 0.85},
     2: {0: 0.15, 1: 0.62, 2: 0.23},
@@ -76,15 +76,15 @@ NUM_SOUNDING = {
 
 
 class SceneObject(NamedTuple):
-    """An object of a scene; lengths are shares of the frame's side.
+    """An object of a scene; lengths are fractions of the frame's side.
 
     Attributes:
         kind (SyntheticClass): Its class.
         colour (np.ndarray): (3,) RGB, 0..255.
-        radius (float): Of the outline's circle.
-        centre (np.ndarray): (2,) x, y in the middle of its swing.
-        swing (np.ndarray): (2,) how far it moves to each side.
-        pace (np.ndarray): (2,) swings per second.
+        radius (float): Radius of the outline's circle.
+        centre (np.ndarray): (2,) mean position x, y.
+        swing (np.ndarray): (2,) amplitude of the oscillation.
+        pace (np.ndarray): (2,) oscillations per second.
         phase (np.ndarray): (2,) radians at time 0.
         angle (float): Radians at time 0.
         spin (float): Radians per second.
@@ -111,11 +111,11 @@ class SceneObject(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Objects before a background.
+    """Objects on a background.
 
     Attributes:
         background (np.ndarray): (size, size, 3) float, RGB 0..255.
-        objects (tuple[SceneObject, ...]): They never touch.
+        objects (tuple[SceneObject, ...]): The objects; they never touch.
     """
 
     background: np.ndarray
@@ -129,8 +129,8 @@ class Scene(NamedTuple):
 
         Returns:
             tuple[np.ndarray, np.ndarray]: The picture (size, size, 3) uint8
-            RGB, and (size, size) int64, which object is at each pixel: its
-            position in ``objects`` plus 1, or 0.
+            RGB, and (size, size) int64, the object at each pixel: its index
+            in ``objects`` plus 1, or 0.
         """
         frame = self.background.copy()
         owner = np.zeros(frame.shape[:2], dtype=np.int64)
@@ -152,7 +152,7 @@ class Scene(NamedTuple):
         """Synthesise the sound of all sources.
 
         Args:
-            rng (np.random.Generator): What to draw from.
+            rng (np.random.Generator): Random generator.
             duration (float): Seconds.
 
         Returns:
@@ -169,11 +169,11 @@ class Scene(NamedTuple):
 
 
 def sound_gate(sounding: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Open and close a source with its seconds, 15 ms late at each start.
+    """Compute when a source is audible; it starts 15 ms late.
 
     Args:
-        sounding (np.ndarray): (seconds of the clip,) bool. What follows the
-            last goes on as the last.
+        sounding (np.ndarray): (seconds of the clip,) bool. The time after the
+            last second is treated as the last second.
         seconds (np.ndarray): (S,) times of the samples.
 
     Returns:
@@ -197,14 +197,15 @@ def sample_scene(
     size: int,
     classes: Sequence[SyntheticClass],
 ) -> Scene:
-    """Draw a scene.
+    """Draw a random scene.
 
-    Nothing to be seen depends on who sounds, so the sound must be heard.
+    The frames do not depend on which objects sound, so the sounding objects
+    can only be found from the sound.
 
     Args:
-        rng (np.random.Generator): What to draw from.
+        rng (np.random.Generator): Random generator.
         subset (str): ``'v1s'``: one object sounds all the time. Otherwise a
-            new random part of the sources sounds in each second.
+            new random set of sources sounds in each second.
         num_seconds (int): Seconds of 0.96 s.
         size (int): Side of the frames in pixels.
         classes (Sequence[SyntheticClass]): At least 3 to choose from.
@@ -224,7 +225,7 @@ def sample_scene(
         )
         if _apart(objects, times):
             return Scene(draw_background(rng, size), objects)
-        # Crowded draws get smaller until they fit, so this ends.
+        # Objects get smaller until they fit, so the loop ends.
         largest = max(0.998 * largest, 0.12)
 
 
@@ -233,13 +234,13 @@ def _sample_kinds(
     classes: Sequence[SyntheticClass],
     num_objects: int,
 ) -> list[SyntheticClass]:
-    """Draw classes that can be told apart by their sounds."""
+    """Draw classes with different timbres."""
     families: dict[Timbre, list[SyntheticClass]] = {}
     for kind in classes:
         families.setdefault(kind.timbre, []).append(kind)
     members = list(families.values())
     chosen = rng.choice(len(members), num_objects, replace=False)
-    # One without relatives draws nothing.
+    # A timbre with a single class draws no number.
     return [
         members[i][rng.integers(len(members[i]))]
         if len(members[i]) > 1
@@ -279,7 +280,7 @@ def _sample_object(
 def _sample_sounding(
     rng: np.random.Generator, subset: str, num_objects: int, num_seconds: int
 ) -> np.ndarray:
-    """Draw who sounds when: (num_objects, num_seconds) bool."""
+    """Draw which objects sound when: (num_objects, num_seconds) bool."""
     sounding = np.zeros((num_objects, num_seconds), dtype=bool)
     order = rng.permutation(num_objects)
     if subset == 'v1s':
@@ -294,7 +295,7 @@ def _sample_sounding(
 
 
 def _apart(objects: Sequence[SceneObject], times: np.ndarray) -> bool:
-    """Whether no two objects touch at any of the times."""
+    """Return whether no two objects touch at any of the times."""
     paths = [item.position(times) for item in objects]
     return all(
         np.linalg.norm(paths[i] - paths[j], axis=1).min()

@@ -1,9 +1,9 @@
-"""How the synthetic classes sound: one synthesised timbre each.
+"""Synthesised timbres of the synthetic classes.
 
 Every timbre takes ``(rng, seconds)``, where ``seconds`` (S,) are the times of
-the samples, and returns (S,) floats of any level. Pitches and tempi vary from
-clip to clip within a range of the timbre's own. Each shows its character
-within half a second, so that every second of sound has it.
+the samples, and returns (S,) floats of any level. Pitch and tempo vary from
+clip to clip within a range that depends on the timbre. Every timbre repeats
+within half a second, so that each second of sound identifies it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def rotor(rng: np.random.Generator, seconds: np.ndarray) -> np.ndarray:
 
 
 def struck(rng: np.random.Generator, seconds: np.ndarray) -> np.ndarray:
-    """Three partials out of tune, struck every 0.3 s and dying away."""
+    """Three inharmonic partials, struck every 0.3 s and decaying."""
     period = rng.uniform(0.28, 0.34)
     local = (seconds + rng.uniform(0, period)) % period
     pitch = rng.uniform(850, 1000)
@@ -93,14 +93,14 @@ def breath(rng: np.random.Generator, seconds: np.ndarray) -> np.ndarray:
 
 
 def level(sound: np.ndarray, loudness: float) -> np.ndarray:
-    """Scale a sound to a loudness, less where its peaks would pass 0.3.
+    """Scale a sound to a loudness, or less if its peaks would exceed 0.3.
 
     Args:
         sound (np.ndarray): (S,).
-        loudness (float): Wanted root mean square.
+        loudness (float): Target root mean square.
 
     Returns:
-        np.ndarray: (S,); three of them summed stay within [-1, 1].
+        np.ndarray: (S,); the sum of three such sounds is within [-1, 1].
     """
     rms = np.sqrt(np.mean(sound**2))
     return sound * min(loudness / rms, 0.3 / np.abs(sound).max())

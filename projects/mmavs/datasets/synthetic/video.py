@@ -18,7 +18,7 @@ from .writer import choose_classes
 
 #: Encoders to try; not every build of FFmpeg has the first.
 _VIDEO_ENCODERS = ('libx264', 'mpeg4')
-#: Stored in the file: only a video with this comment is replaced.
+#: Comment stored in the file; only a video with this comment is replaced.
 _COMMENT = 'synthetic scene of mmavs'
 
 
@@ -31,19 +31,19 @@ def write_video(
     num_classes: int = 6,
     seed: int = 0,
 ) -> Scene:
-    """Write a scene like those of v1m that goes on for some time.
+    """Write a video of a scene like those of v1m, of any duration.
 
     Args:
-        path (str | Path): Video to write; the ending picks the container,
+        path (str | Path): Video to write; the suffix selects the container,
             such as ``.mp4``.
         duration (float): Seconds.
         frame_rate (int): Frames per second.
         size (int): Side of the frames in pixels, even.
-        num_classes (int): How many classes to choose from, 3 to 14.
-        seed (int): Draws the scene.
+        num_classes (int): Number of classes to choose from, 3 to 14.
+        seed (int): Seed of the scene.
 
     Returns:
-        Scene: What was written; source i sounds from 0.96 t s on where
+        Scene: The scene; object i sounds in the 0.96 s from 0.96 t s if
         ``objects[i].sounding[t]``.
 
     Raises:
@@ -99,7 +99,7 @@ def _video_encoder() -> str:
 
 
 def _check_own(path: Path) -> None:
-    """Raise FileExistsError if a file is there that is not of this tool."""
+    """Raise FileExistsError if the file exists and is not of this tool."""
     if not path.exists():
         return
     comment = None

@@ -28,7 +28,7 @@ from .scene import (
 from .timbres import SAMPLE_RATE
 
 _HEADER = ('vid', 'uid', 's_min', 's_sec', 'a_obj', 'split', 'label')
-#: Raise it when the same arguments give other files.
+#: Version; increase it when the same arguments give different files.
 _GENERATOR = 1
 _FACTS = 'facts.json'
 _LABELS = 'label2idx.json'
@@ -37,7 +37,7 @@ _MIN_SIZE = 32
 
 
 class ClipPlan(NamedTuple):
-    """Which clip to write; seeds it together with the data set's seed."""
+    """Identity of a clip to write; with the data set's seed, it seeds it."""
 
     subset: str
     split: str
@@ -45,27 +45,27 @@ class ClipPlan(NamedTuple):
 
     @property
     def uid(self) -> str:
-        """Folder name, with an ending like those of real clips."""
+        """Folder name, with a suffix like that of real clips."""
         ending = {'v1s': '0_5000', 'v1m': '0', 'v2': '0_10000'}[self.subset]
         return f'synthetic-{self.split}-{self.number:05d}_{ending}'
 
     def rng(self, seed: int) -> np.random.Generator:
-        """Make the clip's generator, independent of all other clips."""
+        """Create the clip's random generator, independent of other clips."""
         place = SUBSETS.index(self.subset), SPLITS.index(self.split)
         return np.random.default_rng([seed, *place, self.number])
 
 
 def choose_classes(num_classes: int) -> tuple[SyntheticClass, ...]:
-    """Take the first synthetic classes.
+    """Return the first synthetic classes.
 
     Args:
-        num_classes (int): How many, 3 to 14.
+        num_classes (int): Number of classes, 3 to 14.
 
     Returns:
-        tuple[SyntheticClass, ...]: They.
+        tuple[SyntheticClass, ...]: The classes.
 
     Raises:
-        ValueError: If there are not so many, or too few for a scene.
+        ValueError: If ``num_classes`` is out of range.
     """
     if not _MIN_CLASSES <= num_classes <= len(SYNTHETIC_CLASSES):
         raise ValueError(
@@ -86,26 +86,26 @@ def write_dataset(
 ) -> dict:
     """Write a data set that :class:`AVSBenchDataset` reads.
 
-    The table is written last: where it exists, the data set is whole. One
-    written before with the same arguments stays as it is.
+    The table is written last, so a data set with a table is complete. A
+    complete data set that was written with the same arguments is kept.
 
     Args:
         root (str | Path): Folder to write to.
         num_clips (Mapping[str, int]): Split -> clips of each subset.
         subsets (Sequence[str]): Which of v1s, v1m and v2 to write.
-        num_classes (int): How many classes occur, 3 to 14.
+        num_classes (int): Number of classes that occur, 3 to 14.
         size (int): Side of the frames in pixels.
         seed (int): The same seed gives the same files.
 
     Returns:
-        dict: What also lies in ``facts.json``: ``arguments``;
-        ``sound_blind_miou``, subset -> split -> the best mIoU in [0, 1] to
-        be had without sound; ``sound_blind_strategies``, subset -> split ->
-        what :func:`mmavs.datasets.synthetic.blind.blind_miou` gives, of
-        which that is the highest.
+        dict: The content of ``facts.json``: ``arguments``;
+        ``sound_blind_miou``, subset -> split -> the highest mIoU in [0, 1]
+        without sound; ``sound_blind_strategies``, subset -> split -> the
+        result of :func:`mmavs.datasets.synthetic.blind.blind_miou`, whose
+        maximum ``sound_blind_miou`` is.
 
     Raises:
-        FileExistsError: If ``root`` holds another data set, or a file of
+        FileExistsError: If ``root`` contains another data set, or a file of
             another origin that would be replaced.
         ValueError: If an argument is out of range.
     """
@@ -142,7 +142,7 @@ def write_dataset(
 
 
 def _facts_of_same(root: Path, arguments: dict) -> dict:
-    """Read the facts of a whole data set, if these arguments made it."""
+    """Read the facts of a complete data set; check its arguments."""
     path = root / _FACTS
     facts = json.loads(path.read_text()) if path.exists() else {}
     if facts.get('arguments') != arguments:
@@ -159,7 +159,7 @@ def _class_ids() -> dict[str, int]:
 
 
 def _check_own(root: Path) -> None:
-    """Raise FileExistsError if a file to replace is not of this function."""
+    """Raise FileExistsError if a file to replace was not written by mmavs."""
     for name in (_FACTS, _LABELS):
         path = root / name
         if not path.exists():
@@ -198,7 +198,7 @@ def _bounds(frames: Mapping[str, Mapping[str, list[FrameFacts]]]) -> dict:
 
 
 def _write_tables(root: Path, facts: dict, rows: Sequence[Sequence]) -> None:
-    """Write all that is not a clip, the table last."""
+    """Write all files that are not in clip folders, the table last."""
     write_json(root / _LABELS, _class_ids())
     write_json(root / _FACTS, facts)
     with (
@@ -253,7 +253,7 @@ def _write_clip(
 
 
 def _write_frame(folder: Path, scene: Scene, t: int) -> FrameFacts:
-    """Write the frame and the labels of second t, seen at its middle."""
+    """Write the frame at the middle of second t, and its labels."""
     frame, owner = scene.frame((t + 0.5) * SECOND)
     sounding = np.array([item.sounding[t] for item in scene.objects])
     shown = [item.kind.class_id for item in scene.objects] * sounding

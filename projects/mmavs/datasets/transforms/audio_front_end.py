@@ -17,9 +17,9 @@ class AudioRows(NamedTuple):
     """Audio of a clip, one row for each of its T frames.
 
     Attributes:
-        rows (np.ndarray): (T, ...) float32, as the audio backbone takes it.
-        spans (Sequence[AudioSpan]): T pairs of seconds (start, end): the
-            sound that each row covers. None for a row that covers no sound.
+        rows (np.ndarray): (T, ...) float32, input of the audio backbone.
+        spans (Sequence[AudioSpan]): T pairs of seconds (start, end) that the
+            rows cover. None for a row that covers no sound.
     """
 
     rows: np.ndarray
@@ -27,7 +27,7 @@ class AudioRows(NamedTuple):
 
 
 class AudioFrontEnd(BaseTransform):
-    """Turn a clip's sound into one row of audio per frame.
+    """Compute one row of audio per frame from a clip's sound.
 
     Required keys: ``waveform``, ``num_frames``.
 
@@ -54,13 +54,13 @@ class AudioFrontEnd(BaseTransform):
             AudioRows: T rows and the seconds that they cover.
 
         Raises:
-            ValueError: If the sound does not fit the frames. The message
-                continues "The sound of clip ...:", which is put before it.
+            ValueError: If the sound does not fit the frames. "The sound of
+                clip ...: " is put before the message.
         """
 
     @abstractmethod
     def picture(self, rows: np.ndarray) -> AudioPicture:
-        """Say how contact sheets draw the rows.
+        """Define how contact sheets draw the rows.
 
         Args:
             rows (np.ndarray): (T, ...), from :meth:`make_rows`.
@@ -85,7 +85,7 @@ class AudioFrontEnd(BaseTransform):
         waveform: Waveform = results['waveform']
         try:
             audio = self.make_rows(waveform, results['num_frames'])
-        except SoundError:  # names the clip already
+        except SoundError:  # already names the clip
             raise
         except ValueError as error:
             raise ValueError(f'{waveform.origin}: {error}.') from error

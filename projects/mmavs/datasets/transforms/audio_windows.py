@@ -24,11 +24,11 @@ _GRIDS = {
 
 @TRANSFORMS.register_module()
 class AudioWindows(AudioFrontEnd):
-    """Cut raw waveform into windows centred on frames.
+    """Cut the raw waveform into windows centred on frames.
 
-    For encoders with a front end of their own, such as
-    :class:`mmavs.models.TransformersAudio`. Rate and channels are those of
-    ``LoadWaveform(sample_rate=..., mono=...)``.
+    For encoders that have their own front end, such as
+    :class:`mmavs.models.TransformersAudio`. Sample rate and channels are set
+    by ``LoadWaveform(sample_rate=..., mono=...)``.
 
     Required keys: ``waveform``, ``num_frames``.
 
@@ -38,16 +38,16 @@ class AudioWindows(AudioFrontEnd):
 
     Args:
         seconds (float): Length of a window.
-        grid (str): Where windows are centred. ``'frames'``: window t at
+        grid (str): Centres of the windows. ``'frames'``: window t at
             t + 0.5 s, the middle of the second of frame t. ``'vggish'``: at
             0.96 t + 0.4875 s, the middle of example t of ``LogMel``.
-        edge (str): What happens to windows that reach beyond the sound, as
-            the first and last do if ``seconds`` exceeds 1. ``'silence'`` puts
-            zeros there, ``'error'`` raises.
-        short (str): What happens to windows whose centre lies beyond the end
-            of the sound. ``'repeat_last'`` repeats the last window before
-            them, ``'zeros'`` takes windows of zeros, which are silence,
-            ``'error'`` raises.
+        edge (str): Rule for windows that extend beyond the sound, as the
+            first and last do if ``seconds`` exceeds 1. ``'silence'`` pads
+            with zeros, ``'error'`` raises an error.
+        short (str): Rule for windows whose centre is after the end of the
+            sound. ``'repeat_last'`` repeats the last window before them,
+            ``'zeros'`` uses windows of zeros, which are silence, ``'error'``
+            raises an error.
 
     Raises:
         ValueError: If ``seconds`` is not positive or a rule is unknown.
@@ -85,12 +85,12 @@ class AudioWindows(AudioFrontEnd):
             num_frames (int): T.
 
         Returns:
-            AudioRows: (T, C, S) float32 and the seconds of sound in each;
-            silence added at an edge does not count.
+            AudioRows: (T, C, S) float32 and the seconds of sound in each,
+            without silence added at an edge.
 
         Raises:
             ValueError: If a rule is ``'error'`` and applies, or there is no
-                window that ``'repeat_last'`` could repeat.
+                window for ``'repeat_last'`` to repeat.
         """
         rate = waveform.sample_rate
         samples = np.atleast_2d(waveform.samples).astype(np.float32)
@@ -115,7 +115,7 @@ class AudioWindows(AudioFrontEnd):
     def _cut(
         self, samples: np.ndarray, start: int, size: int, rate: int
     ) -> tuple[np.ndarray, AudioSpan]:
-        """Cut a window (C, size) that holds at least one sample of sound."""
+        """Cut a window (C, size) that has at least one sample of sound."""
         low, high = max(start, 0), min(start + size, samples.shape[1])
         if self.edge == 'error' and high - low < size:
             raise ValueError(

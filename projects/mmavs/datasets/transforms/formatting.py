@@ -17,10 +17,11 @@ from ...structures import CLIP_META_KEYS
 
 @TRANSFORMS.register_module()
 class PackClip(BaseTransform):
-    """Turn a loaded clip into tensors and one data sample per frame.
+    """Pack a loaded clip into tensors and one data sample per frame.
 
     Required keys: ``frames``, the rows of audio named by ``audio_key`` and
-    the data set's own. Optional: ``audio_spans``, ``masks``, ``mask_prior``.
+    the keys of the data set. Optional: ``audio_spans``, ``masks``,
+    ``mask_prior``.
 
     Args:
         audio_key (str): Key of the rows of audio, such as ``'log_mel'`` of
@@ -31,7 +32,7 @@ class PackClip(BaseTransform):
         self.audio_key = audio_key
 
     def transform(self, results: dict) -> dict:
-        """Pack.
+        """Pack the clip.
 
         Args:
             results (dict): The clip.
@@ -104,11 +105,11 @@ def _pack_frame(results: dict, t: int) -> SegDataSample:
 def clip_collate(batch: Sequence[dict]) -> dict:
     """Collate clips of any lengths into lists, clip by clip.
 
-    mmengine's ``pseudo_collate`` refuses clips of different length, because
-    it transposes their lists of data samples.
+    mmengine's ``pseudo_collate`` raises an error for clips of different
+    lengths, because it transposes their lists of data samples.
 
     Args:
-        batch (Sequence[dict]): B clips as :class:`PackClip` gives them.
+        batch (Sequence[dict]): B clips as :class:`PackClip` returns them.
 
     Returns:
         dict: ``inputs``, a dict of lists of B tensors; ``data_samples``, B

@@ -1,4 +1,4 @@
-"""One geometry, and one change of colour, for all frames of a clip."""
+"""Resize, crop, flip and jitter all frames of a clip alike."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _GREY_WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 def resize_frame(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize a frame with Pillow's bilinear filter.
 
-    Pillow widens the filter when it shrinks, OpenCV does not; the published
-    weights were trained with Pillow.
+    Pillow widens the filter when it downsamples, OpenCV does not; the
+    published weights were trained with Pillow.
 
     Args:
         frame (np.ndarray): (H, W, 3) uint8.
-        size (tuple[int, int]): (H, W) wanted; the aspect is not kept.
+        size (tuple[int, int]): Target (H, W); the aspect ratio is not kept.
 
     Returns:
         np.ndarray: ``(*size, 3)`` uint8.
@@ -29,14 +29,14 @@ def resize_frame(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def clip_rng(results: dict, salt: int) -> np.random.Generator:
-    """Make the generator of one random transform for one clip.
+    """Create the random generator of one transform for one clip.
 
-    Draws depend on the seed, the epoch, the clip and the transform alone,
-    never on the number of workers or of processes.
+    Draws depend only on the seed, the epoch, the clip and the transform, not
+    on the number of workers or processes.
 
     Args:
         results (dict): The clip, with ``rng_seed`` from the data set.
-        salt (int): Sets transforms apart.
+        salt (int): A different number for each transform.
 
     Returns:
         np.random.Generator: Freshly seeded.
@@ -58,12 +58,12 @@ class ClipResize(BaseTransform):
     """Resize the frames and the masks of a clip, each to its own size.
 
     Frames: Pillow bilinear. Masks: Pillow nearest. Mask prior: Pillow
-    bilinear. A picture that has the size already stays as it is.
+    bilinear. Pictures that already have the size are not changed.
 
     Args:
         frame_size (tuple[int, int]): (H, W) of the frames.
-        mask_size (tuple[int, int]): (h, w) of masks and mask prior, and the
-            size of the prediction where there are no masks.
+        mask_size (tuple[int, int]): (h, w) of masks and mask prior, and of
+            the prediction if there are no masks.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ClipResize(BaseTransform):
         self.mask_size = mask_size
 
     def transform(self, results: dict) -> dict:
-        """Resize.
+        """Resize the pictures.
 
         Args:
             results (dict): The clip.
@@ -90,14 +90,14 @@ class ClipResize(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ClipResizeCenterCrop(BaseTransform):
-    """Resize the short side of a clip's pictures and cut out their centre.
+    """Resize the short side of a clip's pictures, then crop their centre.
 
-    Aspect is kept, and the ends of the long side are lost. Follows
-    ``AVSBench@f7414af:avs_scripts/avss/color_dataloader.py``, with which
-    AVSBench and AVSegFormer train on AVSS; they validate and test with
+    The aspect ratio is kept, and the ends of the long side are cut off.
+    Follows ``AVSBench@f7414af:avs_scripts/avss/color_dataloader.py``, with
+    which AVSBench and AVSegFormer train on AVSS; they validate and test with
     :class:`ClipResize`. Reimplemented, no code taken. Filters as in
-    :class:`ClipResize`. One geometry, that of the frames, holds for all: a
-    mask of another aspect is first brought to that of the frames.
+    :class:`ClipResize`. Masks are resized and cropped with the geometry of
+    the frames: a mask of another aspect ratio is first stretched to theirs.
 
     Args:
         frame_size (int): Height and width of the frames.
@@ -117,7 +117,7 @@ class ClipResizeCenterCrop(BaseTransform):
         self.mask_size = mask_size
 
     def transform(self, results: dict) -> dict:
-        """Resize and cut.
+        """Resize and crop.
 
         Args:
             results (dict): The clip.
@@ -141,11 +141,11 @@ class ClipResizeCenterCrop(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ClipRandomFlip(BaseTransform):
-    """Mirror all frames of a clip left to right, or none.
+    """Randomly flip all frames of a clip horizontally.
 
     Args:
-        prob (float): Of mirroring, in [0, 1].
-        salt (int): Sets this transform's draws apart, see :func:`clip_rng`.
+        prob (float): Probability of a flip, in [0, 1].
+        salt (int): Number of this transform, see :func:`clip_rng`.
 
     Raises:
         ValueError: If ``prob`` is out of range.
@@ -158,7 +158,7 @@ class ClipRandomFlip(BaseTransform):
         self.salt = salt
 
     def transform(self, results: dict) -> dict:
-        """Draw and mirror.
+        """Flip the clip or not.
 
         Args:
             results (dict): The clip.
@@ -176,20 +176,20 @@ class ClipRandomFlip(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ClipRandomCrop(BaseTransform):
-    """Cut the same part out of all frames of a clip.
+    """Crop all frames of a clip to the same random part.
 
     The part is drawn in relative coordinates and rounded to the pixels of
     each picture, so frames and masks of different sizes agree to half a
-    pixel of the coarser one. The aspect is kept; :class:`ClipResize` has to
-    follow.
+    pixel of the coarser one. The aspect ratio is kept; :class:`ClipResize`
+    must follow.
 
     Args:
-        scale (tuple[float, float]): Range of the kept share of each side,
-            in (0, 1].
-        salt (int): Sets this transform's draws apart, see :func:`clip_rng`.
+        scale (tuple[float, float]): Range of the part's side, as a fraction
+            of the whole side in (0, 1].
+        salt (int): Number of this transform, see :func:`clip_rng`.
 
     Raises:
-        ValueError: If ``scale`` is no range within (0, 1].
+        ValueError: If ``scale`` is not a range within (0, 1].
     """
 
     def __init__(
@@ -203,7 +203,7 @@ class ClipRandomCrop(BaseTransform):
         self.salt = salt
 
     def transform(self, results: dict) -> dict:
-        """Draw and cut.
+        """Crop the clip.
 
         Args:
             results (dict): The clip.
@@ -225,16 +225,17 @@ class ClipRandomCrop(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ClipColorJitter(BaseTransform):
-    """Change brightness, contrast and saturation, alike in all frames.
+    """Change brightness, contrast and saturation alike in all frames.
 
     Each factor is drawn from [1 - x, 1 + x]. Brightness scales the pixels,
-    contrast moves them from the clip's mean grey, saturation from their own.
+    contrast their difference from the clip's mean grey, and saturation their
+    difference from their own grey value.
 
     Args:
         brightness (float): Half width x, in [0, 1].
         contrast (float): Half width x, in [0, 1].
         saturation (float): Half width x, in [0, 1].
-        salt (int): Sets this transform's draws apart, see :func:`clip_rng`.
+        salt (int): Number of this transform, see :func:`clip_rng`.
 
     Raises:
         ValueError: If a width is out of range.
@@ -256,7 +257,7 @@ class ClipColorJitter(BaseTransform):
         self.salt = salt
 
     def transform(self, results: dict) -> dict:
-        """Draw and change the frames.
+        """Change the colours of the frames.
 
         Args:
             results (dict): The clip.
@@ -281,7 +282,7 @@ class ClipColorJitter(BaseTransform):
 def _resize_pictures(
     results: dict, frame_size: tuple[int, int], mask_size: tuple[int, int]
 ) -> None:
-    """Resize all pictures of a clip that are there."""
+    """Resize all pictures that the clip has."""
     bilinear = Image.Resampling.BILINEAR
     nearest = Image.Resampling.NEAREST
     for key, size, filter_ in (
@@ -296,7 +297,7 @@ def _resize_pictures(
 
 
 def _with_short_side(shape: tuple[int, int], short: int) -> tuple[int, int]:
-    """Scale (H, W) so that the short side is ``short``, the long cut off."""
+    """Scale (H, W) to a short side of ``short``; the long side is floored."""
     height, width = shape
     if width > height:
         return short, width * short // height
@@ -304,8 +305,8 @@ def _with_short_side(shape: tuple[int, int], short: int) -> tuple[int, int]:
 
 
 def _center_crop(pictures: np.ndarray, size: int) -> np.ndarray:
-    """Cut the centre out of (T, H, W, ...); of two, the even offset."""
-    # Python rounds halves to even: sides of 227 and 229 start at 2, 225 at 0.
+    """Crop the centre of (T, H, W, ...); half offsets round to even."""
+    # For size 224, sides of 227 and 229 start at 2, and 225 at 0.
     top, left = (round((side - size) / 2) for side in pictures.shape[1:3])
     return np.ascontiguousarray(
         pictures[:, top : top + size, left : left + size]
@@ -325,7 +326,7 @@ def _resize(
 def _crop(
     pictures: np.ndarray, box: tuple[float, float, float, float]
 ) -> np.ndarray:
-    """Cut a box in relative coordinates out of (T, H, W, ...)."""
+    """Crop (T, H, W, ...) to a box in relative coordinates."""
     rows = _span(box[0], box[2], pictures.shape[1])
     columns = _span(box[1], box[3], pictures.shape[2])
     return np.ascontiguousarray(pictures[:, rows, columns])

@@ -23,8 +23,8 @@ class LoadWaveform(BaseTransform):
 
     Args:
         sample_rate (int): Samples per second after loading.
-        mono (bool): Whether transforms get the mean of the channels, as all
-            published systems do, or every channel.
+        mono (bool): True for the mean of the channels, as in all published
+            systems; False for every channel.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class LoadClipFrames(BaseTransform):
     """Read the frames of a clip.
 
     Decodes with Pillow, which gives the same pixels as OpenCV for JPEG but
-    refuses a truncated file.
+    raises an error for a truncated file.
 
     Required keys: ``frame_paths``. Added keys: ``frames`` (T, H, W, 3) uint8
     RGB, ``ori_frame_shapes`` T times (H, W) as stored.
@@ -37,7 +37,8 @@ class LoadClipFrames(BaseTransform):
     Args:
         size (tuple[int, int] | None): (H, W) to which each frame is resized
             as soon as it is read (Pillow, bilinear), for clips whose frames
-            differ in size, or to save memory. Defaults to None, as stored.
+            differ in size, or to save memory. Defaults to None: the stored
+            size.
     """
 
     def __init__(self, size: tuple[int, int] | None = None) -> None:
@@ -75,14 +76,15 @@ class LoadClipFrames(BaseTransform):
 class LoadClipMasks(BaseTransform):
     """Read the labels of a clip as class ids.
 
-    The data set's ``label_folder`` says what the images hold, whatever the
-    type of their pixels: ``labels_rgb`` colours (an 8-bit grey PNG is
-    converted to RGB, as the published loaders do), ``labels_semantic`` the
-    class ids. Binary labels mark every pixel that is not black, or whose id
-    is not 0, as sounding, see ``binary_resize``. Semantic labels are resized
-    with Pillow (nearest), then their exact colours become ids, as in
-    Stepping-Stones@de6a17b ``avss/dataset.py``. A frame without a label (its
-    path is None) is 255 everywhere.
+    The data set's ``label_folder`` determines what the images contain,
+    independent of their pixel type: ``labels_rgb`` contains colours (an 8-bit
+    grey PNG is converted to RGB, as in the published loaders),
+    ``labels_semantic`` contains class ids. Binary labels mark every pixel
+    that is not black, or whose id is not 0, as sounding, see
+    ``binary_resize``. Semantic labels are resized with Pillow (nearest), then
+    their exact colours are mapped to ids, as in Stepping-Stones@de6a17b
+    ``avss/dataset.py``. The mask of a frame without a label (its path is
+    None) is 255 everywhere.
 
     Required keys: ``mask_paths``. Optional keys: ``label_folder``
     (``labels_rgb`` if absent), ``ori_frame_shapes`` (from
@@ -91,25 +93,26 @@ class LoadClipMasks(BaseTransform):
 
     Args:
         label (str): ``'binary'`` (0, 1) or ``'semantic'`` (0..70).
-        size (tuple[int, int] | None): (h, w) of the masks; None keeps them
-            as stored, for a transform that follows.
-        unknown_colour (str): What semantic labels do with a colour outside
-            the palette: ``'error'``, or ``'background'``, which the
-            published loaders do. Labels saved as JPEG have such colours along
-            every outline; ``'error'`` refuses them, binary ones as well.
+        size (tuple[int, int] | None): (h, w) of the masks; None keeps the
+            stored size, for a transform that follows.
+        unknown_colour (str): What to do with colours outside the palette in
+            semantic labels: ``'error'``, or ``'background'``, as in the
+            published loaders. Labels saved as JPEG have such colours along
+            every outline; ``'error'`` raises an error for them, also for
+            binary labels.
         binary_resize (str): How binary labels are resized. ``'bilinear'``:
             the colour image is resized with OpenCV, converted to grey and
             compared with 0, which widens objects a little, as
             Stepping-Stones@de6a17b ``avs/dataset.py`` does for training and
-            for its metric. ``'nearest'``: with Pillow, which keeps outlines
-            as they are drawn (AVSBench, AVSegFormer).
-        other_aspect (str): What to do with a label whose aspect ratio is not
-            that of its frame (by more than 2 % and one pixel), so that the
-            two do not show the same picture: ``'error'``, or ``'squash'`` to
+            for its metric. ``'nearest'``: with Pillow, which does not move
+            outlines (AVSBench, AVSegFormer).
+        other_aspect (str): What to do with a label whose aspect ratio differs
+            from that of its frame (by more than 2 % and one pixel), so that
+            they cannot show the same picture: ``'error'``, or ``'squash'`` to
             resize it like any other.
 
     Raises:
-        ValueError: If an argument is none of the above.
+        ValueError: If an argument has another value.
     """
 
     def __init__(
@@ -148,10 +151,10 @@ class LoadClipMasks(BaseTransform):
 
         Raises:
             FileNotFoundError: If a label is missing.
-            ValueError: If a label cannot be read, holds an id or a colour
-                that is no class or has another aspect ratio than its frame,
-                if the data set gives other labels or none, or if ``size`` is
-                None and sizes differ or no frame has a label.
+            ValueError: If a label cannot be read, contains an id or a colour
+                of no class, or has another aspect ratio than its frame; if
+                the data set has other labels or none; or if ``size`` is None
+                and sizes differ or no frame has a label.
         """
         if results.get('labels', self.label) != self.label:
             raise ValueError(
@@ -249,8 +252,8 @@ class LoadClipMasks(BaseTransform):
 
 
 def _stored_ids(image: Image.Image, where: str) -> np.ndarray:
-    """Give the class ids (h, w) uint8 of an image of ``labels_semantic``."""
-    # A palette image (P) holds ids, too; its colours are for viewers.
+    """Return the class ids (h, w) uint8 of a ``labels_semantic`` image."""
+    # The pixels of a palette image (P) are ids, too.
     if image.mode not in ('L', 'P'):
         raise ValueError(
             'labels_semantic must be 8-bit grey images of class ids, got '
@@ -272,7 +275,7 @@ def _check_aspect(
     width, height = image.size
     expected = width * frame_shape[0] / frame_shape[1]
     difference = abs(height - expected)
-    # One pixel: small labels of large frames have a rounded side.
+    # One pixel, because small labels of large frames have a rounded side.
     if difference > max(1, _ASPECT_TOLERANCE * expected):
         raise ValueError(
             'a label must have the aspect ratio of its frame, '

@@ -27,13 +27,13 @@ from ..log_mel import (
 from ..waveform import Waveform
 from .audio_front_end import AudioFrontEnd, AudioRows
 
-#: Part of every cache key; raise it when the numbers of log_mel.py change.
+#: Part of every cache key; increase it when log_mel.py's results change.
 _LOG_MEL_VERSION = 1
 
 
 @TRANSFORMS.register_module()
 class LogMel(AudioFrontEnd):
-    """Turn a clip's sound into VGGish's input, one example per frame.
+    """Compute VGGish's input from a clip's sound, one example per frame.
 
     Required keys: ``waveform``, ``num_frames``.
 
@@ -42,14 +42,15 @@ class LogMel(AudioFrontEnd):
     seconds; see :func:`mmavs.datasets.log_mel.log_mel_examples`.
 
     Args:
-        short (str): 'repeat_last', 'zeros' or 'error'; what happens to clips
-            whose sound is shorter than their frames. See
+        short (str): 'repeat_last', 'zeros' or 'error': rule for clips whose
+            sound is shorter than their frames. See
             :func:`mmavs.datasets.log_mel.fit_examples`; note that zero is not
             silence.
-        long (str): 'cut' or 'error', for clips whose sound is longer.
-        cache_dir (str | None): Folder that keeps the examples of each file,
-            shared by all rules and numbers of frames. On a hit the sound is
-            read but neither decoded nor resampled. Safe with many processes.
+        long (str): 'cut' or 'error': rule for clips whose sound is longer.
+        cache_dir (str | None): Folder that caches the examples of each file,
+            shared by all rules and numbers of frames. On a cache hit the
+            sound is read but not decoded or resampled. Several processes may
+            use it at the same time.
 
     Raises:
         ValueError: If a rule is unknown.
@@ -84,8 +85,8 @@ class LogMel(AudioFrontEnd):
             AudioRows: (T, 1, 96, 64) float32 and their seconds.
 
         Raises:
-            ValueError: If the sound is not mono at 16 kHz, or does not fit
-                the frames by the rules.
+            ValueError: If the sound is not mono at 16 kHz, or a rule is
+                ``'error'`` and applies.
         """
         if waveform.sample_rate != SAMPLE_RATE:
             raise ValueError(
@@ -106,7 +107,7 @@ class LogMel(AudioFrontEnd):
         return AudioRows(rows, spans)
 
     def picture(self, rows: np.ndarray) -> AudioPicture:
-        """Draw spectrograms, time to the right and pitch upwards.
+        """Draw spectrograms, with time to the right and frequency upwards.
 
         Args:
             rows (np.ndarray): (T, 1, 96, 64).
@@ -147,7 +148,7 @@ def _read_cache(path: Path) -> np.ndarray | None:
     """Examples of a cache file; None if there is none or it is damaged.
 
     A file counts as damaged, and is replaced, only if its content does not
-    match its own checksum. Every other fault is raised.
+    match its checksum. Any other fault raises an error.
     """
     if not path.is_file():
         return None
@@ -161,7 +162,7 @@ def _read_cache(path: Path) -> np.ndarray | None:
         )
         return None
     examples = np.frombuffer(payload, '<f4')
-    # Copied: an array over bytes is read-only, and torch warns about that.
+    # An array over bytes is read-only, which torch warns about.
     return examples.reshape(-1, 1, NUM_MEL_FRAMES, NUM_MEL_BANDS).copy()
 
 

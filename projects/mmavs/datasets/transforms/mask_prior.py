@@ -19,20 +19,21 @@ _SALT = 4
 
 @TRANSFORMS.register_module()
 class LoadMaskPrior(BaseTransform):
-    """Add the mask prior: the pixels assumed to sound, as input of stage two.
+    """Add the mask prior, a mask of the sounding pixels that stage two takes.
 
-    It takes no arguments. The option ``mask_prior`` of the data set
-    (:class:`MaskPriorOption`) says where the prior comes from:
+    The transform takes no arguments. The option ``mask_prior`` of the data
+    set (:class:`MaskPriorOption`) selects the source of the prior:
 
     - ``'truth'``: 1 where the label is not background. Frames without a label
-      get a prior of zeros, since their published labels are empty images; no
-      loss uses those frames in either case.
+      get a prior of zeros, because their published labels are empty images;
+      no loss uses those frames in either case.
     - ``'degraded'``: the truth with simulated errors, so that the prior of
       every labelled frame has the given ``iou`` with the truth, see
       :func:`degrade_mask`. The frames of a clip share one error field. With
-      one value of ``iou`` errors depend on the seed of the data set and on
-      the clip, and are the same in every epoch. With two values (low, high)
-      every epoch draws other errors, and each clip's IoU from that range.
+      one value of ``iou``, the errors depend on the seed of the data set and
+      on the clip, and are the same in every epoch. With two values (low,
+      high), every epoch draws new errors, and each clip's IoU from that
+      range.
     - ``'files'``: masks that stage one predicted, hard or soft: grey PNG
       files divided by 255.
 
@@ -45,13 +46,13 @@ class LoadMaskPrior(BaseTransform):
     beyond the paper.
 
     Required keys: ``mask_prior_option``, which ``BaseClipDataset`` sets;
-    ``masks`` for ``'truth'`` and ``'degraded'`` (so put it after
+    ``masks`` for ``'truth'`` and ``'degraded'`` (added by
     ``LoadClipMasks``), ``rng_seed`` for ``'degraded'``, ``mask_prior_paths``
     for ``'files'``. Added key: ``mask_prior`` (T, h, w) float32 in [0, 1], at
     the size of the truth or of the files.
 
     Raises:
-        ValueError: If it is given an argument.
+        ValueError: If any argument is given.
     """
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -122,7 +123,7 @@ def _degraded(results: dict, option: MaskPriorOption) -> np.ndarray:
 
 
 def _make_rng(results: dict, *, redraw: bool) -> np.random.Generator:
-    """Seed by the clip's name: its index depends on the chosen subsets."""
+    """Seed by the clip's name, as its index depends on the chosen subsets."""
     if 'rng_seed' not in results:
         raise ValueError(
             "mask_prior=dict(source='degraded') needs results['rng_seed'] "
