@@ -15,6 +15,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     resume_state=dict(type='ResumeStateHook'),
     check_weights=dict(type='CheckWeightsHook'),
+    check_step=dict(type='CheckStepHook'),
     checkpoint=dict(
         type='AtomicCheckpointHook',
         interval=1,

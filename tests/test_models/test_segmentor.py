@@ -153,3 +153,18 @@ def test_sound_of_another_length_is_refused(model, num_rows):
         ValueError, match=f'got {num_rows} rows for 5 frames.*LogMel'
     ):
         model.extract_feat(inputs)
+
+
+def test_predictions_that_are_nan_name_the_clips(model):
+    """scipy said: matrix contains invalid numeric entries."""
+    samples = samples_of(torch.ones(5, 16, 16))
+    for sample, clip in zip(samples, 'aabbb', strict=True):
+        sample.set_metainfo(dict(clip_id=f'clip-{clip}'))
+    inputs = _inputs()
+    inputs['frames'][3, 0, 0, 0] = float('nan')
+    with pytest.raises(
+        ValueError,
+        match=r'the predictions became NaN or infinite \(.*clips clip-a, '
+        r'clip-b\)\. The training diverged',
+    ):
+        model.loss(inputs, samples)

@@ -5,6 +5,7 @@ from .command_line import add_traceback_argument, error_line
 from .hooks import (
     AtomicCheckpointHook,
     AVSVisualizationHook,
+    CheckStepHook,
     CheckWeightsHook,
     FreezeUntilHook,
     MaskAnnealingHook,
@@ -21,6 +22,7 @@ __all__ = [
     'AVSVisualizationHook',
     'AtomicBackend',
     'AtomicCheckpointHook',
+    'CheckStepHook',
     'CheckWeightsHook',
     'FreezeUntilHook',
     'LateBackboneOptimWrapperConstructor',

@@ -12,6 +12,9 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from mmavs.structures import AudioFeatures, ClipFeatures
+from mmavs.training_step import not_finite
+
+_UNMATCHABLE = ('invalid numeric entries', 'cost matrix is infeasible')
 
 
 @MODELS.register_module()
@@ -97,6 +100,33 @@ class AVSegmentor(EncoderDecoder):
         if getattr(self.decode_head, 'needs_padding', False):
             return features
         return features.without_padding()
+
+    def loss(
+        self,
+        inputs: dict[str, Any],
+        data_samples: list[SegDataSample],
+    ) -> dict[str, Tensor]:
+        """Compute the losses.
+
+        Args:
+            inputs (dict): See :meth:`extract_feat`.
+            data_samples (list[SegDataSample]): N samples with
+                ``gt_sem_seg``, one for each frame that is not padding.
+
+        Returns:
+            dict[str, Tensor]: Losses by name.
+
+        Raises:
+            ValueError: If the predictions that a Hungarian assigner matches
+                are NaN or infinite.
+        """
+        try:
+            return super().loss(inputs, data_samples)
+        except ValueError as error:
+            # of scipy.optimize.linear_sum_assignment
+            if not any(text in str(error) for text in _UNMATCHABLE):
+                raise
+            raise not_finite('the predictions', data_samples) from error
 
     def predict(
         self,

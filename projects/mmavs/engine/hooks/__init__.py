@@ -1,6 +1,7 @@
 """Hooks of training, validation and testing."""
 
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .check_step_hook import CheckStepHook
 from .check_weights_hook import CheckWeightsHook
 from .freeze_until_hook import FreezeUntilHook
 from .mask_annealing_hook import MaskAnnealingHook
@@ -12,6 +13,7 @@ from .visualization_hook import AVSVisualizationHook
 __all__ = [
     'AVSVisualizationHook',
     'AtomicCheckpointHook',
+    'CheckStepHook',
     'CheckWeightsHook',
     'FreezeUntilHook',
     'MaskAnnealingHook',
