@@ -1,7 +1,7 @@
 """Ablation on S4: frozen backbone and no audio query, a video-only model.
 
-Not in the paper. A model has to score clearly higher to show that it uses the
-sound.
+Not in the paper. A model shows that it uses the audio by scoring clearly
+higher than this one.
 Train: python tools/train.py \
     configs/aavs/aavs_swin-b_1xb1-30e_s4-384x384_no-audio.py
 """

@@ -29,7 +29,7 @@ optim_wrapper = dict(clip_grad=None)
 default_hooks = dict(
     tuning=dict(
         type='TwoPhaseTuningHook',
-        trainable=(  # not query_feat, which stays as pretrained
+        trainable=(  # query_feat is not trained
             r'decode_head\.query_embed',
             r'decode_head\..*adapter',
             r'decode_head\.cls_embed',

@@ -18,7 +18,7 @@ _base_ = [
 
 # The user supplies this file; tools/model_converters writes it.
 load_from = 'pretrained/mask2former_swin-b_ade20k.pth'
-# 30 epochs with the backbone as pretrained, then 30 with its adapters from
+# 30 epochs with a frozen backbone, then 30 with its adapters, starting from
 # the best checkpoint of phase one. A default hook and not a custom one, so
 # that other configs can change single arguments of it.
 default_hooks = dict(

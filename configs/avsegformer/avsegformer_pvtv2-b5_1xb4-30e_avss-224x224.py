@@ -27,6 +27,6 @@ model = dict(
         ),
     ),
 )
-# Published: after epochs 11, 13, ..., 29; here after 12, 14, ..., 30.
+# Validates after epochs 12, 14, ..., 30 (published: 11, 13, ..., 29).
 train_cfg = dict(val_begin=12, val_interval=2)
 default_hooks = dict(checkpoint=dict(save_best='avsbench/mIoU'))

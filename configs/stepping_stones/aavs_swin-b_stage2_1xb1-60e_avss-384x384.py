@@ -11,7 +11,7 @@ Train: python tools/train.py \
 _base_ = ['../aavs/aavs_swin-b_1xb1-60e_avss-384x384.py']
 
 model = dict(decode_head=dict(mask_prior=dict(type='MaskPrior')))
-# The prior is the truth in training, stage one's masks in validation and test.
+# The prior: labels in training, masks of stage one in validation and test.
 train_dataloader = dict(
     dataset=dict(
         pipeline=_base_.stage_two_pipeline,
@@ -27,7 +27,7 @@ test_dataloader = dict(dataset=dataset)
 default_hooks = dict(
     tuning=dict(
         trainable=(
-            # One expression: without robust key the prior has no parameter.
+            # One expression, because the prior has no parameters without robust key.
             r'decode_head\.(query_embed|mask_prior)',
             r'decode_head\..*adapter',
             r'decode_head\.cls_embed',

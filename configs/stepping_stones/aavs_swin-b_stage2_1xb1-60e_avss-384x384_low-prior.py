@@ -1,8 +1,10 @@
 """AAVS stage two: a simulated stage one of IoU 0.5 in testing.
 
-The "low" of Table 2, which has no row for AAVS. The paper does not say which
-IoU it took; its own stage one has 83.2, 67.5 and 72.8 % on v1s, v1m and v2.
-Test: python tools/test.py THIS_CONFIG CHECKPOINT_OF_THE_CONFIG_BELOW
+The "low" prior of Table 2, which has no row for AAVS. The paper does not
+state the IoU of its simulated masks; its own stage one has 83.2, 67.5 and
+72.8 % on v1s, v1m and v2.
+Test a checkpoint of the base config:
+  python tools/test.py CONFIG CHECKPOINT
 """
 
 _base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384.py']

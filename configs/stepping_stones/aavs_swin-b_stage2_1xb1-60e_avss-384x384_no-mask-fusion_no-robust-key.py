@@ -2,7 +2,7 @@
 
 Paper: 43.4 mIoU, 48.3 F, protocol ``stepping_stones``.
 Not trained on AVSBench by this project.
-Train: as the config that it inherits.
+Train: as for the base config.
 """
 
 _base_ = ['./aavs_swin-b_stage2_1xb1-60e_avss-384x384.py']

@@ -1,8 +1,9 @@
 """TPAVI stage two: a simulated stage one of IoU 0.8 in testing.
 
 Paper (Table 2, PVTv2-B5): 31.5 mIoU, 34.9 F.
-The paper does not say which IoU it took.
-Test: python tools/test.py THIS_CONFIG CHECKPOINT_OF_THE_CONFIG_BELOW
+The paper does not state the IoU of its simulated masks.
+Test a checkpoint of the base config:
+  python tools/test.py CONFIG CHECKPOINT
 """
 
 _base_ = ['./tpavi_pvtv2-b5_stage2_1xb4-60e_avss-224x224.py']

@@ -1,7 +1,8 @@
-"""TPAVI stage two: the truth as prior in testing (oracle).
+"""TPAVI stage two: labels as prior in testing (oracle).
 
 Paper (Table 2, PVTv2-B5): 36.4 mIoU, 39.0 F.
-Test: python tools/test.py THIS_CONFIG CHECKPOINT_OF_THE_CONFIG_BELOW
+Test a checkpoint of the base config:
+  python tools/test.py CONFIG CHECKPOINT
 """
 
 _base_ = ['./tpavi_pvtv2-b5_stage2_1xb4-60e_avss-224x224.py']

@@ -1,7 +1,7 @@
 """AAVS with a tiny Swin that has adapters, MS3-like synthetic clips.
 
-It exercises the published arrangement of adapters. Nothing is pretrained and
-nothing is frozen; it learns more slowly than the model of `make demo`.
+It has the published arrangement of adapters. Nothing is pretrained or frozen,
+so it learns more slowly than the model of `make demo`.
 Train: python tools/train.py configs/synthetic/aavs_tiny-swin_ms3-96x96.py
 """
 

@@ -1,8 +1,8 @@
 """A tiny AST of transformers, from random weights, as audio backbone.
 
-Shows how raw waveform reaches a model of transformers; the weights of a local
-folder would be audio_backbone=dict(type='TransformersAudio', folder=...).
-Needs the extra mmavs[transformers]. No figure is expected of it.
+An example of a model of transformers that takes raw waveform. To load weights
+from a local folder, set audio_backbone=dict(type='TransformersAudio',
+folder=...). Needs the extra mmavs[transformers]. No expected metric.
 Train: python tools/train.py configs/synthetic/aavs_tiny_ms3-96x96_ast.py
 """
 

@@ -1,7 +1,8 @@
 """Tiny AAVS stage two: a simulated stage one of IoU 0.8 in testing.
 
 It simulates the "high" prior of the paper's Table 2 on synthetic clips.
-Test: python tools/test.py THIS_CONFIG CHECKPOINT_OF_THE_CONFIG_BELOW
+Test a checkpoint of the base config:
+  python tools/test.py CONFIG CHECKPOINT
 """
 
 _base_ = ['./aavs_tiny_stage2_avss-96x96.py']

@@ -1,7 +1,7 @@
 """Table 4, synthetic: only the first attention mask.
 
 Measured: 43.5 +- 6.9 mIoU (synthetic, 3 seeds, ``dataset``).
-Train: as the config that it inherits.
+Train: as for the base config.
 """
 
 _base_ = ['./aavs_tiny_stage2_avss-96x96.py']

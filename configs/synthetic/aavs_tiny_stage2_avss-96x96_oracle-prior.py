@@ -1,7 +1,8 @@
-"""Tiny AAVS stage two: the truth as prior in testing (oracle).
+"""Tiny AAVS stage two: labels as prior in testing (oracle).
 
 Measured: 63.8 +- 13.3 mIoU (synthetic, 3 seeds, ``dataset``).
-Test: python tools/test.py THIS_CONFIG CHECKPOINT_OF_THE_CONFIG_BELOW
+Test a checkpoint of the base config:
+  python tools/test.py CONFIG CHECKPOINT
 """
 
 _base_ = ['./aavs_tiny_stage2_avss-96x96.py']

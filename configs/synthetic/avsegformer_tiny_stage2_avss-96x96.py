@@ -16,7 +16,7 @@ model = dict(
         )
     )
 )
-# The prior is the truth in training, stage one's masks in validation and test.
+# The prior: labels in training, masks of stage one in validation and test.
 train_dataloader = dict(
     dataset=dict(
         pipeline=_base_.stage_two_pipeline,
@@ -25,7 +25,7 @@ train_dataloader = dict(
 )
 dataset = dict(
     pipeline=_base_.stage_two_pipeline,
-    # Relative to the working directory: what --dump-masks was given.
+    # The folder given to --dump-masks, relative to the working directory.
     mask_prior=dict(source='files', root='work_dirs/tiny/masks'),
 )
 val_dataloader = dict(dataset=dataset)

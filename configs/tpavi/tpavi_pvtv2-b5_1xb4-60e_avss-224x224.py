@@ -33,6 +33,6 @@ model = dict(
         ),
     ),
 )
-# Published: after the 17th epoch and every second epoch from there.
+# Validates after epochs 16, 18, ..., 60 (published: 17, 19, ..., 59).
 train_cfg = dict(max_epochs=60, val_begin=16, val_interval=2)
 default_hooks = dict(checkpoint=dict(save_best='avsbench/mIoU'))

@@ -1,5 +1,5 @@
-# AVSS as TPAVI and AVSegFormer read it. Training clips keep their aspect ratio
-# and lose the ends of the long side; other clips are resized to a square.
+# AVSS as TPAVI and AVSegFormer read it. Training clips are resized with their
+# aspect ratio and cropped to a square; other clips are resized to a square.
 # Models pad clips to 10 frames.
 data_root = 'data/avsbench'
 frame_size = (224, 224)
@@ -8,7 +8,7 @@ mask_size = (224, 224)  # labels are stored, and metrics computed, at this size
 load_frames = dict(type='LoadClipFrames')
 load_sound = [
     dict(type='LoadWaveform', sample_rate=16000),
-    # Zeros, unlike in S4 and MS3. They are not the log-mel of silence.
+    # Zeros, unlike in S4 and MS3; the log-mel of silence is not zero.
     dict(type='LogMel', short='zeros', long='cut', cache_dir=None),
 ]
 crop = [

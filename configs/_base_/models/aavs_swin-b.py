@@ -28,7 +28,7 @@ model = dict(
     ),
     audio_backbone=dict(
         type='VGGish',
-        final_relu=False,  # AAVS's embeddings are signed
+        final_relu=False,  # before the last ReLU, as in AAVS
         frozen=True,
         # The user supplies this file; tools/model_converters writes it.
         init_cfg=dict(type='Pretrained', checkpoint='pretrained/vggish.pth'),

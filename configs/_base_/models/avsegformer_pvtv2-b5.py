@@ -35,7 +35,7 @@ model = dict(
     ),
     audio_backbone=dict(
         type='VGGish',
-        final_relu=True,  # AVSegFormer's embeddings are not negative
+        final_relu=True,  # as in AVSegFormer
         frozen=True,
         init_cfg=dict(type='Pretrained', checkpoint='pretrained/vggish.pth'),
     ),

@@ -1,5 +1,5 @@
 # EASE with DINOv3 ViT-B, two classes (S4, MS3), as published.
-num_classes = 2  # background is one of them
+num_classes = 2  # including background
 joint_blocks = 4
 
 model = dict(
@@ -14,7 +14,7 @@ model = dict(
     ),
     audio_backbone=dict(
         type='VGGish',
-        final_relu=True,  # EASE's embeddings are not negative
+        final_relu=True,  # as in EASE
         frozen=True,
         init_cfg=dict(type='Pretrained', checkpoint='pretrained/vggish.pth'),
     ),
@@ -28,7 +28,8 @@ model = dict(
         audio_dims=320,
         num_blocks=joint_blocks,
         joint_blocks=joint_blocks,
-        # Published: with Gumbel noise in tests, too (deterministic=False).
+        # The published code adds Gumbel noise in testing, too
+        # (deterministic=False).
         audio_enhancer=dict(
             type='EASEClusterEnhancer', num_clusters=71, deterministic=True
         ),
