@@ -152,7 +152,7 @@ def wait_for(two_stages: subprocess.Popen, log: Path) -> None:
 
 
 def stage_two(work_dir: Path) -> Path:
-    """Find the folder of the most recent stage two; one per config."""
+    """Find the folder of the last stage two; each config has its own."""
     (*_, last) = sorted(
         (ROOT / work_dir).glob('stage_two-*/trained.json'),
         key=lambda path: path.stat().st_mtime,

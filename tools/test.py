@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--show-dir',
         metavar='DIR',
-        help='write a picture of every clip: frames, truth, prediction, sound',
+        help='write a picture of every clip: frames, labels, masks and audio',
     )
     parser.add_argument(
         '--show-clips',
@@ -54,14 +54,14 @@ def parse_args() -> argparse.Namespace:
         '--dump-masks',
         metavar='DIR',
         help='write the predicted masks and their index, for stage two. With '
-        '--out or --show-dir all clips are predicted; without, those alone '
-        'whose masks are not there yet, and no metrics are computed',
+        '--out or --show-dir all clips are predicted; otherwise only clips '
+        'whose masks are missing, and no metrics are computed',
     )
     parser.add_argument(
         '--split',
         metavar='{train,val,test,all}',
-        help='predict these clips instead of those of the test split; all: '
-        'for masks and pictures, without metrics',
+        help='predict the clips of this split instead of test; all: write '
+        'masks and pictures of all splits, without metrics',
     )
     parser.add_argument(
         '--soft',
@@ -71,20 +71,20 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--swap-sound',
         action='store_true',
-        help='give every clip the sound of another one: how much of the '
-        'result needs the right sound?',
+        help='give every clip the sound of another clip, to measure how much '
+        'the result depends on it',
     )
     args = parser.parse_args()
     if args.soft and args.dump_masks is None:
-        parser.error('--soft says how --dump-masks writes; give it as well')
+        parser.error('--soft needs --dump-masks')
     if args.split == _ALL:
         if args.out is not None:
             parser.error(
                 '--out with --split all would mix training and test clips '
-                'into one figure; give a split of its own'
+                'in one score; choose one split'
             )
         if args.dump_masks is None and args.show_dir is None:
-            parser.error('--split all is for --dump-masks and --show-dir')
+            parser.error('--split all needs --dump-masks or --show-dir')
     return args
 
 
@@ -108,7 +108,7 @@ def add_pictures(cfg: Config, args: argparse.Namespace) -> None:
 def add_dump(
     cfg: Config, args: argparse.Namespace, config_hash: str
 ) -> MaskDump:
-    """Let the test write masks.
+    """Make the test write masks.
 
     Args:
         cfg (Config): ``test_evaluator`` is changed.
@@ -154,9 +154,9 @@ def set_split(cfg: Config, split: str) -> None:
 
 
 def keep_lacking_clips(cfg: Config, dump: MaskDump) -> int:
-    """Predict only the clips whose masks are not there yet.
+    """Predict only the clips whose masks are missing.
 
-    Before the processes join: then all of them see the same files.
+    Call it before the processes join, so that all of them see the same files.
 
     Args:
         cfg (Config): ``indices`` of the test data set is changed.
@@ -192,7 +192,7 @@ def keep_lacking_clips(cfg: Config, dump: MaskDump) -> int:
 
 
 def as_list(evaluators: dict | list | None) -> list:
-    """Give what the config says of metrics as a list."""
+    """Return the metrics of a config as a list."""
     if evaluators is None:
         return []
     return list(evaluators) if isinstance(evaluators, list) else [evaluators]
@@ -234,8 +234,8 @@ def run_test(cfg: Config, args: argparse.Namespace) -> None:
         args (argparse.Namespace): The command line.
     """
     runner = Runner.from_cfg(cfg)
-    # Not by load_from: mmengine would only warn of missing weights, and test
-    # with random ones in their place.
+    # Not with load_from: mmengine would only warn about missing weights and
+    # test with random ones.
     try:
         runner.load_checkpoint(args.checkpoint, strict=True)
     except RuntimeError as error:
@@ -268,7 +268,8 @@ def test(args: argparse.Namespace) -> None:
     cfg.resume = False
     if args.swap_sound:
         cfg.test_dataloader.dataset.sound_from = 'next_clip'
-    # What is tested, not where: the same with any number of processes.
+    # Only settings that affect the masks, so that the hash does not depend
+    # on the number of processes.
     config = {
         name: value
         for name, value in cfg.to_dict().items()

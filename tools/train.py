@@ -31,8 +31,8 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const=_AUTO,
         metavar='CHECKPOINT',
-        help='go on with a training: from this checkpoint, or, without a '
-        'value, from the last one in the work dir if there is any',
+        help='resume from this checkpoint or, without a value, from the last '
+        'one in the work dir if there is one',
     )
     parser.add_argument(
         '--amp',
@@ -64,11 +64,11 @@ def find_last(work_dir: str) -> str | None:
 
 
 def set_resume(cfg: Config, resume: str | None) -> None:
-    """Choose what training begins from.
+    """Choose the checkpoint that training starts from.
 
     Args:
         cfg (Config): ``resume`` and ``load_from`` are set in it. Without a
-            checkpoint to go on with, its own ``load_from`` stays.
+            checkpoint to resume from, its own ``load_from`` stays.
         resume (str | None): A path, ``'auto'``, or None for a new training.
     """
     if resume == _AUTO:
@@ -79,7 +79,7 @@ def set_resume(cfg: Config, resume: str | None) -> None:
 
 
 def set_amp(cfg: Config) -> None:
-    """Exchange the optimizer wrapper for the one with mixed precision.
+    """Replace the optimizer wrapper by one with mixed precision.
 
     Args:
         cfg (Config): ``optim_wrapper`` is changed in it.
@@ -93,7 +93,7 @@ def set_amp(cfg: Config) -> None:
         'AmpOptimWrapper',
     ):
         raise ValueError(
-            '--amp takes the place of an OptimWrapper, the config has '
+            '--amp replaces an OptimWrapper, the config has '
             f'optim_wrapper.type={wrapper.type!r}'
         )
     wrapper.type = 'AmpOptimWrapper'

@@ -156,7 +156,7 @@ def test_metrics_are_of_one_split(folder):
     assert 'would mix training and test clips' in log
     code, log = _test(folder, '--split', 'all')
     assert code == 2
-    assert 'is for --dump-masks and --show-dir' in log
+    assert '--split all needs --dump-masks or --show-dir' in log
 
 
 @pytest.mark.parametrize(('indices', 'names'), [('-2', {1, 2}), ('[2]', {2})])
@@ -250,4 +250,4 @@ def test_weights_that_are_not_finite_are_refused(folder, tmp_path):
 def test_soft_without_masks_is_refused(folder):
     code, log = _test(folder, '--soft')
     assert code == 2
-    assert '--soft says how --dump-masks writes' in log
+    assert '--soft needs --dump-masks' in log
