@@ -243,7 +243,7 @@ def test_a_prior_that_this_head_cannot_use_is_refused(switch):
 
 def test_a_batch_without_its_prior_is_said():
     head = tiny_head(mask_prior=PRIOR)
-    with pytest.raises(ValueError, match='the batch holds no mask_prior'):
+    with pytest.raises(ValueError, match='the batch has no mask_prior'):
         head(random_features(CHANNELS, (1,)))
 
 

@@ -145,7 +145,7 @@ def test_a_head_without_a_prior_ignores_one():
 
 
 def test_a_head_with_a_prior_needs_one():
-    with pytest.raises(ValueError, match='the batch holds no mask_prior'):
+    with pytest.raises(ValueError, match='the batch has no mask_prior'):
         _head()(_features(None))
 
 

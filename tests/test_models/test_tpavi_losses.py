@@ -121,7 +121,7 @@ def test_stages_are_averaged_and_weighted():
         ),
         (
             dict(mask='soft', reduction='sum', stages=[]),
-            'stages must name one',
+            'stages must name at least one',
         ),
     ],
 )

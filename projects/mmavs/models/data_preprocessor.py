@@ -20,16 +20,17 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
 
     AVSBench and AVSegFormer pad the clips of AVSS to 10 frames
     (``AVSBench@f7414af:avs_scripts/avss/color_dataloader.py``). This matters
-    wherever batch statistics or temporal attention see padded frames. These
-    are zero after normalisation (the mean colour), and so are their rows of
-    audio and mask prior. Data samples exist for the clip's own frames alone.
+    wherever batch statistics or temporal attention see padded frames. Padded
+    frames are zero after normalisation (the mean colour), and so are their
+    rows of audio and mask prior. Padded frames have no data samples.
 
     Args:
-        mean (Sequence[float]): Of red, green, blue, in 0..255.
-        std (Sequence[float]): Of red, green, blue, in 0..255.
+        mean (Sequence[float]): Mean of red, green, blue, in 0..255.
+        std (Sequence[float]): Standard deviation of red, green, blue, in
+            0..255.
         pad_clips_to (int | None): Number of frames to which every clip is
-            padded at its end. None folds clips as they are.
-        non_blocking (bool): Move without waiting for the device.
+            padded at its end. None does not pad.
+        non_blocking (bool): Move tensors asynchronously.
 
     Raises:
         ValueError: If ``pad_clips_to`` is below 1.
@@ -61,8 +62,8 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
 
         Args:
             data (dict): ``inputs``, a dict of lists of B tensors: ``frames``
-                (T, 3, H, W) uint8 RGB, ``audio`` (T, ...) as the audio
-                backbone takes it, others (T, ...); ``data_samples``, B lists
+                (T, 3, H, W) uint8 RGB, ``audio`` (T, ...), the input of the
+                audio backbone, others (T, ...); ``data_samples``, B lists
                 of T ``SegDataSample``, from ``clip_collate``.
             training (bool): Not used; part of mmengine's signature.
 
@@ -72,7 +73,7 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
             ``num_frames``, the T of each clip; ``data_samples``, N
             ``SegDataSample``. N is the sum of T; the frames of a clip stay
             together and in order. With ``pad_clips_to=P``, N is B * P,
-            ``num_frames`` says P for each clip, ``inputs`` has ``valid``
+            ``num_frames`` is P for each clip, ``inputs`` has ``valid``
             (N,) bool, and there is a data sample for each valid row.
 
         Raises:
@@ -126,7 +127,7 @@ def _pad_clips(
 def _check_samples(
     clips: Sequence[Sequence[SegDataSample]], lengths: Sequence[int]
 ) -> None:
-    """Raise unless there are the samples of each clip, in order of time."""
+    """Raise unless each clip has one sample per frame, in order of time."""
     found = [[sample.frame_index for sample in clip] for clip in clips]
     if found != [list(range(length)) for length in lengths]:
         raise ValueError(

@@ -21,26 +21,26 @@ _UNMATCHABLE = ('invalid numeric entries', 'cost matrix is infeasible')
 class AVSegmentor(EncoderDecoder):
     """mmseg's ``EncoderDecoder`` with a second backbone, for audio.
 
-    ``inputs`` is the dictionary that the data preprocessor makes; time is
-    folded, N frames of all clips in the batch::
+    ``inputs`` is the dictionary that the data preprocessor returns; time is
+    folded into the batch, N frames of all clips::
 
         extract_feat(): backbone(frames), neck, audio_backbone(audio)
                         -> ClipFeatures -> decode_head
 
-    Frames that only pad their clip pass through the backbones, whose batch
-    norms see them as published, and are then left out, unless the decode head
-    sets ``needs_padding = True``.
+    Padded frames pass through the backbones, whose batch norms include them
+    as published. They are then removed, unless the decode head sets
+    ``needs_padding = True``.
 
     Args:
-        audio_backbone (dict): Config of a module that takes rows of audio
-            (N, ...), one for each frame, to embeddings (N, audio_channels) or
-            to ``mmavs.structures.AudioFeatures``. It checks the shape of its
+        audio_backbone (dict): Config of a module that maps rows of audio
+            (N, ...), one per frame, to embeddings (N, audio_channels) or to
+            ``mmavs.structures.AudioFeatures``. It checks the shape of its
             input.
         test_cfg (dict | None): ``mode`` must be ``'whole'``.
         kwargs: Arguments of mmseg's ``EncoderDecoder``.
 
     Raises:
-        ValueError: If ``test_cfg`` asks for sliding windows.
+        ValueError: If ``test_cfg`` selects sliding windows.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class AVSegmentor(EncoderDecoder):
         if test_cfg.get('mode', 'whole') != 'whole':
             raise ValueError(
                 "test_cfg.mode must be 'whole', got "
-                f'{test_cfg["mode"]!r}: sound belongs to whole frames.'
+                f'{test_cfg["mode"]!r}: the audio describes whole frames.'
             )
         super().__init__(test_cfg=test_cfg, **kwargs)
         self.audio_backbone = MODELS.build(audio_backbone)
@@ -64,17 +64,17 @@ class AVSegmentor(EncoderDecoder):
         """Extract visual and audio features.
 
         Args:
-            inputs (dict): ``frames`` (N, 3, H, W), ``audio`` (N, ...) as the
-                audio backbone takes it, ``num_frames`` (one int per clip), in
-                stage two ``mask_prior`` (N, 1, h, w), and ``valid`` (N,) if
-                clips were padded.
+            inputs (dict): ``frames`` (N, 3, H, W), ``audio`` (N, ...), the
+                input of the audio backbone, ``num_frames`` (one int per
+                clip), in stage two ``mask_prior`` (N, 1, h, w), and ``valid``
+                (N,) if clips were padded.
 
         Returns:
-            ClipFeatures: What every decode head takes.
+            ClipFeatures: Input of the decode head.
 
         Raises:
-            ValueError: If the number of frames and of audio rows differ, or
-                the audio backbone does not take the shape of ``audio``.
+            ValueError: If the numbers of frames and audio rows differ, or
+                the audio backbone does not support the shape of ``audio``.
         """
         visual = self.backbone(inputs['frames'])
         if self.with_neck:
@@ -138,8 +138,9 @@ class AVSegmentor(EncoderDecoder):
         Args:
             inputs (dict): See :meth:`extract_feat`.
             data_samples (list[SegDataSample] | None): N samples, one for
-                each frame that is not padding; results have their
-                ``ori_shape``, or the size of the frames if there are none.
+                each frame that is not padding; results have the size of
+                their ``ori_shape``. None gives results the size of the
+                frames.
 
         Returns:
             list[SegDataSample]: N samples with ``seg_logits`` (C, h, w) and
@@ -160,11 +161,11 @@ class AVSegmentor(EncoderDecoder):
         seg_logits: Tensor,
         data_samples: list[SegDataSample],
     ) -> list[SegDataSample]:
-        """Resize logits and take the prediction from them.
+        """Resize the logits and compute the prediction.
 
-        mmseg stores the sigmoid of a single channel, and cuts it at 0.3; here
-        ``seg_logits`` are always logits, and a pixel is marked as sounding if
-        its logit is above 0.
+        mmseg stores the sigmoid of a single channel, and thresholds it at
+        0.3; here ``seg_logits`` are always logits, and a pixel is predicted
+        as sounding if its logit is above 0.
 
         Args:
             seg_logits (Tensor): (N, C, H, W).

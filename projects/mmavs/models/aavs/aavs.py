@@ -11,8 +11,7 @@ from ..segmentor import AVSegmentor
 class AAVS(AVSegmentor):
     """Adaptive audio-visual segmentation (https://arxiv.org/abs/2407.11820).
 
-    An :class:`AVSegmentor` of ``AdapterSwin``, ``VGGish`` and ``AAVSHead``;
-    what makes it AAVS is their configuration under ``configs/aavs``.
-    A frame uses only its own row of audio: there is no temporal
-    modelling.
+    An :class:`AVSegmentor` of ``AdapterSwin``, ``VGGish`` and ``AAVSHead``,
+    configured in ``configs/aavs``. Each frame uses only its own row of audio:
+    there is no temporal modelling.
     """

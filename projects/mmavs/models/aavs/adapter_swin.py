@@ -15,10 +15,11 @@ from ..layers import AdaptedLinear, init_adapters
 
 @MODELS.register_module()
 class AdapterSwin(SwinTransformer):
-    """mmdet's Swin Transformer, tuned through adapters.
+    """mmdet's Swin Transformer with adapters.
 
-    Every block has two, after the attention's output projection and after
-    the MLP's second layer, both added to what they adapt. Behaviour follows
+    Every block has two adapters, after the attention's output projection and
+    after the MLP's second layer; the output of an adapter is added to its
+    input. Behaviour follows
     ``Stepping-Stones@de6a17b:avs/transformers/models/swin/modeling_swin.py``.
 
     Args:
@@ -28,8 +29,9 @@ class AdapterSwin(SwinTransformer):
             ``'constant_attention'`` is that of the published AAVS: the same
             rate in every block, on the attention branch only.
         drop_path_rate (float): Rate of stochastic depth in [0, 1).
-        frozen (bool): Take no gradient at all (the paper's frozen visual
-            backbone). Dropped paths stay random in training, as published.
+        frozen (bool): Freeze all parameters (the paper's frozen visual
+            backbone). Stochastic depth stays active in training, as
+            published.
         kwargs: Arguments of mmdet's ``SwinTransformer``.
     """
 
@@ -62,7 +64,7 @@ class AdapterSwin(SwinTransformer):
             yield from stage.blocks
 
     def init_weights(self) -> None:
-        """Initialise as mmdet does, then draw the adapters."""
+        """Initialise as mmdet does, then initialise the adapters."""
         super().init_weights()
         init_adapters(self)
 

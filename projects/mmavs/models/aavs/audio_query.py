@@ -13,7 +13,7 @@ AUDIO_QUERY_MODES = ('adaptive', 'repeat', 'none')
 
 
 class AudioQueryGenerator(BaseModule):
-    """Condition each frame's query content on its second of sound.
+    """Condition each frame's query content on the frame's audio.
 
     With learnable content ``c_q``, query position ``p_q`` (the paper's audio
     prototype) and projected audio ``a_t``:
@@ -69,8 +69,8 @@ class AudioQueryGenerator(BaseModule):
         Args:
             query (Tensor): (N, Q, C), query content.
             query_pos (Tensor): (N, Q, C), compared with the audio.
-            audio_embed (Tensor): (N, audio_channels); row n is the second
-                of sound that belongs to frame n.
+            audio_embed (Tensor): (N, audio_channels); row n is computed from
+                the audio of frame n.
 
         Returns:
             Tensor: (N, Q, C).

@@ -45,8 +45,8 @@ class AAVSHead(Mask2FormerHead):
         mask_prior (dict | None): Config of a ``MaskPrior``, which feeds
             the masks of stage one to the decoder (stage two). None ignores
             them.
-        skip_silent_clips (bool): Leave clips without any sounding pixel out
-            of the loss, as published for MS3. A batch of such clips alone
+        skip_silent_clips (bool): Exclude clips without any sounding pixel
+            from the loss, as published for MS3. A batch of such clips only
             has zero loss.
         kwargs: Arguments of mmseg's ``Mask2FormerHead``; ``pixel_decoder``
             must be an ``AdapterPixelDecoder`` config.
@@ -93,7 +93,7 @@ class AAVSHead(Mask2FormerHead):
             )
 
     def init_weights(self) -> None:
-        """Initialise as mmdet does, then draw the adapters."""
+        """Initialise as mmdet does, then initialise the adapters."""
         super().init_weights()
         init_adapters(self.transformer_decoder)
 
@@ -110,9 +110,9 @@ class AAVSHead(Mask2FormerHead):
                 mmdet's signature.
 
         Returns:
-            tuple[list[Tensor], list[Tensor]]: Class scores (N, Q, K + 1),
-            the last for "no object", and mask logits (N, Q, H/4, W/4); one
-            of each before the first layer and after each layer.
+            tuple[list[Tensor], list[Tensor]]: Class scores (N, Q, K + 1), of
+            which the last is "no object", and mask logits (N, Q, H/4, W/4);
+            one of each before the first layer and after each layer.
         """
         mask_feature, memories = self.pixel_decoder(list(features.visual))
         num_frames = len(mask_feature)
@@ -208,8 +208,8 @@ class AAVSHead(Mask2FormerHead):
         kept = _frames_of_sounding_clips(features.num_frames, data_samples)
         cls_scores, mask_logits = self(features, data_samples)
         if not kept:
-            # Keeps every parameter in the graph, as distributed training
-            # needs; their gradients are zero.
+            # Distributed training needs every parameter in the graph; their
+            # gradients are zero.
             total = sum(x.sum() for x in (*cls_scores, *mask_logits))
             return {'loss_cls': 0 * total}
         instances, metas = self._seg_data_to_instance_data(
@@ -228,18 +228,18 @@ class AAVSHead(Mask2FormerHead):
         """Make one target mask per class present, at the frame's size.
 
         Truth is stored at 224x224 (AVSBench) and trained at the frame's
-        size; nearest-exact takes the pixels that Pillow's NEAREST takes.
+        size; nearest-exact selects the same pixels as Pillow's NEAREST.
 
         Raises:
-            ValueError: If a frame is not labelled. Leaving it out would
-                teach that nothing sounds in it.
+            ValueError: If a frame is not labelled. Without targets it would
+                be trained as a frame in which nothing sounds.
         """
         resized = []
         for sample in batch_data_samples:
             truth = sample.gt_sem_seg.data
             if bool((truth == UNLABELLED).any()):
                 raise ValueError(
-                    'AAVS learns from labelled frames only, got frame '
+                    'AAVS trains on labelled frames only, got frame '
                     f'{sample.get("frame_index")} of clip '
                     f'{sample.get("clip_id")!r} without labels '
                     f'({UNLABELLED}); set the data set to '

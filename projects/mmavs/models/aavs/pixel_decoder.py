@@ -15,10 +15,10 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
     """mmdet's MSDeformAttn pixel decoder on this project's operator.
 
     Args:
-        adapter_mode (str): What the adapter of each deformable attention
-            does to its output projection: ``'replace'`` (published stage
-            one), ``'append'`` (published stage two) or ``'none'``. Neither
-            has a residual inside; the layer's own remains.
+        adapter_mode (str): How the adapter of each deformable attention is
+            combined with its output projection: ``'replace'`` (published
+            stage one), ``'append'`` (published stage two) or ``'none'``. The
+            adapter has no residual connection; the layer keeps its own.
         kwargs: Arguments of mmdet's ``MSDeformAttnPixelDecoder``.
     """
 
@@ -38,6 +38,6 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
                 )
 
     def init_weights(self) -> None:
-        """Initialise as mmdet does, then draw the adapters."""
+        """Initialise as mmdet does, then initialise the adapters."""
         super().init_weights()
         init_adapters(self)

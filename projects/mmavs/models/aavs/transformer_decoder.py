@@ -16,7 +16,8 @@ class AdapterSelfAttention(MultiheadAttention):
     """mmcv's multi-head attention with an adapted output projection.
 
     ``nn.MultiheadAttention`` reads the projection's weight without calling
-    the module, so the attention is written out here; state dict names stay.
+    the module, so the attention is implemented here. State dict names do not
+    change.
 
     Args:
         adapter_mode (str): ``'replace'`` or ``'append'``, see
@@ -43,7 +44,7 @@ class AdapterSelfAttention(MultiheadAttention):
         attn_mask: Tensor | None = None,
         **_: Any,
     ) -> Tensor:
-        """Attend among the queries of a frame and add the result to them.
+        """Apply self-attention to the queries of each frame.
 
         Args:
             query (Tensor): (N, Q, C); also key and value.
@@ -51,7 +52,7 @@ class AdapterSelfAttention(MultiheadAttention):
             attn_mask (Tensor | None): Broadcasts to (N, heads, Q, Q), True
                 where attention is blocked.
             **_ (Any): ``key``, ``value`` and ``key_pos``, which mmdet's layer
-                passes; they are the query's own.
+                passes; in self-attention they equal those of the query.
 
         Returns:
             Tensor: (N, Q, C).
@@ -77,9 +78,9 @@ def adapt_decoder(
     decoder: Mask2FormerTransformerDecoder,
     adapter_mode: Literal['replace', 'append'],
 ) -> None:
-    """Give every self-attention of ``decoder`` an adapter, in place.
+    """Add an adapter to every self-attention of ``decoder``, in place.
 
-    Cross-attention has none, as published.
+    Cross-attention has no adapter, as published.
     """
     for layer in decoder.layers:
         layer.self_attn = AdapterSelfAttention(

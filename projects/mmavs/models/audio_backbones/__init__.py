@@ -1,4 +1,4 @@
-"""Audio backbones: rows of audio to embeddings and tokens."""
+"""Audio backbones, which map rows of audio to embeddings and tokens."""
 
 from .log_mel_cnn import LogMelCNN
 from .transformers_audio import TransformersAudio

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 #: ln 100: silence is -ln 100 in log-mel (ln of the offset 0.01), and a
 #: full-scale tone peaks near +ln 100 (half the sum, 200, of the window).
-#: Dividing by it brings sounds into [-1, 1] without statistics of a data set.
+#: Dividing by it scales sounds to [-1, 1] without statistics of a data set.
 _LOG_MEL_SCALE = math.log(100)
 
 
@@ -22,16 +22,16 @@ class LogMelCNN(BaseModule):
     """Four strided convolutions over log-mel examples, pooled over time.
 
     0.23 M parameters at the default width, 0.2 ms per example on one CPU core
-    (max pooling instead of strides takes 2 ms and learns no faster). Frequency
-    is not pooled, because it carries timbre. Norms are group norms: a batch
-    often holds a few clips of similar examples, on which batch norms learn
-    timbre half as fast. An example's embedding therefore depends neither on
-    the rest of its batch nor on the mode. Not from a paper.
+    (max pooling instead of strides takes 2 ms and does not converge faster).
+    Frequency is not pooled, because it carries timbre. Norms are group norms:
+    batches often contain a few clips of similar examples, on which batch norms
+    converge half as fast. With group norms, an example's embedding depends
+    neither on the rest of its batch nor on the mode. Not from a paper.
 
     Args:
         base_channels (int): Channels of the first stage, doubled by each of
             the next three; a multiple of 8.
-        out_channels (int): Width of the embedding; 128 as VGGish.
+        out_channels (int): Width of the embedding; 128 as in VGGish.
         init_cfg (dict | list[dict] | None): Initialisation.
     """
 
@@ -62,11 +62,11 @@ class LogMelCNN(BaseModule):
                 for in_channels, channels in itertools.pairwise(widths)
             ]
         )
-        # 64 bands are left as 4; mean and maximum over time side by side.
+        # 64 bands become 4; mean and maximum over time are concatenated.
         self.proj = nn.Linear(2 * 4 * widths[-1], out_channels)
 
     def forward(self, audio: Tensor) -> Tensor:
-        """Embed each example on its own.
+        """Embed each example independently.
 
         Args:
             audio (Tensor): (N, 1, 96, 64) log-mel examples, time before
@@ -76,7 +76,7 @@ class LogMelCNN(BaseModule):
             Tensor: (N, out_channels), signed.
 
         Raises:
-            ValueError: If the shape is another one.
+            ValueError: If the input has another shape.
         """
         if audio.shape[1:] != (1, 96, 64):
             raise ValueError(

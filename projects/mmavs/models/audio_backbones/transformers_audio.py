@@ -33,8 +33,8 @@ _CLASSES: dict[str, _Names] = {
     ),
 }
 #: ``model_type`` in a folder's config.json -> architecture and class to load.
-#: ClapAudioModel would not find its weights in a folder of the whole CLAP and
-#: keep random ones.
+#: ClapAudioModel does not find its weights in a folder of the full CLAP model
+#: and would keep random ones.
 _MODEL_TYPES = {
     'audio-spectrogram-transformer': ('ast', 'ASTModel'),
     'clap': ('clap', 'ClapAudioModelWithProjection'),
@@ -49,43 +49,43 @@ _AST_FRAMES_PER_SECOND = 100
 class TransformersAudio(BaseModule):
     """``ASTModel`` or ``ClapAudioModel``, with their own feature extractors.
 
-    Takes windows of raw waveform, which ``AudioWindows`` makes, and runs the
-    model's extractor on the CPU: ``ASTFeatureExtractor`` (128-band filter
-    bank) or ``ClapFeatureExtractor`` (64-band mel spectrogram). Channels are
-    averaged. Needs the extra ``mmavs[transformers]``. Nothing is downloaded.
-    ``ASTFeatureExtractor`` uses torchaudio where it is installed, and numpy
+    Takes the windows of raw waveform of ``AudioWindows`` and runs the model's
+    extractor on the CPU: ``ASTFeatureExtractor`` (128-band filter bank) or
+    ``ClapFeatureExtractor`` (64-band mel spectrogram). Channels are averaged.
+    Needs the extra ``mmavs[transformers]``. Nothing is downloaded.
+    ``ASTFeatureExtractor`` uses torchaudio if it is installed, and numpy
     otherwise; their filter banks differ slightly.
 
     - AST (https://arxiv.org/abs/2104.01778): the embedding is the mean of the
       class and distillation tokens, the tokens are the patches.
     - CLAP (https://arxiv.org/abs/2211.06687): the embedding is the pooled
-      output before the projection to the space of texts, the tokens are the
-      last map, row by row. ``is_longer`` is always False: windows are never
-      longer than the model takes (the extractor would set it for a random
-      one of the batch).
+      output before the projection to the joint text-audio space, the tokens
+      are the last map, row by row. ``is_longer`` is always False, because
+      windows never exceed the model's maximum length (the extractor would set
+      it for a random window of the batch).
 
     Args:
         sample_rate (int): Samples per second of the windows, as in
             ``LoadWaveform(sample_rate=...)``; compared with the extractor's.
-        folder (str | None): Folder as ``save_pretrained`` writes it:
+        folder (str | None): Folder written by ``save_pretrained``:
             config.json, preprocessor_config.json and model.safetensors (or
             pytorch_model.bin, opened with ``weights_only=True``).
-        architecture (str | None): ``'ast'`` or ``'clap'``, for random weights
-            in place of a folder.
+        architecture (str | None): ``'ast'`` or ``'clap'``, to use random
+            weights instead of a folder.
         config (dict | None): Values of ``ASTConfig`` or ``ClapAudioConfig``,
             with ``architecture``.
         extractor (dict | None): Values of the feature extractor, with
             ``architecture``.
-        frozen (bool): Keep the parameters, the mode (eval) and the gradients
-            (none) as they are while the rest of the model trains.
-        init_cfg (dict | list[dict] | None): Must be None; ``folder`` names
-            the weights.
+        frozen (bool): Freeze the parameters and keep the module in eval mode
+            while the rest of the model trains.
+        init_cfg (dict | list[dict] | None): Must be None; use ``folder`` for
+            pretrained weights.
 
     Raises:
         ImportError: If transformers is not installed.
         FileNotFoundError: If the folder or one of its files is missing.
         ValueError: If neither or both of ``folder`` and ``architecture`` are
-            given, the folder holds another model or lacks weights, or the
+            given, the folder contains another model or lacks weights, or the
             sample rates differ.
     """
 
@@ -136,13 +136,13 @@ class TransformersAudio(BaseModule):
             else self.model.audio_encoder.num_features
         )
         self.frozen = frozen
-        # CheckWeightsHook: load_from need not have them
+        # Tells CheckWeightsHook that load_from need not contain these weights.
         self.has_own_weights = folder is not None
         self.requires_grad_(not frozen)
         self.train()
 
     def forward(self, audio: Tensor) -> AudioFeatures:
-        """Embed each window on its own.
+        """Embed each window independently.
 
         Args:
             audio (Tensor): (N, C, S), windows of raw waveform at
@@ -153,8 +153,8 @@ class TransformersAudio(BaseModule):
             (N, number of tokens, out_channels).
 
         Raises:
-            ValueError: If the shape is another one, or windows are longer
-                than the model takes.
+            ValueError: If the input has another shape, or windows exceed the
+                model's maximum length.
         """
         shortest, longest = self._sample_range()
         seconds = longest / self._extractor.sampling_rate
@@ -169,7 +169,7 @@ class TransformersAudio(BaseModule):
         with torch.no_grad() if self.frozen else nullcontext():
             if self.architecture == 'ast':
                 out = self.model(features)
-                # The first two tokens are those of class and distillation.
+                # The first two are the class and distillation tokens.
                 return AudioFeatures(
                     out.pooler_output, out.last_hidden_state[:, 2:]
                 )
@@ -193,7 +193,7 @@ class TransformersAudio(BaseModule):
         return features[self._extractor.model_input_names[0]].to(audio)
 
     def _sample_range(self) -> tuple[int, int]:
-        """Smallest and largest S that the extractor takes without cutting."""
+        """Smallest and largest S that the extractor does not truncate."""
         extractor = self._extractor
         if self.architecture == 'clap':
             return 1, int(extractor.nb_max_samples)
@@ -202,7 +202,7 @@ class TransformersAudio(BaseModule):
         return _AST_WINDOW_SAMPLES, longest
 
     def init_weights(self) -> None:
-        """Keep the weights: transformers has read or drawn them."""
+        """Do nothing: transformers has loaded or initialised the weights."""
 
     def train(self, mode: bool = True) -> TransformersAudio:
         """Switch the mode, except when frozen."""
@@ -269,7 +269,7 @@ def _from_folder(folder: Path) -> tuple[str, Any, Any]:
 
 
 def _load_model(folder: Path, name: str) -> Any:
-    """Load weights, all of them."""
+    """Load weights; raise an error if any is missing."""
     transformers = _transformers()
     weights = ('model.safetensors', 'pytorch_model.bin')
     shards = [f'{file}.index.json' for file in weights]

@@ -18,15 +18,15 @@ class VGGish(BaseModule):
     """VGGish (https://arxiv.org/abs/1609.09430): 72 M parameters.
 
     Modules are named as in the public weight file ``vggish-10086976.pth`` of
-    torchvggish, so that its keys load unchanged. As in AVSBench@f7414af, no
-    PCA and no 8-bit quantisation follow.
+    torchvggish, so that its keys load unchanged. As in AVSBench@f7414af,
+    there is no PCA and no 8-bit quantisation of the output.
 
     Args:
         final_relu (bool): Whether a ReLU follows the last layer. True for
-            AVSegFormer and TPAVI, False for AAVS. No default, because a wrong
-            choice raises no error.
-        frozen (bool): Keep the parameters, the mode (eval) and the gradients
-            (none) as they are while the rest of the model trains.
+            AVSegFormer and TPAVI, False for AAVS. There is no default,
+            because a wrong choice raises no error.
+        frozen (bool): Freeze the parameters and keep the module in eval mode
+            while the rest of the model trains.
         init_cfg (dict | list[dict] | None): Initialisation, usually
             ``dict(type='Pretrained', checkpoint=...)``.
     """
@@ -55,7 +55,7 @@ class VGGish(BaseModule):
         self.train()
 
     def forward(self, audio: Tensor) -> Tensor:
-        """Embed each example on its own.
+        """Embed each example independently.
 
         Args:
             audio (Tensor): (N, 1, 96, 64) log-mel examples, time before
@@ -65,7 +65,7 @@ class VGGish(BaseModule):
             Tensor: (N, 128), signed unless ``final_relu``.
 
         Raises:
-            ValueError: If the shape is another one.
+            ValueError: If the input has another shape.
         """
         if audio.shape[1:] != (1, 96, 64):
             raise ValueError(

@@ -35,8 +35,8 @@ class AVSegFormerHead(BaseModule):
 
     AVSegFormer (https://arxiv.org/abs/2307.01146) in its current release,
     ``AVSegFormer@7083cb6``; behavioural reference, reimplemented on mmdet's
-    layers, no code taken. Each frame sees only its own second of sound: there
-    is no temporal modelling.
+    layers, no code taken. Each frame uses only its own row of audio: there is
+    no temporal modelling.
 
     Args:
         in_channels (Sequence[int]): Channels of the visual maps, fine to
@@ -53,23 +53,24 @@ class AVSegFormerHead(BaseModule):
             ``DeformableDetrTransformerEncoder``.
         decoder (dict): ``num_layers``, and ``layer_cfg`` of mmdet's
             ``DetrTransformerDecoderLayer``.
-        num_heads (int): Of generator and mixer.
-        num_groups (int): Of the group norms; divides C.
+        num_heads (int): Attention heads of generator and mixer.
+        num_groups (int): Groups of the group norms; divides C.
         mask_head (dict | None): Other arguments of
             :class:`AVSegFormerMaskHead`.
         mask_prior (dict | None): Config of a ``MaskPrior`` that is fused with
             the mixed mask feature (stage two of Stepping Stones); see
             :func:`mmavs.models.stepping_stones.build_fusion_prior`.
-        loss_decode (dict): Loss of the logits. With K = 1 it takes (n, H, W)
+        loss_decode (dict): Loss of the logits. With K = 1 it gets (n, H, W)
             and truth of 0 and 1, else (n, K, H, W) and class ids.
         loss_mix (dict): Loss of the mask feature's mean over channels, which
-            is trained to show where any class sounds. It takes the mask
-            feature before the prior is added, which may be the truth.
-        align_corners (bool): Of the resizing of logits by mmseg.
+            is trained to predict where any class sounds. It uses the mask
+            feature before the prior is added, since the prior may be the
+            truth.
+        align_corners (bool): Option of mmseg's resizing of logits.
 
     Raises:
-        ValueError: If ``audio_query`` is unknown, or ``mask_prior`` asks for
-            options that this head does not have.
+        ValueError: If ``audio_query`` is unknown, or ``mask_prior`` sets
+            options that this head does not support.
     """
 
     def __init__(
@@ -139,9 +140,9 @@ class AVSegFormerHead(BaseModule):
             features (ClipFeatures): Visual maps and audio of N frames.
 
         Returns:
-            tuple[Tensor, Tensor]: Logits (N, K, 4 H, 4 W) and mask feature
-            (N, C, H, W), mixed with sound and not with the prior; H and W of
-            the finest map.
+            tuple[Tensor, Tensor]: Logits (N, K, 4 H, 4 W), and the mask
+            feature (N, C, H, W) after the mixer and before the prior is
+            added. H and W are those of the finest map.
         """
         audio = self.audio_proj(features.audio_embed)[:, None]  # (N, 1, C)
         memory, mask_feature = self.pixel_decoder(list(features.visual))
@@ -181,8 +182,8 @@ class AVSegFormerHead(BaseModule):
         logits = logits[labelled]
         mean = mask_feature[labelled].mean(1)
         if not labelled.any():
-            # Keeps every parameter in the graph, as distributed training
-            # needs; their gradients are zero.
+            # Distributed training needs every parameter in the graph; their
+            # gradients are zero.
             return dict(loss_decode=logits.sum(), loss_mix=mean.sum())
         truth = truth[labelled]
         sounds = (truth > 0).to(logits.dtype)
@@ -234,8 +235,8 @@ def _labelled_frames(truth: Tensor) -> Tensor:
     in_part = ignored.any(1) & ~ignored.all(1)
     if in_part.any():
         raise ValueError(
-            f'truth must be labelled whole, or be {UNLABELLED} (not labelled) '
-            f'all over the frame; frame {int(in_part.nonzero()[0])} of the '
-            'batch mixes both, and dice losses cannot leave out pixels.'
+            'truth must be labelled in every pixel of a frame or in none '
+            f'({UNLABELLED}); frame {int(in_part.nonzero()[0])} of the '
+            'batch mixes both, and dice losses cannot ignore pixels.'
         )
     return ~ignored.all(1)

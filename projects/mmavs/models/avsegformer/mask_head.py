@@ -1,4 +1,4 @@
-"""Mask head: queries and mask feature to class logits."""
+"""Mask head, which computes class logits from queries and mask feature."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ class AVSegFormerMaskHead(BaseModule):
         weights[0] = weights[0] @ query
         biases = [layer.bias[:, None] for layer in layers]
         mixed = []
-        # The hidden maps have eight times the channels of the mask feature;
-        # those of a tile fit into the cache.
+        # The hidden maps have eight times the channels of the mask feature,
+        # so they are computed in tiles that fit into the cache.
         for pixels in mask_feature.flatten(1).split(_TILE, dim=1):
             hidden = torch.addmm(biases[0], weights[0], pixels).relu_()
             hidden = torch.addmm(biases[1], weights[1], hidden).relu_()

@@ -1,4 +1,4 @@
-"""AVSegFormer's pixel decoder: visual maps to memory and mask feature."""
+"""AVSegFormer's pixel decoder, which computes memory and mask feature."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..layers import use_compiled_attention
 
 
 class AVSegFormerPixelDecoder(BaseModule):
-    """Deformable encoder over the coarse maps, merged into the finest.
+    """Encode the coarse maps and add the result to the finest map.
 
     Call graph::
 
@@ -35,9 +35,9 @@ class AVSegFormerPixelDecoder(BaseModule):
             coarse.
         embed_dims (int): Width C; a multiple of ``num_groups``.
         encoder (dict): Arguments of mmdet's
-            ``DeformableDetrTransformerEncoder``, for one level less than
-            there are maps.
-        num_groups (int): Of the group norms.
+            ``DeformableDetrTransformerEncoder``; its number of levels is
+            the number of maps minus 1.
+        num_groups (int): Groups of the group norms.
     """
 
     def __init__(
@@ -94,8 +94,8 @@ class AVSegFormerPixelDecoder(BaseModule):
                 coarse.
 
         Returns:
-            tuple[Tensor, Tensor]: Memory (N, S, C), S pixels of L levels one
-            after another, and mask feature (N, C, H_0, W_0).
+            tuple[Tensor, Tensor]: Memory (N, S, C), the S pixels of all L
+            levels concatenated, and mask feature (N, C, H_0, W_0).
         """
         projected = [
             proj(x) for proj, x in zip(self.input_projs, visual, strict=True)

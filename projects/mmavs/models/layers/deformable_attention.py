@@ -13,8 +13,8 @@ class MultiScaleDeformableAttention(MMCVDeformableAttention):
     """Multi-scale deformable attention computed by ``mmavs_ops``.
 
     Parameters, their names and the constructor are mmcv's; ``im2col_step`` is
-    accepted and has no effect. The layer adds dropout and the residual itself,
-    as mmcv's does (https://arxiv.org/abs/2010.04159).
+    accepted and has no effect. Like mmcv's layer, it applies dropout and adds
+    the residual (https://arxiv.org/abs/2010.04159).
     """
 
     def forward(
@@ -38,12 +38,12 @@ class MultiScaleDeformableAttention(MMCVDeformableAttention):
         Args:
             query (Tensor): (N, Q, C).
             key (Tensor | None): Not used; mmdet's layers pass it.
-            value (Tensor | None): (N, S, C); None takes the query.
-            identity (Tensor | None): (N, Q, C), the residual; None takes the
+            value (Tensor | None): (N, S, C); None uses the query.
+            identity (Tensor | None): (N, Q, C), the residual; None uses the
                 query before its position is added.
             query_pos (Tensor | None): (N, Q, C), added to the query.
             key_padding_mask (Tensor | None): (N, S), True where the value is
-                padding and counts as zero.
+                padding and is set to zero.
             reference_points (Tensor | None): (N, Q, L, 2) as (x, y) in
                 [0, 1], or (N, Q, L, 4) as (x, y, w, h). Required.
             spatial_shapes (Tensor | None): (L, 2), (H, W) of each level.

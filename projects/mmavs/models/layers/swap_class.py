@@ -10,8 +10,9 @@ def swap_class(
 ) -> int:
     """Change the class of layers inside a module, in place.
 
-    For layers that mmdet and mmcv construct by name, so that no config key
-    selects another class. Parameters and the state dict stay as they are.
+    For layers whose class is fixed in mmdet's and mmcv's code, so that no
+    config key can select another one. Parameters and the state dict do not
+    change.
 
     Args:
         module (nn.Module): Any module, itself included.

@@ -1,4 +1,4 @@
-"""Stepping Stones: stage two's use of the masks of stage one."""
+"""Stepping Stones: how stage two uses the masks of stage one."""
 
 from .fusion_prior import build_fusion_prior
 from .mask_prior import MaskPrior, PriorGuidance

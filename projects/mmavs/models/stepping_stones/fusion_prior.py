@@ -8,10 +8,10 @@ from .mask_prior import MaskPrior
 
 
 def build_fusion_prior(cfg: dict | None, embed_dims: int) -> MaskPrior | None:
-    """Build the prior of a head without masked attention, and check it.
+    """Build and check the mask prior of a head without masked attention.
 
-    Such a head calls ``prior.fuse(mask_feature, features.mask_prior)`` and
-    nothing else of it (https://arxiv.org/abs/2407.11820, section 4.3).
+    Such a head only calls ``prior.fuse(mask_feature, features.mask_prior)``
+    (https://arxiv.org/abs/2407.11820, section 4.3).
 
     Args:
         cfg (dict | None): ``dict(type='MaskPrior', robust_key=False,
@@ -22,8 +22,8 @@ def build_fusion_prior(cfg: dict | None, embed_dims: int) -> MaskPrior | None:
         MaskPrior | None: The prior.
 
     Raises:
-        ValueError: If a switch is on that such a head has no use for, or the
-            fusion itself is off.
+        ValueError: If an option is enabled that such a head does not support,
+            or the fusion is disabled.
     """
     if cfg is None:
         return None

@@ -1,4 +1,4 @@
-"""Guide a mask decoder by given masks."""
+"""Condition a mask decoder on the masks of stage one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EMBED_STD = 0.02
 
 
 class PriorGuidance(NamedTuple):
-    """What a prior changes in a mask decoder.
+    """Inputs of a mask decoder after the prior is applied.
 
     Attributes:
         mask_feature (Tensor): (N, C, H, W).
@@ -32,18 +32,19 @@ class PriorGuidance(NamedTuple):
 
 @MODELS.register_module()
 class MaskPrior(BaseModule):
-    """Guide a mask decoder by the masks of stage one.
+    """Condition a mask decoder on the masks of stage one.
 
     The second stage of Stepping Stones (https://arxiv.org/abs/2407.11820,
-    section 3.2), for any head with mask features and masked attention. Its
-    three parts have a switch each::
+    section 3.2), for any head with mask features and masked attention. It has
+    three parts, each with an option::
 
         forward(): fuse()         -> mask feature
                    locate_keys()  -> positions of the keys, level by level
                    block()        -> attention mask of the first layer
 
-    The paper's Table 4 switches ``fuse_mask_feature`` ("mask fusion") and
-    ``robust_key``; with both off the prior still acts by ``init_attention``.
+    The paper's Table 4 ablates ``fuse_mask_feature`` ("mask fusion") and
+    ``robust_key``; with both disabled, the prior still acts through
+    ``init_attention``.
 
     Behaviour follows ``Stepping-Stones@de6a17b:avss/transformers/models/
     mask2former/modeling_mask2former.py``; reimplemented, no code taken.
@@ -51,12 +52,13 @@ class MaskPrior(BaseModule):
     Args:
         embed_dims (int): Width C of the keys.
         fuse_mask_feature (bool): Add the prior to the mask feature.
-        init_attention (bool): The first layer attends only to the prior.
+        init_attention (bool): Restrict the first layer's attention to the
+            prior.
         robust_key (bool): Mark keys as silent, uncertain or sounding.
-        low (float): Keys with a prior up to it count as silent. 0.4 and 0.6
-            are the published values, for hard masks; the first release took
+        low (float): Keys with a prior <= low count as silent. 0.4 and 0.6
+            are the published values, for hard masks; the first release used
             0.1 and 0.2 for soft ones (``low=0.1, high=0.2``).
-        high (float): Keys with a prior from it on count as sounding.
+        high (float): Keys with a prior >= high count as sounding.
 
     Raises:
         ValueError: If not 0 <= low < high <= 1.
@@ -87,7 +89,8 @@ class MaskPrior(BaseModule):
             self.silence_embed = nn.Embedding(1, embed_dims)
             self.uncertain_embed = nn.Embedding(1, embed_dims)
             self.audio_embed = nn.Embedding(1, embed_dims)
-            # Here, since mmdet's heads initialise only what they know.
+            # Done here, because mmdet's heads do not initialise submodules
+            # of other classes.
             for embed in self.children():
                 nn.init.normal_(embed.weight, std=_EMBED_STD)
 
@@ -98,18 +101,18 @@ class MaskPrior(BaseModule):
         sizes: Sequence[tuple[int, int]],
         prior: Tensor | None,
     ) -> PriorGuidance:
-        """Bring the prior into a decoder's inputs.
+        """Apply the prior to a decoder's inputs.
 
         Args:
             mask_feature (Tensor): (N, C, H, W).
             key_pos (Sequence[Tensor]): L of (N, h*w, C).
-            sizes (Sequence[tuple[int, int]]): L of (h, w), the first being
-                that of the decoder's first layer.
+            sizes (Sequence[tuple[int, int]]): L of (h, w); the first is that
+                of the decoder's first layer.
             prior (Tensor | None): (N, 1, h, w) in [0, 1] at any size, as
                 ``ClipFeatures.mask_prior``.
 
         Returns:
-            PriorGuidance: The changed inputs; none is changed in place.
+            PriorGuidance: The new inputs; nothing is changed in place.
 
         Raises:
             ValueError: If there is no prior, or not one per frame.
@@ -147,11 +150,11 @@ class MaskPrior(BaseModule):
     def locate_keys(
         self, key_pos: Tensor, size: tuple[int, int], prior: Tensor
     ) -> Tensor:
-        """Tell keys apart by what the prior says of their pixel.
+        """Add an embedding to each key that depends on the prior.
 
         The paper's Robust Audio-aware Key Generator (section 3.2). Where the
-        prior is sure, keys are marked silent or sounding; in between, where
-        the first stage is often wrong, as uncertain.
+        prior is confident, keys are marked silent or sounding; in between,
+        where the first stage is often wrong, they are marked uncertain.
 
         Args:
             key_pos (Tensor): (N, h*w, C), position encoding of the keys.
@@ -184,7 +187,8 @@ class MaskPrior(BaseModule):
 
         Returns:
             Tensor | None: See :class:`PriorGuidance`. A frame may be blocked
-            altogether; the decoder opens such rows as it does its own.
+            completely; the decoder unblocks such rows as it does in its own
+            masks.
         """
         if not self.init_attention:
             return None
@@ -192,7 +196,7 @@ class MaskPrior(BaseModule):
 
 
 def _resize(prior: Tensor, size: Sequence[int]) -> Tensor:
-    """Resize as published: bilinear, without smoothing when it shrinks."""
+    """Resize as published: bilinear, without antialiasing."""
     return F.interpolate(
         prior, tuple(size), mode='bilinear', align_corners=False
     )
@@ -201,13 +205,14 @@ def _resize(prior: Tensor, size: Sequence[int]) -> Tensor:
 def _checked(prior: Tensor | None, *, num_frames: int) -> Tensor:
     if prior is None:
         raise ValueError(
-            'the head has a MaskPrior, but the batch holds no mask_prior: '
-            "put dict(type='LoadMaskPrior', source='truth' or 'files') into "
-            'the pipeline, after LoadClipMasks.'
+            'the head has a MaskPrior, but the batch has no mask_prior: add '
+            "dict(type='LoadMaskPrior') to the pipeline, after LoadClipMasks, "
+            "and set mask_prior=dict(source='truth'|'files'|'degraded', ...) "
+            'on the data set.'
         )
     if prior.dim() != 4 or prior.shape[:2] != (num_frames, 1):
         raise ValueError(
             f'mask_prior must be (N, 1, h, w) with N={num_frames} frames, '
-            f'got {tuple(prior.shape)}; PackClip makes it of (T, h, w).'
+            f'got {tuple(prior.shape)}; PackClip makes it from (T, h, w).'
         )
     return prior

@@ -15,11 +15,11 @@ ATTEND = ('audio', 'visual', 'both')
 
 
 def split_windows(num_frames: Sequence[int], window: int | None) -> list[int]:
-    """Cut clips into the stretches of frames that attend to each other.
+    """Divide clips into windows of frames that attend to each other.
 
-    A window never crosses the end of a clip. A clip whose length is not a
-    multiple of ``window`` ends with a shorter one, an attention of its own:
-    (7, 5) in windows of 5 gives 5, 2, 5.
+    A window never crosses the end of a clip. The last window of a clip whose
+    length is not a multiple of ``window`` is shorter: clips of (7, 5) frames
+    with a window of 5 give 5, 2, 5.
 
     Args:
         num_frames (Sequence[int]): Frames of each clip.
@@ -38,7 +38,7 @@ def split_windows(num_frames: Sequence[int], window: int | None) -> list[int]:
 
 
 class TPAVIBlock(BaseModule):
-    """Let every pixel attend to the sound of all seconds of its window.
+    """Let every pixel attend to the audio of all frames of its window.
 
     The non-local block of AVSBench (https://arxiv.org/abs/2207.05042,
     section 4.2), ``mode='dot'``. With x a window of t frames of h*w pixels,
@@ -46,16 +46,16 @@ class TPAVIBlock(BaseModule):
 
         z = LayerNorm(x + BN(out_proj(theta(x)^T phi(a) g(x) / n)))
 
-    Published, sound is repeated over all pixels, and theta^T phi is an n x n
-    matrix: 15680^2 numbers for five frames of 56x56. But phi is equal for the
-    pixels of a second, so the matrix has t different columns, and with G_s the
-    mean of g over frame s::
+    The published code repeats the audio over all pixels and computes
+    theta^T phi as an n x n matrix: 15680^2 numbers for five frames of 56x56.
+    But phi is equal for all pixels of a frame, so the matrix has only t
+    different columns, and with G_s the mean of g over frame s::
 
         theta_p^T phi(a) g(x) / n = 1/t sum_s (theta_p . phi_s) G_s
 
-    exactly. All four projections are linear and nothing stands between them,
-    so theta and out_proj need not see the pixels either: they act on phi_s
-    and on G_s, t vectors each. What remains per pixel are t scores.
+    exactly. All four projections are linear without an operation in between,
+    so theta and out_proj need not be applied to pixels either: they are
+    applied to phi_s and G_s, t vectors each. Per pixel, only t scores remain.
 
     Behaviour follows ``AVSBench@f7414af:avs_scripts/avss/model/TPAVI.py``;
     reimplemented, no code taken.
@@ -63,13 +63,12 @@ class TPAVIBlock(BaseModule):
     Args:
         channels (int): Width C of the visual map.
         audio_channels (int): Width of the audio embedding.
-        audio_bias (bool): Whether ``audio_proj`` has a bias: published with
-            one for S4 and MS3, without for AVSS.
+        audio_bias (bool): Whether ``audio_proj`` has a bias: as published,
+            True for S4 and MS3, False for AVSS.
         attend (str): ``'audio'`` as published; ``'visual'`` attends to the
-            frames themselves and not to the audio; ``'both'`` is the mean of
-            the two.
-        norm_cfg (dict): Norm of the attended map, with its affine parameters
-            at zero to begin with.
+            frames instead of the audio; ``'both'`` is the mean of the two.
+        norm_cfg (dict): Norm of the attended map; its affine parameters are
+            initialised to zero.
 
     Raises:
         ValueError: If ``attend`` is unknown.
@@ -98,7 +97,7 @@ class TPAVIBlock(BaseModule):
         self.g = nn.Linear(channels, hidden)
         self.out_proj = nn.Linear(hidden, channels)
         self.bn = build_norm_layer(norm_cfg or dict(type='BN'), channels)[1]
-        # The block begins as a LayerNorm of its input.
+        # At initialisation the block is a LayerNorm of its input.
         nn.init.zeros_(self.bn.weight)
         nn.init.zeros_(self.bn.bias)
         self.norm = nn.LayerNorm(channels)
@@ -152,7 +151,7 @@ class TPAVIBlock(BaseModule):
         return out.view_as(x)
 
     def _attend_frames(self, x: Tensor, windows: Sequence[int]) -> Tensor:
-        """The same with x in the place of a: theta^T (phi g^T) / n."""
+        """Compute the same with x instead of a: theta^T (phi g^T) / n."""
         attended = []
         for frames in x.split(list(windows)):
             pixels = frames.permute(0, 2, 3, 1).flatten(0, 2)  # (n, C)

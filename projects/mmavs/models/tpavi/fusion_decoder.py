@@ -13,10 +13,10 @@ from torch import Tensor
 class ResidualUnit(BaseModule):
     """Two 3x3 convolutions with a rectified skip connection.
 
-    The published unit rectifies its input in place, so what it adds at the
-    end is not its input but its input without the negative part:
-    ``relu(x) + conv2(relu(conv1(relu(x))))``. Published weights were trained
-    with that.
+    The published unit applies ReLU to its input in place, so its skip
+    connection adds the rectified input:
+    ``relu(x) + conv2(relu(conv1(relu(x))))``. The published weights were
+    trained this way.
 
     Args:
         channels (int): Width C.
@@ -41,13 +41,13 @@ class ResidualUnit(BaseModule):
 
 
 class FusionBlock(BaseModule):
-    """Add a map to what came from coarser ones, refine, and enlarge.
+    """Add a map to the output of the coarser block, refine, and upsample.
 
     Args:
         channels (int): Width C.
-        fuses (bool): False for the coarsest block, which has nothing to add
-            to: it lacks ``res_unit1``. (Published checkpoints hold weights
-            for it that were never used.)
+        fuses (bool): False for the coarsest block, which has no coarser
+            output to add to and therefore no ``res_unit1``. (Published
+            checkpoints contain weights for it that were never used.)
     """
 
     def __init__(self, channels: int, *, fuses: bool = True) -> None:
@@ -58,7 +58,7 @@ class FusionBlock(BaseModule):
     def forward(
         self, x: Tensor, coarser: Tensor | None, size: Sequence[int]
     ) -> Tensor:
-        """Fuse.
+        """Fuse two maps.
 
         Args:
             x (Tensor): (N, C, H, W), the map of this stage.
@@ -72,22 +72,22 @@ class FusionBlock(BaseModule):
         if self.res_unit1 is not None:
             assert coarser is not None
             x = coarser + self.res_unit1(x)
-        # align_corners as published; the head's own resizing has it off.
+        # align_corners as published; the head's resizing does not use it.
         return F.interpolate(
             self.res_unit2(x), tuple(size), mode='bilinear', align_corners=True
         )
 
 
 class TPAVIFusionDecoder(BaseModule):
-    """Fuse the maps of all stages, coarse to fine, to one at twice the finest.
+    """Fuse the maps of all stages, coarse to fine, at twice the finest size.
 
     Behaviour follows ``AVSBench@f7414af:avs_scripts/avss/model``;
-    reimplemented, no code taken. Each block enlarges to the size of the next
-    finer map, which is twice its own in the published sizes.
+    reimplemented, no code taken. Each block upsamples to the size of the next
+    finer map, which is twice its own size in the published models.
 
     Args:
         channels (int): Width C.
-        num_stages (int): Maps, L.
+        num_stages (int): Number of maps L.
     """
 
     def __init__(self, channels: int, num_stages: int = 4) -> None:
@@ -102,12 +102,12 @@ class TPAVIFusionDecoder(BaseModule):
         maps: Sequence[Tensor],
         zero_padding: Callable[[Tensor], Tensor],
     ) -> Tensor:
-        """Fuse.
+        """Fuse the maps.
 
         Args:
             maps (Sequence[Tensor]): L maps (N, C, H_l, W_l), fine to coarse.
-            zero_padding (Callable[[Tensor], Tensor]): Sets rows of frames
-                that only pad to zero, after every block as published.
+            zero_padding (Callable[[Tensor], Tensor]): Sets padded frames to
+                zero; applied after every block, as published.
 
         Returns:
             Tensor: (N, C, 2 H_0, 2 W_0).

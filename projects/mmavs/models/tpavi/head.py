@@ -1,4 +1,4 @@
-"""TPAVI's decode head: attend to sound, fuse, segment, match."""
+"""TPAVI's decode head."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ class TPAVIOutput(NamedTuple):
     Attributes:
         logits (Tensor): (N, K, H, W).
         mask_feature (Tensor): (N, C, H/2, W/2), input of the last layers.
-        maps (list[Tensor]): L maps (N, C, H_l, W_l) after TPAVI, without
-            their negative part: what the fusion adds and what the matching
-            loss sees, as published.
-        audio (dict[int, Tensor]): Stage -> projected sound (N, C).
+        maps (list[Tensor]): L maps (N, C, H_l, W_l) after TPAVI and a ReLU:
+            input of the fusion and of the matching loss, as published.
+        audio (dict[int, Tensor]): Stage -> projected audio (N, C).
     """
 
     logits: Tensor
@@ -49,34 +48,35 @@ class TPAVIHead(BaseDecodeHead):
 
     Behaviour follows ``AVSBench@f7414af:avs_scripts/avss/model`` (flags,
     71 classes) and ``avs_s4``, ``avs_ms3``; reimplemented, no code taken.
-    Padded frames take part in its attention and in its batch norms.
+    Padded frames are included in its attention and its batch norms.
 
     Args:
-        in_channels (Sequence[int]): Of the neck's L maps; all the same, C.
+        in_channels (Sequence[int]): Channels of the neck's L maps; all equal
+            to C.
         tpavi_stages (Sequence[int]): Stages with a :class:`TPAVIBlock`; all
             four as published.
-        window (int | None): Frames that attend to each other: 5 as published,
-            for clips of ten frames too; None uses whole clips. See
-            :func:`split_windows` for other lengths.
+        window (int | None): Number of frames that attend to each other: 5 as
+            published, also for clips of ten frames; None uses whole clips.
+            See :func:`split_windows` for other lengths.
         audio_channels (int): Width of the audio embedding.
         audio_bias (bool): See :class:`TPAVIBlock`.
         attend (str): See :class:`TPAVIBlock`.
-        norm_cfg (dict | None): Norm inside TPAVI; BN.
+        norm_cfg (dict | None): Norm of the TPAVI blocks; None is BN.
         hidden_channels (int): Width of the first segmentation layer.
-        channels (int): Width of the second.
+        channels (int): Width of the second segmentation layer.
         mask_prior (dict | None): Config of a ``MaskPrior``, which adds
             given masks to the mask feature (stage two). None
             ignores them.
         loss_match (dict | None): Config of a ``TPAVIMatchingLoss``.
         kwargs: Arguments of mmseg's ``BaseDecodeHead``. ``loss_decode`` needs
-            ``avg_non_ignore=True``, since frames without label hold 255.
+            ``avg_non_ignore=True``, because frames without label are 255.
 
     Raises:
         ValueError: If widths differ, a stage does not exist, or the matching
             loss uses the audio of a stage without attention to audio.
     """
 
-    #: The segmentor keeps frames that only pad their clip.
+    #: Padded frames are not removed by the segmentor.
     needs_padding = True
 
     def __init__(
@@ -143,7 +143,7 @@ class TPAVIHead(BaseDecodeHead):
         """Compute everything that prediction and losses need.
 
         Args:
-            features (ClipFeatures): The neck's maps and the sound of N
+            features (ClipFeatures): The neck's maps and the audio of N
                 frames.
 
         Returns:
@@ -169,7 +169,7 @@ class TPAVIHead(BaseDecodeHead):
     def _attend_to_audio(
         self, maps: list[Tensor], features: ClipFeatures
     ) -> tuple[list[Tensor], dict[int, Tensor]]:
-        """Apply TPAVI to its stages, and rectify all of them."""
+        """Apply TPAVI to its stages, and a ReLU to all stages."""
         embed = features.zero_padding(features.audio_embed)
         windows = split_windows(features.num_frames, self.window)
         audio = {}
@@ -182,7 +182,7 @@ class TPAVIHead(BaseDecodeHead):
         return [F.relu(x) for x in maps], audio
 
     def forward(self, features: ClipFeatures) -> Tensor:
-        """Segment.
+        """Predict logits.
 
         Args:
             features (ClipFeatures): See :meth:`run`.
@@ -232,12 +232,12 @@ class TPAVIHead(BaseDecodeHead):
         labelled: Tensor,
     ) -> dict[str, Tensor]:
         if not labelled.any():
-            # mmseg's binary loss fails on a batch without any label. Zero
-            # keeps every parameter in the graph, as DDP needs.
+            # mmseg's binary loss fails on a batch without any label. This
+            # zero keeps every parameter in the graph, as DDP requires.
             return {'loss_ce': 0 * logits.sum()}
         losses = self.loss_by_feat(logits, data_samples)
         if self.out_channels == 1:
-            del losses['acc_seg']  # the arg-max of one channel is always 0
+            del losses['acc_seg']  # the argmax of one channel is always 0
         return losses
 
 

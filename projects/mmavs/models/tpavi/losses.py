@@ -21,9 +21,9 @@ _EPS = 1e-6
 class TPAVIMatchingLoss(nn.Module):
     """Audio-visual matching loss of AVSBench, "AVM" in its paper.
 
-    Per stage, the map is averaged under the predicted mask to a vector v per
-    frame, and compared with the projected sound a of that frame; stages are
-    averaged. The published code has one loss per task:
+    For each stage, the map is averaged over the predicted mask to a vector v
+    per frame, which is compared with the projected audio a of that frame. The
+    loss is the mean over stages. The published code has one loss per task:
 
     - MS3: ``mask='soft', distance='kl', reduction='sum'``. Summed over
       frames, its weight grows with the batch.
@@ -38,14 +38,14 @@ class TPAVIMatchingLoss(nn.Module):
         mask (str): ``'soft'``: sigmoid of the pooled logit, and v is the mean
             of map times mask over all pixels. ``'hard'``: pooled sigmoid
             above 0.5, and v is the mean over the mask's pixels.
-            ``'foreground'``: pooled share of pixels whose class is not the
-            background, v as for ``'soft'``; gives the logits no gradient.
+            ``'foreground'``: pooled fraction of pixels whose class is not the
+            background, v as for ``'soft'``; the logits get no gradient.
         distance (str): ``'kl'`` of softmax(v) from softmax(a), summed over
             channels, or ``'cosine'``: -ln of the cosine's positive part.
         reduction (str): ``'sum'`` or ``'mean'`` over frames.
-        labelled_only (bool): Leave out frames without label.
+        labelled_only (bool): Ignore frames without label.
         background (int): Class id of the background, for ``'foreground'``.
-            0 is right; the released AVSS weights were trained with 70, see
+            0 is correct; the released AVSS weights were trained with 70, see
             AVSBench's issue 23.
         stages (Sequence[int]): Stages to compare.
         loss_weight (float): The published lambda.
@@ -77,7 +77,7 @@ class TPAVIMatchingLoss(nn.Module):
                 )
         if not stages:
             raise ValueError(
-                'stages must name one stage at least; for no matching loss '
+                'stages must name at least one stage; for no matching loss '
                 'leave loss_match of the head at None.'
             )
         self.mask = mask
@@ -115,7 +115,7 @@ class TPAVIMatchingLoss(nn.Module):
             per_frame = self._compare(self._masked_mean(whole, visual), sound)
             total = total + (per_frame * weight).sum()
         if self.reduction == 'mean':
-            # Without a labelled frame the sum is zero, so any divisor will do.
+            # Without a labelled frame the sum is zero; avoid 0 / 0.
             total = total / weight.sum().clamp(min=1)
         return self.loss_weight * total / len(self.stages)
 

@@ -1,4 +1,4 @@
-"""Neck of dilated convolutions, summed."""
+"""TPAVI's neck: a sum of dilated convolutions per stage."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class DilatedSum(BaseModule):
     """Sum of 3x3 convolutions of different dilation, DeepLab-v2's ASPP.
 
     Args:
-        in_channels (int): Of the map.
-        out_channels (int): Of the sum.
-        dilations (Sequence[int]): One convolution each, padded to keep the
-            size; no norm and no activation.
+        in_channels (int): Input channels.
+        out_channels (int): Output channels.
+        dilations (Sequence[int]): Dilation of each convolution. Convolutions
+            are padded to keep the size and have no norm or activation.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class DilatedSum(BaseModule):
         )
 
     def init_weights(self) -> None:
-        """Draw the kernels as published; biases stay as torch draws them."""
+        """Initialise kernels as published; biases keep torch's default."""
         super().init_weights()
         for name, parameter in self.named_parameters():
             if name.endswith('weight'):
@@ -61,14 +61,14 @@ class DilatedSum(BaseModule):
 
 @MODELS.register_module()
 class TPAVINeck(BaseModule):
-    """Bring every stage of the backbone to one width.
+    """Map every stage of the backbone to the same number of channels.
 
     Behaviour follows ``AVSBench@f7414af:avs_scripts/avss/model``;
     reimplemented, no code taken.
 
     Args:
-        in_channels (Sequence[int]): Of each stage, fine to coarse.
-        out_channels (int): Width C of all of them.
+        in_channels (Sequence[int]): Channels of each stage, fine to coarse.
+        out_channels (int): Width C of all outputs.
         dilations (Sequence[int]): See :class:`DilatedSum`.
     """
 
@@ -79,7 +79,7 @@ class TPAVINeck(BaseModule):
         dilations: Sequence[int] = (3, 6, 12, 18),
     ) -> None:
         super().__init__()
-        self.aspp = ModuleList(  # which initialises its children
+        self.aspp = ModuleList(  # mmengine's: initialises its children
             DilatedSum(channels, out_channels, dilations)
             for channels in in_channels
         )
@@ -94,7 +94,7 @@ class TPAVINeck(BaseModule):
             tuple[Tensor, ...]: L maps (N, C, H_l, W_l).
 
         Raises:
-            ValueError: If the backbone gives another number of stages.
+            ValueError: If the backbone returns another number of stages.
         """
         if len(inputs) != len(self.aspp):
             raise ValueError(

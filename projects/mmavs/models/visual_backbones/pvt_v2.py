@@ -1,4 +1,4 @@
-"""Pyramid Vision Transformer v2, as both baselines use it."""
+"""Pyramid Vision Transformer v2, used by AVSegFormer and TPAVI."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from torch import Tensor
 
 from ..layers import swap_class, use_fused_attention
 
-#: Of the norms behind patch embeddings and spatial reductions; the others
-#: have 1e-6, which is also mmdet's for all of them.
+#: Epsilon of the norms after patch embeddings and spatial reductions. All
+#: other norms have 1e-6, which mmdet uses for all norms.
 _REDUCTION_EPS = 1e-5
 
 
 class ChannelsLastMixFFN(MixFFN):
-    """mmdet's MLP of PVT, on rows as they lie in memory.
+    """mmdet's MLP of PVT, computed in the channels-last memory format.
 
-    mmdet copies rows of channels into planes and back. Left as they are, they
-    are an image with channels last: no copies, and torch's 3x3 convolution,
-    channel by channel, is two to five times as fast on the CPU. Results are
-    equal, and so are the names of the weights.
+    mmdet copies rows (N, H * W, C) to contiguous planes and back. Without the
+    copies, the rows are an image in channels-last format, on which torch's
+    3x3 depthwise convolution is two to five times as fast on the CPU. Results
+    and parameter names are the same.
     """
 
     def forward(
@@ -41,8 +41,7 @@ class ChannelsLastMixFFN(MixFFN):
         Args:
             x (Tensor): (N, H * W, C).
             hw_shape (tuple[int, int]): H and W.
-            identity (Tensor | None): What the result is added to; ``x`` if
-                None.
+            identity (Tensor | None): The residual; None uses ``x``.
 
         Returns:
             Tensor: (N, H * W, C).
@@ -67,10 +66,11 @@ class PVTv2(PyramidVisionTransformerV2):
             ``embed_dims * num_heads[i]``.
         num_layers (tuple[int, ...]): Blocks of each stage.
         num_heads (tuple[int, ...]): Heads of each stage.
-        mlp_ratios (tuple[int, ...]): Widening of each stage's MLP.
+        mlp_ratios (tuple[int, ...]): Hidden width of each stage's MLP,
+            relative to its input.
         sr_ratios (tuple[int, ...]): Spatial reduction of keys and values.
-        drop_path_rate (float): Stochastic depth of the last block; rises
-            linearly from 0 in the first.
+        drop_path_rate (float): Stochastic depth of the last block; the rate
+            rises linearly from 0 in the first block.
         init_cfg (dict | None): Initialisation, usually
             ``dict(type='Pretrained', checkpoint=...)``.
         kwargs: Other arguments of mmdet's ``PyramidVisionTransformerV2``.
@@ -95,10 +95,9 @@ class PVTv2(PyramidVisionTransformerV2):
             mlp_ratios=mlp_ratios,
             sr_ratios=sr_ratios,
             drop_path_rate=drop_path_rate,
-            # A converted file has this class's names already.
+            # A converted file already has this class's parameter names.
             convert_weights=False,
-            # mmdet reads init_cfg.checkpoint, which a plain dictionary has
-            # not.
+            # mmdet reads init_cfg.checkpoint as an attribute.
             init_cfg=ConfigDict(init_cfg) if init_cfg else None,
             **kwargs,
         )
