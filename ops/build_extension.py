@@ -1,9 +1,10 @@
-"""What the root setup.py compiles: the kernels of ``mmavs_ops``.
+"""Build the kernels of ``mmavs_ops`` for the root setup.py.
 
-Without torch at build time, on a system without a compiler for them, or with
-``MMAVS_BUILD_OPS=0``, mmavs installs without compiled kernels and says what
-that means. ``FORCE_CUDA=1`` insists on the CUDA kernels, ``FORCE_CUDA=0``
-leaves them out. ``TORCH_CUDA_ARCH_LIST`` chooses the GPUs, as for torch.
+Without torch at build time, on a system without a supported compiler, or with
+``MMAVS_BUILD_OPS=0``, mmavs is installed without compiled kernels, and a
+message explains the consequences. ``FORCE_CUDA=1`` requires the CUDA kernels,
+``FORCE_CUDA=0`` skips them. ``TORCH_CUDA_ARCH_LIST`` selects the GPUs, as for
+torch.
 """
 
 import importlib.util
@@ -30,7 +31,7 @@ def _say(text: str) -> None:
 
 
 def _reason_to_skip() -> str | None:
-    """Say why nothing can or should be compiled; None to compile."""
+    """Return why the kernels are not compiled, or None to compile them."""
     if os.environ.get('MMAVS_BUILD_OPS', '1') == '0':
         return 'MMAVS_BUILD_OPS=0'
     if importlib.util.find_spec('torch') is None:
@@ -44,7 +45,7 @@ def _reason_to_skip() -> str | None:
 
 
 def _with_cuda() -> bool:
-    """Tell whether to compile the CUDA kernels."""
+    """Return whether to compile the CUDA kernels."""
     import torch
     from torch.utils.cpp_extension import CUDA_HOME
 
@@ -64,13 +65,13 @@ def _with_cuda() -> bool:
 
 
 def _compile_flags() -> dict[str, list[str]]:
-    # Comparisons and floor must be free to become vector instructions; the
-    # kernels' answers for NaN do not depend on these flags.
+    # These flags let the compiler vectorise comparisons and floor; the
+    # kernels' results for NaN do not depend on them.
     flags = ['-O3', '-g0', '-fno-math-errno', '-fno-trapping-math']
-    # GCC 12 sees its own intrinsics use a value before they set it.
+    # GCC 12 warns of uninitialised values in its own intrinsics.
     flags += ['-Wno-psabi', '-Wno-maybe-uninitialized']
     if sys.platform != 'darwin':
-        # Only compiled with, not linked: the symbols come from the OpenMP
+        # Compile with OpenMP but do not link it: the symbols come from the
         # library that torch has loaded, so that there is one thread pool.
         flags.append('-fopenmp')
     return {
@@ -80,10 +81,10 @@ def _compile_flags() -> dict[str, list[str]]:
 
 
 def ext_modules() -> list[Extension]:
-    """Return the extension to compile, or nothing with a message why.
+    """Return the extension to compile, or print why there is none.
 
     Returns:
-        list[Extension]: One ``mmavs_ops._C`` or none.
+        list[Extension]: ``mmavs_ops._C``, or an empty list.
 
     Raises:
         SystemExit: If ``FORCE_CUDA=1`` and CUDA kernels cannot be compiled.
@@ -114,17 +115,18 @@ def ext_modules() -> list[Extension]:
 
 
 def build_ext_class() -> type[build_ext]:
-    """Return the build command, which explains itself when it fails.
+    """Return the build command, which explains failures.
 
     Returns:
-        type[build_ext]: torch's ``BuildExtension`` where torch is there.
+        type[build_ext]: Derived from torch's ``BuildExtension`` if the
+        kernels are compiled.
     """
     if _reason_to_skip() is not None:
         return build_ext
     from torch.utils.cpp_extension import BuildExtension
 
     class ExplainedBuild(BuildExtension):
-        """Compile, and on failure say what works without the kernels."""
+        """Compile; on failure, say how to install without the kernels."""
 
         def build_extensions(self) -> Any:
             """Compile the kernels.

@@ -1,8 +1,8 @@
-"""The operator under ``torch.func`` transforms.
+"""Support ``torch.func`` transforms of the operator.
 
-A gradient registered through ``torch.library`` is refused by functorch, an
-``autograd.Function`` with ``setup_context`` is not. Frames are independent, so
-a mapped dimension is folded into them.
+functorch does not support gradients registered through ``torch.library``, but
+supports an ``autograd.Function`` with ``setup_context``. Frames are
+independent, so a mapped dimension is folded into the frames.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from torch.autograd import Function
 def _fold(
     tensor: Tensor, dim: int | None, batch: int, num_frames: int
 ) -> Tensor:
-    """Move a mapped dimension in front and fold it into the frames."""
+    """Move a mapped dimension to the front and fold it into the frames."""
     if dim is None:
         tensor = tensor.expand(batch, *tensor.shape)
     else:
@@ -29,7 +29,7 @@ def _fold_all(
     batch: int,
     first_table: int,
 ) -> tuple[list[Tensor], tuple[int, int]]:
-    """Fold every tensor but the two tables of levels."""
+    """Fold every tensor except the two tables of levels."""
     tables = (first_table, first_table + 1)
     if any(in_dims[index] is not None for index in tables):
         raise ValueError(
@@ -54,7 +54,7 @@ class AttentionFunction(Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
-        """Keep the inputs for the gradient."""
+        """Save the inputs for the gradient."""
         ctx.save_for_backward(*inputs)
 
     @staticmethod
@@ -80,11 +80,11 @@ class GradientFunction(Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: tuple) -> None:
-        """Keep nothing: there is no second gradient."""
+        """Save nothing, because there is no second gradient."""
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> None:
-        """Refuse a second gradient."""
+        """Raise an error: there is no second gradient."""
         refuse_second_gradient()
 
     @staticmethod
@@ -98,7 +98,7 @@ class GradientFunction(Function):
 
 
 def refuse_second_gradient(*_: Any) -> None:
-    """Say that the operator has one derivative only.
+    """Raise an error, because the operator has no second derivative.
 
     Raises:
         RuntimeError: Always.

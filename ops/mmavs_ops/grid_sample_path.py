@@ -1,7 +1,7 @@
-"""Multi-scale deformable attention out of PyTorch's own operators.
+"""Multi-scale deformable attention with PyTorch's operators.
 
-Serves the devices without a compiled kernel and is what the kernels are
-compared with. Both functions run below autograd, hence the written gradient.
+Used on devices without a compiled kernel, and as reference for the kernels.
+Both functions run below autograd, so the gradient is implemented explicitly.
 """
 
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def _sampled_levels(
 
 
 def _widened(*tensors: Tensor) -> list[Tensor]:
-    """Compute in float32 at least."""
+    """Convert to float32, except for float64."""
     return [
         tensor if tensor.dtype == torch.float64 else tensor.float()
         for tensor in tensors
@@ -118,7 +118,7 @@ def forward_pytorch(
     for _, grid, samples, weight in _sampled_levels(
         wide, levels, locations, weights
     ):
-        # For such a position grid_sample reads NaN on the CPU, zero on CUDA.
+        # At other positions grid_sample gives NaN on the CPU, zero on CUDA.
         found = grid.isfinite().all(-1)[:, None]
         output += (samples * weight.where(found, torch.nan)).sum(-1)
     # (NM, D, Q) -> (N, Q, MD)

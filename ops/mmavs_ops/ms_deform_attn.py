@@ -1,8 +1,8 @@
 """Multi-scale deformable attention as a PyTorch operator.
 
 The formula is equation 3 of Deformable DETR
-(https://arxiv.org/abs/2010.04159): every query reads, per head and level, the
-value map at a few fractional positions and adds what it read, weighted.
+(https://arxiv.org/abs/2010.04159): every query samples, per head and level,
+the value map at a few fractional positions and computes a weighted sum.
 """
 
 from collections.abc import Sequence
@@ -27,25 +27,25 @@ def ms_deform_attn(
     sampling_locations: Tensor,
     attention_weights: Tensor,
 ) -> Tensor:
-    """Gather value maps at fractional positions and sum them, weighted.
+    """Sample value maps at fractional positions and sum them, weighted.
 
     ``output[n, q, m] = sum over l, p of attention_weights[n, q, m, l, p] *
     bilinear(value[n, level l, m], sampling_locations[n, q, m, l, p])``. A
-    location (x, y) lies at pixel ``(x * W_l - 0.5, y * H_l - 0.5)``; what is
-    read outside of a map is zero; a location that is NaN or infinite makes
-    its head of its query NaN. Letters: N frames, S = sum of H_l * W_l,
+    location (x, y) is at pixel ``(x * W_l - 0.5, y * H_l - 0.5)``. Values
+    outside of a map are zero. A location that is NaN or infinite makes the
+    output of its query and head NaN. Letters: N frames, S = sum of H_l * W_l,
     M heads, D channels per head, Q queries, L levels, P points.
 
     Half-precision values are multiplied and added in float32. Arguments need
-    not be contiguous. Gradients flow to ``value``, ``sampling_locations`` and
-    ``attention_weights``, once.
+    not be contiguous. The operator has first derivatives with respect to
+    ``value``, ``sampling_locations`` and ``attention_weights``.
 
     Args:
         value (Tensor): (N, S, M, D), float32, float64, float16 or bfloat16;
-            the levels one after the other, each in row-major order.
+            the levels are concatenated, each in row-major order.
         spatial_shapes (Tensor | Sequence[Sequence[int]]): (L, 2), the (H, W)
-            of each level in pixels. A plain sequence or a tensor on the CPU
-            costs no copy between devices.
+            of each level in pixels. A sequence or a tensor on the CPU needs
+            no copy between devices.
         level_start_index (Tensor | Sequence[int] | None): (L, ), the first
             row of each level in ``value``: 0, H_0*W_0, H_0*W_0 + H_1*W_1, ...
             None computes it.
@@ -59,11 +59,11 @@ def ms_deform_attn(
         Tensor: (N, Q, M * D) in the dtype of ``value``.
 
     Raises:
-        ValueError: If a shape, dtype or device does not fit, or the levels
-            do not add up to S. Tables that already lie on a CUDA device are
-            not copied back to be read: there the kernel checks them and
-            fills the output with NaN.
-        TypeError: If an argument that must be a tensor is none.
+        ValueError: If a shape, dtype or device is wrong, or the levels do not
+            add up to S. Tables on a CUDA device are not copied to the host:
+            the kernel checks them, and fills the output with NaN if they are
+            wrong.
+        TypeError: If an argument that must be a tensor is not a tensor.
     """
     sampling_locations, attention_weights = _under_autocast(
         value, sampling_locations, attention_weights
@@ -87,7 +87,7 @@ def ms_deform_attn(
 def _under_autocast(
     value: Tensor, locations: Tensor, weights: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Autocast hands out mixed dtypes; positions are kept in float32."""
+    """Under autocast, dtypes may differ; positions stay in float32."""
     if not isinstance(value, Tensor):
         return locations, weights
     if value.dtype == torch.float64 or not torch.is_autocast_enabled(
@@ -102,7 +102,7 @@ def _under_autocast(
 
 
 def _check_tensors(value: Tensor, locations: Tensor, weights: Tensor) -> None:
-    """Check what the three float tensors show without reading them."""
+    """Check type, shape, dtype and device of the three float tensors."""
     named = {
         'value': (value, 'N, S, M, D'),
         'sampling_locations': (locations, 'N, Q, M, L, P, 2'),
@@ -142,7 +142,7 @@ def _check_tensors(value: Tensor, locations: Tensor, weights: Tensor) -> None:
 
 
 def _check_dtypes(value: Tensor, locations: Tensor, weights: Tensor) -> None:
-    """Half-precision values go with float32 positions, others with none."""
+    """Check dtypes; half-precision values may have float32 positions."""
     if value.dtype not in _FLOATS:
         raise ValueError(
             'value must be float32, float64, float16 or bfloat16, got '
@@ -217,7 +217,7 @@ def _start_table(
 def _check_table(
     name: str, table: Tensor, value: Tensor, shape: tuple[int, ...]
 ) -> None:
-    """Check the outside of a tensor of level sizes or level starts."""
+    """Check shape, dtype and device of level sizes or level starts."""
     if tuple(table.shape) != shape:
         raise ValueError(
             f'{name} must be {shape}, one row for each of the {shape[0]} '

@@ -1,8 +1,8 @@
 """The operator's schema, its shape functions and its gradient.
 
-Compiled kernels register themselves for the CPU and CUDA when the extension
-beside this file is loaded. A device without one is served by the
-``grid_sample`` path, which the dispatcher then finds for the same operator.
+The compiled kernels for the CPU and CUDA are registered when the extension in
+this folder is loaded. On devices without a compiled kernel, the dispatcher
+selects the ``grid_sample`` path for the same operator.
 """
 
 import logging
@@ -35,17 +35,17 @@ def _load_extension() -> None:
         raise ImportError(
             f'mmavs_ops was built for another torch than {torch.__version__} '
             f'({libraries[0].name} does not load). Reinstall mmavs with '
-            '--no-build-isolation, or with MMAVS_BUILD_OPS=0 to do without '
+            '--no-build-isolation, or with MMAVS_BUILD_OPS=0 to omit the '
             'compiled kernels.'
         ) from error
 
 
 def compiled_devices() -> tuple[str, ...]:
-    """Return the device types served by a compiled kernel.
+    """Return the device types that have a compiled kernel.
 
     Returns:
-        tuple[str, ...]: Out of 'cpu' and 'cuda'; empty when only the
-        ``grid_sample`` path is there.
+        tuple[str, ...]: Any of 'cpu' and 'cuda'; empty if only the
+        ``grid_sample`` path is available.
     """
     return tuple(
         device

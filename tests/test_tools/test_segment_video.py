@@ -150,7 +150,7 @@ def test_foreign_files_among_the_masks(segment, tmp_path, name):
     video = make_video(tmp_path / 'a.mp4')
     (tmp_path / 'masks').mkdir()
     (tmp_path / 'masks' / name).touch()
-    with pytest.raises(SystemExit, match=f'got {name} in it, which no'):
+    with pytest.raises(SystemExit, match=f'got {name} in it, which is'):
         segment(video, '--masks', tmp_path / 'masks')
 
 
@@ -228,7 +228,7 @@ def test_mistakes_end_with_one_line(segment, tmp_path):
     for call, message in (
         ((tmp_path / 'none.mp4',), 'none.mp4: expected a video file'),
         ((silent,), 'got no sound track'),
-        ((text,), 'no video, damaged or cut off'),
+        ((text,), 'not a video, damaged or cut off'),
         ((video, '--alpha', '2'), 'alpha must be in 0..1'),
         ((video, '--checkpoint', 'none.pth'), 'none.pth: expected a check'),
         ((video, '--config', 'none.py'), 'none.py'),

@@ -212,7 +212,7 @@ def test_output_that_cannot_be(tmp_path):
         ('b.avi', 'ends in .mp4'),
         ('a.mp4', 'another file than the video'),
         ('folder.mp4', 'got a folder'),
-        ('a.mp4/b.mp4', 'a folder that is there or can be made'),
+        ('a.mp4/b.mp4', 'a folder that exists or can be created'),
     ):
         with pytest.raises(ValueError, match=text):
             check_output(tmp_path / out, source=source)

@@ -187,7 +187,7 @@ def test_sound_outside_of_the_picture(tmp_path):
 def test_no_video_at_all(tmp_path, content):
     path = tmp_path / 'a.mp4'
     path.write_bytes(content)
-    with pytest.raises(ValueError, match='no video, damaged or cut off'):
+    with pytest.raises(ValueError, match='not a video, damaged or cut off'):
         scan_video(path)
 
 

@@ -71,7 +71,7 @@ def test_labels_are_never_replaced(tmp_path):
     folder.mkdir()
     for number in range(5):
         (folder / f'{number}.png').write_text(f'label {number}')
-    text = 'got 0.png in it, which no masks.json of an earlier run lists'
+    text = 'got 0.png in it, which is in no masks.json of an earlier run'
     with pytest.raises(ValueError, match=text):
         write_masks(folder, 5)
     assert names(tmp_path) == ['labels_rgb']
@@ -83,7 +83,7 @@ def test_labels_are_never_replaced(tmp_path):
     ('name', 'reason'),
     [
         ('0.png', 'which was changed after it was written'),
-        ('notes.txt', 'which no masks.json of an earlier run lists'),
+        ('notes.txt', 'which is in no masks.json of an earlier run'),
     ],
 )
 def test_a_user_s_work_in_the_folder_is_kept(tmp_path, name, reason):

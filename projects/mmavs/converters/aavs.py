@@ -96,7 +96,6 @@ def convert_aavs(
         source (Mapping[str, Tensor]): Tensors of the checkpoint.
         vggish (Mapping[str, Tensor]): Tensors of torchvggish's public file.
         stage (int): 1 or 2, the stage of the paper.
-
         expected (Mapping[str, Tensor] | None): ``state_dict()`` of the model
             that will load the result; names and shapes must agree.
 
@@ -105,7 +104,7 @@ def convert_aavs(
         and the report.
 
     Raises:
-        ValueError: If the checkpoint belongs to the other stage or to another
+        ValueError: If the checkpoint is of the other stage or of another
             release, or VGGish is not complete.
     """
     if expected is not None:

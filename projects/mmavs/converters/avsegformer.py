@@ -1,7 +1,7 @@
 """Convert the six published checkpoints of AVSegFormer.
 
-These are the files of the current release (August 2023); older ones belong to
-other networks. They contain VGGish.
+These are the files of the current release (August 2023), which contain
+VGGish. Older files are of other networks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from .pvt_v2 import pvt_v2_table
 from .resnet50 import resnet50_table
 from .vggish import TABLE as VGGISH_TABLE
 
-#: Tensors before and after, by backbone; q and kv of PVTv2 are joined.
+#: Tensors before and after the conversion, by backbone; q and kv of PVTv2 are
+#: joined.
 NUM_KEYS = {'r50': (853, 668), 'pvtv2-b5': (1413, 1298)}
 #: Logits per pixel, by task.
 NUM_CLASSES = {'s4': 1, 'ms3': 1, 'avss': 71}
@@ -38,12 +39,12 @@ UNUSED_BRANCH = (
 
 
 def _squeeze(weight: Tensor) -> Tensor:
-    """Turn a 1x1 convolution weight (out, in, 1, 1) into a linear one."""
+    """Convert a 1x1 convolution weight (out, in, 1, 1) to a linear one."""
     return weight[..., 0, 0]
 
 
 def _head_rows() -> dict:
-    """Make the rows of all modules but the backbones."""
+    """Return the rows of all modules except the backbones."""
     rows: dict = {
         'audio_proj.{weight,bias}': 'audio_proj.{}',
         'head.level_embed': 'pixel_decoder.level_embed.weight',
@@ -163,7 +164,7 @@ def convert_avsegformer(
         and the report.
 
     Raises:
-        ValueError: If the file belongs to another backbone or task.
+        ValueError: If the file is of another backbone or task.
     """
     num_classes = len(source.get(_CLASSIFIER, ()))
     if _CLASSIFIER in source and num_classes != NUM_CLASSES[task]:

@@ -28,8 +28,9 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If the file cannot be read safely, or holds anything but
-            names and tensors; see :func:`mmavs.checkpoint.load_from_local`.
+        ValueError: If the file cannot be read safely, or contains anything
+            but names and tensors; see
+            :func:`mmavs.checkpoint.load_from_local`.
         ImportError: If a ``.safetensors`` file is given and the package
             safetensors is not installed.
     """
@@ -86,7 +87,7 @@ def write_checkpoint(
 
 
 def _compact(tensor: Tensor) -> Tensor:
-    """Copy a view of a larger storage: torch.save would store all of it."""
+    """Copy a view of a larger storage, which torch.save would store fully."""
     if tensor.untyped_storage().nbytes() > tensor.nbytes:
         return tensor.clone()
     return tensor

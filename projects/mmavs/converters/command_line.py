@@ -19,7 +19,7 @@ Conversion = Callable[[dict[str, Tensor]], tuple[dict[str, Tensor], Report]]
 
 
 def converter_parser(description: str | None) -> argparse.ArgumentParser:
-    """Make a parser with the arguments of every converter.
+    """Create a parser with the arguments that all converters have.
 
     Args:
         description (str | None): Docstring of the script; its first line
@@ -49,12 +49,13 @@ def run(
 ) -> None:
     """Convert SRC, write DST and print the report.
 
-    Wrong input ends the program with one line. DST is never a file that is
-    read, and an existing DST is replaced only with ``--force``.
+    Wrong input ends the program with one line. A file that is read is never
+    replaced, and an existing DST is replaced only with ``--force``.
 
     Args:
-        args (argparse.Namespace): Of a parser of :func:`converter_parser`.
-        convert (Conversion): Makes the new state dict and a report of the
+        args (argparse.Namespace): Result of a parser of
+            :func:`converter_parser`.
+        convert (Conversion): Returns the new state dict and a report for the
             tensors of SRC.
         release (str | None): Name of the release, stored in the checkpoint;
             None stores the file name of SRC.

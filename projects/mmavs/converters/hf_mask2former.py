@@ -1,8 +1,8 @@
 """Convert Hugging Face's Mask2Former (Swin-B) to the initialisation of AAVS.
 
 The release is ``facebook/mask2former-swin-base-ade-semantic``. The class head
-is left out, and in stage one the queries too: AAVS initialises these itself,
-as it does its adapters and its audio projection.
+is not converted, and in stage one the queries are not, either: AAVS
+initialises them itself, as it does its adapters and its audio projection.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 from .name_table import Into, Report, Table, convert
 
 _SWIN_DEPTHS = (2, 2, 18, 2)
-# What AAVS has or initialises itself: patterns of its names.
+# Patterns of names that AAVS initialises itself or that only AAVS has.
 _OWN = (
     r'^audio_backbone\.',
     r'^decode_head\.(audio_query|cls_embed|mask_prior)\.',
@@ -43,7 +43,7 @@ SKIPPED = {
 
 
 def unfold_order(weight: Tensor) -> Tensor:
-    """Reorder the merged neighbours of a Swin's patch merging.
+    """Reorder the input channels of Swin's patch merging.
 
     Hugging Face concatenates the channels of the four neighbours (row,
     column) in the order (0,0), (1,0), (0,1), (1,1); mmdet's ``nn.Unfold``
@@ -61,7 +61,7 @@ def unfold_order(weight: Tensor) -> Tensor:
 
 
 def mask2former_table(prefix: str = '') -> dict:
-    """Make the table of all but queries, class head and position indices.
+    """Return the table without queries, class head and position indices.
 
     Args:
         prefix (str): Prefix of the names of
@@ -215,14 +215,14 @@ def convert_mask2former(
         keep_queries (bool): Convert the 100 queries too, as stage two of
             Stepping Stones requires.
         expected (Mapping[str, Tensor] | None): ``state_dict()`` of the model
-            that will load the result; names and shapes of what it does not
-            initialise itself must agree.
+            that will load the result; except for what AAVS initialises
+            itself, names and shapes must agree.
 
     Returns:
         tuple[dict[str, Tensor], Report]: float32 tensors and the report.
 
     Raises:
-        ValueError: If names or shapes do not fit, as of another Swin.
+        ValueError: If names or shapes differ, for example with another Swin.
     """
     table = TABLE_WITH_QUERIES if keep_queries else TABLE
     if expected is not None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class _Signature(NamedTuple):
-    """A model, the names that only it has, and the names of its blocks."""
+    """A model, names that identify it, and a pattern of its block names."""
 
     model: str
     names: tuple[str, ...]
@@ -75,14 +75,14 @@ _SIGNATURES = (
 
 
 def describe_checkpoint(names: Iterable[str]) -> str:
-    """Say which model a checkpoint belongs to.
+    """Describe the model that a checkpoint is of.
 
     Args:
         names (Iterable[str]): Names of its tensors.
 
     Returns:
-        str: For example ``'PVTv2 with 3, 4, 6, 3 blocks'``; the first three
-        names if no known model has them.
+        str: For example ``'PVTv2 with 3, 4, 6, 3 blocks'``; for an unknown
+        model, the first three names.
     """
     names = list(names)
     for signature in _SIGNATURES:

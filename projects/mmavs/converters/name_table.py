@@ -3,7 +3,7 @@
 A table is a mapping ``{source: target}``::
 
     TABLE = {
-        # {a,b} and {1..4}: exactly these; the file must hold all of them.
+        # {a,b} and {1..4}: exactly these; the file must contain all of them.
         'features.{0,3,6}.{weight,bias}': 'features.{}.{}',
         # {}: any index. The n-th field of the target is filled from the n-th
         # field of the source; a list of the same length renames the choices.
@@ -13,7 +13,7 @@ A table is a mapping ``{source: target}``::
          'l.{}.v.{weight,bias}'): 'l.{}.in_proj_{}',
         # Into applies a function to the (joined) tensor.
         'downsample.{}.weight': Into('down.{}.weight', reorder),
-        # None drops the key. The file need not hold it.
+        # None drops the key. The file need not contain it.
         'criterion.empty_weight': None,
     }
 
@@ -59,14 +59,14 @@ Table = Mapping[Source, str | Into | None]
 
 @dataclass
 class Report:
-    """What a conversion did; ``str(report)`` is meant to be printed.
+    """Result of a conversion; ``str(report)`` is meant to be printed.
 
     Attributes:
         moved (dict[str, tuple[str, ...]]): Target name -> source names.
         dropped (list[str]): Source names that the table drops.
-        problems (list[str]): One text ``kind: what`` per key that does not
-            fit; empty when the conversion is complete.
-        notes (list[str]): Further lines to print, such as why a key is
+        problems (list[str]): One text ``kind: name`` per key that does not
+            match; empty when the conversion is complete.
+        notes (list[str]): Additional lines to print, such as why a key is
             dropped.
     """
 
@@ -106,7 +106,7 @@ class Report:
 
 
 class _Row(NamedTuple):
-    """A row whose lists are expanded; only ``{}`` (any index) is left."""
+    """A row whose lists are expanded; only ``{}`` (any index) remains."""
 
     sources: tuple[str, ...]
     target: str | None

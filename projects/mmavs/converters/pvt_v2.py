@@ -1,7 +1,7 @@
 """Convert the public PVTv2 weights of whai362/PVT.
 
-The variants B0 to B5 share their names; the number of blocks and the widths
-differ.
+The variants B0 to B5 have the same tensor names and differ in the number of
+blocks and the widths.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _VARIANTS: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {
 
 
 def _as_conv(weight: Tensor) -> Tensor:
-    """Turn a linear weight (out, in) into that of a 1x1 convolution."""
+    """Convert a linear weight (out, in) to that of a 1x1 convolution."""
     return weight[..., None, None]
 
 
 def pvt_v2_table(source: str = '', target: str = '') -> Table:
-    """Make the table of a PVTv2 inside a larger model.
+    """Return the table of a PVTv2 inside a larger model.
 
     Args:
         source (str): Prefix of the names in the file, dot included.

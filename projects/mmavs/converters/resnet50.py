@@ -20,15 +20,15 @@ def resnet50_table(
     branch: str = '',
     with_counters: bool = True,
 ) -> Table:
-    """Make the table of a ResNet-50 inside a larger model.
+    """Return the table of a ResNet-50 inside a larger model.
 
     Args:
         source (str): Prefix of the names in the file, dot included.
         target (str): Prefix of the new names, dot included.
         branch (str): Suffix of the names ``layer3`` and ``layer4``.
         with_counters (bool): Whether to convert ``num_batches_tracked`` of
-            the norms, which the file must then hold. If False, they are
-            dropped where they are present; torch starts them at 0.
+            the norms, which the file must then contain. If False, they are
+            dropped if present; torch initialises them to 0.
 
     Returns:
         Table: See :mod:`.name_table`; without the classifier.

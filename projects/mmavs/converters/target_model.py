@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class _LinspaceOnCPU(TorchFunctionMode):
-    """Let Swin and PVT read their drop-path rates while they are built."""
+    """Compute drop-path rates, which Swin and PVT read, on the CPU."""
 
     def __torch_function__(
         self,

@@ -5,8 +5,8 @@ four more (biases of the audio projections) for S4 and MS3. The authors
 released the files of AVSS. None contains VGGish, which is read from
 torchvggish's public file.
 
-The released AVSS weights predate AVSBench's issue 23: their matching loss took
-class 70 for the background. Predictions do not depend on that loss.
+The released AVSS weights predate AVSBench's issue 23: their matching loss used
+class 70 as the background. Predictions do not depend on that loss.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SKIPPED = {
 
 
 def _as_linear(weight: Tensor) -> Tensor:
-    """Turn the weight of a 1x1x1 convolution into that of a linear layer."""
+    """Convert the weight of a 1x1x1 convolution to that of a linear layer."""
     return weight.flatten(1)
 
 
@@ -77,7 +77,7 @@ def _head_table(*, audio_bias: bool) -> dict:
 
 
 def tpavi_table(backbone: str, task: str) -> dict:
-    """Make the table of one of the published layouts.
+    """Return the table of one of the published layouts.
 
     Args:
         backbone (str): One of ``BACKBONES``.
@@ -107,7 +107,6 @@ def convert_tpavi(
         vggish (Mapping[str, Tensor]): Tensors of torchvggish's public file.
         backbone (str): One of ``BACKBONES``.
         task (str): One of ``TASKS``.
-
         expected (Mapping[str, Tensor] | None): ``state_dict()`` of the model
             that will load the result; names and shapes must agree.
 

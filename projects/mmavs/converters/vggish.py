@@ -57,13 +57,13 @@ def add_vggish(
 
 
 def without_vggish(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out the tensors of the audio backbone.
+    """Remove the tensors of the audio backbone.
 
     Args:
         state_dict (Mapping[str, Tensor]): Tensors of a whole model.
 
     Returns:
-        dict[str, Tensor]: The others.
+        dict[str, Tensor]: The remaining tensors.
     """
     return {
         name: tensor

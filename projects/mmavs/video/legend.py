@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 _MIN_FONT_SIZE = 11
-#: A line of text is this part of the picture's height.
+#: The picture's height divided by the height of a line of text.
 _LINES_PER_HEIGHT = 24
 _BACKGROUND_RGB = (20, 20, 20)
 _TEXT_RGB = (240, 240, 240)
@@ -28,8 +28,8 @@ def draw_legend(
         palette (Sequence[Sequence[int]]): K RGB colours, 0..255.
 
     Returns:
-        np.ndarray: (h, w, 3) uint8 RGB, cut to at most (H, W); h = 0 if there
-        is nothing to list.
+        np.ndarray: (h, w, 3) uint8 RGB, cropped to at most (H, W); h = 0 if
+        the mask has only class 0.
     """
     height, width = mask.shape
     shown = [int(index) for index in np.unique(mask) if index > 0]

@@ -24,11 +24,11 @@ def check_mask_folder(folder: Path) -> None:
     """Raise an error unless the masks of a video may be written to a folder.
 
     Args:
-        folder (Path): The folder. It may be missing or empty, or hold the
-            masks of an earlier run, as its ``masks.json`` lists them.
+        folder (Path): The folder. It may be missing or empty, or contain the
+            masks of an earlier run that its ``masks.json`` lists.
 
     Raises:
-        ValueError: If it holds any other file, or a mask that was changed
+        ValueError: If it contains any other file, or a mask that was changed
             after it was written.
     """
     if not folder.exists():
@@ -40,17 +40,17 @@ def check_mask_folder(folder: Path) -> None:
         if path.name == INDEX and listed is not None:
             continue
         if not path.is_file() or path.is_symlink():
-            reason = 'which is no mask'
+            reason = 'which is not a mask'
         elif path.name not in (listed or {}):
-            reason = f'which no {INDEX} of an earlier run lists'
+            reason = f'which is in no {INDEX} of an earlier run'
         elif hash_file(path) != (listed or {})[path.name]:
             reason = 'which was changed after it was written'
         else:
             continue
         raise ValueError(
-            f'{folder}: expected an empty folder, or one that holds only '
-            f'masks of an earlier run, got {path.name} in it, {reason}; '
-            'choose another or empty it.'
+            f'{folder}: expected an empty folder, or one with only masks of '
+            f'an earlier run, got {path.name} in it, {reason}; choose another '
+            'folder or empty this one.'
         )
 
 
@@ -62,8 +62,8 @@ def save_mask(
     Args:
         path (Path): PNG file.
         mask (np.ndarray): (H, W) uint8 class ids.
-        palette (Sequence[Sequence[int]]): RGB of each class id; of two
-            classes, the mask is black and white.
+        palette (Sequence[Sequence[int]]): RGB of each class id; with two
+            classes, the mask is written in black and white.
     """
     if len(palette) == 2:
         Image.fromarray(np.where(mask > 0, 255, 0).astype(np.uint8)).save(path)
@@ -79,10 +79,10 @@ def writing_masks(folder: Path, facts: Mapping[str, Any]) -> Iterator[Path]:
     """Collect masks, and move them to their folder when all are written.
 
     Masks of an earlier run are replaced; see :func:`check_mask_folder`. If
-    the block raises an error, the folder stays as it was.
+    the block raises an error, the folder is not changed.
 
     Args:
-        folder (Path): Where the masks belong.
+        folder (Path): Target folder of the masks.
         facts (Mapping[str, Any]): Stored in ``masks.json``: what the masks
             were computed from.
 
@@ -90,7 +90,7 @@ def writing_masks(folder: Path, facts: Mapping[str, Any]) -> Iterator[Path]:
         Path: An empty folder to write ``<second>.png`` to.
 
     Raises:
-        ValueError: If the folder holds other files, or another run is
+        ValueError: If the folder contains other files, or another run is
             writing to it.
     """
     check_mask_folder(folder)
@@ -103,8 +103,8 @@ def writing_masks(folder: Path, facts: Mapping[str, Any]) -> Iterator[Path]:
         files = dict(sorted(new.items(), key=lambda item: int(item[0][:-4])))
         for name in old:
             (folder / name).unlink(missing_ok=True)
-        # First the index: if the run is killed here, the next run knows the
-        # masks that were moved.
+        # The index is written first, so that after a kill the next run
+        # accepts the masks that were already moved.
         content = dict(format=_FORMAT, **facts, files=files)
         write_json(folder / INDEX, content)
         for name in files:

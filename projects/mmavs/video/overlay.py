@@ -1,4 +1,4 @@
-"""Write a video with masks laid over it and its sound kept."""
+"""Write a video with an overlay of its masks, keeping its sound."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from .reading import (
 from .tracks import DisplayOrder, time_of
 from .working_folder import working_folder
 
-#: The outline of a mask is one pixel wide for so many pixels of the video.
+#: The shorter side of the video in pixels, per pixel of outline width.
 _SIZE_PER_EDGE_WIDTH = 250
-#: Sound codecs that mp4 supports and players decode: copied unchanged.
-#: Opus is encoded again: copies started some milliseconds early.
+#: Audio codecs that mp4 supports and players decode; copied unchanged. Opus
+#: is re-encoded, because copies started some milliseconds early.
 _COPIED_CODECS = ('aac', 'ac3', 'alac', 'eac3', 'mp3')
 #: Sample rates of AAC, in Hz.
 _AAC_RATES = (
@@ -45,10 +45,11 @@ _AAC_RATES = (
 )  # fmt: skip
 #: Visually lossless, and fast enough on two cores.
 _X264_OPTIONS = {'crf': '18', 'preset': 'fast'}
-#: The index first, so that browsers can start playing at once; and the unit
-#: in which the start of a track is stored, 1 ms by default.
+#: ``faststart`` puts the index first, so that browsers can play the file
+#: while they load it. ``movie_timescale`` is the inverse of the unit in which
+#: the start of a track is stored, 1 ms by default.
 _MP4_OPTIONS = {'movflags': 'faststart', 'movie_timescale': '90000'}
-#: Errors that have their cause in the file system, not in the data.
+#: Errors caused by the file system, not by the data.
 _STORAGE_ERRORS = (
     errno.EACCES,
     errno.EDQUOT,
@@ -75,24 +76,24 @@ def write_overlay(
 ) -> None:
     """Write the video as mp4 (H.264) with each mask on the frames of a second.
 
-    Frames keep their number, their time stamps and, after rotation, their
-    size. Sound in a codec that mp4 supports is copied bit for bit, any other
-    is encoded as AAC. The iterator of masks is advanced second by second, so
-    that masks can be computed on the fly; a few frames and one mask are in
-    memory. The file is written to a hidden folder and renamed when it is
-    complete; what killed runs left there is removed.
+    The number of frames, their time stamps and, after rotation, their size do
+    not change. Sound in a codec that mp4 supports is copied bit for bit, other
+    sound is encoded as AAC. The iterator of masks is advanced second by
+    second, so that masks can be computed on the fly; only a few frames and one
+    mask are in memory. The file is written to a hidden folder and renamed when
+    it is complete. Files of killed runs in that folder are removed.
 
     Args:
         facts (VideoFacts): Of the video, from ``scan_video``.
         masks (Iterable[np.ndarray]): ``facts.num_seconds`` times (H, W)
             uint8 class ids at the size of the frames; 0 is not coloured.
-        out (str | Path): Where to write; ends in ``.mp4``.
+        out (str | Path): Output file; ends in ``.mp4``.
         palette (Sequence[Sequence[int]]): RGB of each class id.
         classes (Sequence[str] | None): Name of each class id; those of a
             mask are listed in the upper left corner. None lists nothing.
         alpha (float): Weight of the colour, 0..1; the outline of a mask is
             drawn in full colour.
-        show_progress (bool): Show a bar with the time left.
+        show_progress (bool): Show a progress bar with the remaining time.
 
     Raises:
         ValueError: If ``out`` cannot be written, ``alpha`` is outside
@@ -135,10 +136,10 @@ def write_overlay(
 
 
 def check_output(out: str | Path, *, source: str | Path) -> Path:
-    """Check that a video can be written, before the work begins.
+    """Check that a video can be written, before it is segmented.
 
     Args:
-        out (str | Path): Where to write; its folder is made if missing.
+        out (str | Path): Output file; its folder is created if missing.
         source (str | Path): The video that is read.
 
     Returns:
@@ -146,7 +147,7 @@ def check_output(out: str | Path, *, source: str | Path) -> Path:
 
     Raises:
         ValueError: If ``out`` does not end in ``.mp4``, is the source or a
-            folder, or its folder cannot be made or written to.
+            folder, or its folder cannot be created or written to.
     """
     out = Path(out)
     if out.suffix.lower() != '.mp4':
@@ -162,19 +163,19 @@ def check_output(out: str | Path, *, source: str | Path) -> Path:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(
-            f'{out}: expected a folder that is there or can be made, got '
-            f'{error.strerror!r} for {out.parent}; choose another.'
+            f'{out}: expected a folder that exists or can be created, got '
+            f'{error.strerror!r} for {out.parent}; choose another folder.'
         ) from error
     if not os.access(out.parent, os.W_OK):
         raise ValueError(
             f'{out}: expected a folder to write to, got one without write '
-            'permission; choose another.'
+            'permission; choose another folder.'
         )
     return out
 
 
 class _Painter:
-    """Draws the mask of its second on each frame.
+    """Draws on each frame the mask of the frame's second.
 
     Args:
         facts (VideoFacts): Of the video.
@@ -228,9 +229,9 @@ class _Painter:
             )
         if mask.max() >= len(self._palette):
             raise ValueError(
-                f'expected a colour for class {mask.max()}, which second '
-                f'{self._second} shows, got a palette of '
-                f'{len(self._palette)} colours.'
+                f'expected a colour for class {mask.max()} of second '
+                f'{self._second}, got a palette of {len(self._palette)} '
+                'colours.'
             )
         self._painted = mask > 0
         colours = self._palette[mask[self._painted]]
@@ -253,11 +254,12 @@ class _OverlayFile:
     """An mp4 file with an H.264 track and a sound track.
 
     Args:
-        path (Path): Where to write.
-        facts (VideoFacts): Of the video that is read.
-        picture (VideoStream): Its picture, for time base, aspect, colours.
-        sound (AudioStream): Its sound.
-        begin (Fraction): Its first time stamp, in seconds; becomes 0.
+        path (Path): Output file.
+        facts (VideoFacts): Facts of the input video.
+        picture (VideoStream): Picture track of the input, for time base,
+            aspect ratio and colours.
+        sound (AudioStream): Sound track of the input.
+        begin (Fraction): First time stamp of the input, in seconds; becomes 0.
     """
 
     def __init__(
@@ -297,7 +299,8 @@ class _OverlayFile:
                     self._file.mux(self._sound.encode(None))
                 self._file.close()
             return
-        # The file is discarded: an error of closing would hide the cause.
+        # The file is discarded, and an error while closing it would hide the
+        # cause.
         with suppress(av.error.FFmpegError):
             self._file.close()
 
@@ -310,16 +313,16 @@ class _OverlayFile:
             new.pts = max(new.pts or 0, self._last_pts + 1)
         self._last_pts = new.pts
         new.duration = frame.duration
-        # Without it, FFmpeg uses the matrix of standard definition.
+        # Otherwise FFmpeg uses the matrix of standard definition.
         new.colorspace = self._picture.codec_context.colorspace
         with _writing(self._path):
             self._file.mux(self._picture.encode(new))
 
     def write_sound(self, packet: av.Packet) -> None:
         """Copy a packet of the input."""
-        # A packet of sound is shown when it is decoded; AVI has one stamp.
+        # pts and dts are equal for sound, and AVI has only one of them.
         stamp = packet.dts if packet.pts is None else packet.pts
-        if stamp is None:  # the mark at the end of the track
+        if stamp is None:  # the empty packet at the end of the track
             return
         packet.pts = stamp - round(self._begin / packet.time_base)
         packet.dts = packet.pts
@@ -338,14 +341,14 @@ class _OverlayFile:
 def _move(
     frame: VideoFrame | AudioFrame, time: Fraction, unit: Fraction
 ) -> None:
-    """Give a frame a time stamp."""
+    """Set a frame's time stamp."""
     frame.time_base = unit
     frame.pts = round(time / unit)
 
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Turn FFmpeg's errors of writing into errors that name the cause."""
+    """Replace FFmpeg's write errors by errors that name the cause."""
     try:
         yield
     except av.error.FFmpegError as error:
@@ -367,15 +370,15 @@ def _writing(path: Path) -> Iterator[None]:
 def _add_picture(
     target: OutputContainer, picture: VideoStream, facts: VideoFacts
 ) -> VideoStream:
-    """Add an H.264 track with the aspect and the colours of the input's."""
+    """Add an H.264 track with the input's aspect ratio and colours."""
     rate = Fraction(facts.fps).limit_denominator(1001)
     stream = target.add_stream('libx264', rate=rate, options=_X264_OPTIONS)
     stream.width, stream.height = facts.width, facts.height
-    # 4:2:0 halves both sides, so both must be even.
+    # 4:2:0 subsamples both sides by 2, so both must be even.
     is_even = facts.width % 2 == 0 and facts.height % 2 == 0
     stream.pix_fmt = 'yuv420p' if is_even else 'yuv444p'
     context, source = stream.codec_context, picture.codec_context
-    # Or the last frame's duration is a guess.
+    # Otherwise the last frame's duration is estimated.
     context.flags |= Flags.frame_duration
     context.color_range = ColorRange.MPEG
     # RGB has no matrix; FFmpeg then uses that of standard definition.
@@ -393,6 +396,7 @@ def _add_picture(
 def _add_aac(target: OutputContainer, sound: AudioStream) -> AudioStream:
     """Add an AAC track; more than two channels are mixed to stereo."""
     rate = sound.rate if sound.rate in _AAC_RATES else 48000
-    # Not sound.layout: PCM often names none, which the encoder refuses.
+    # sound.layout cannot be used: PCM often has none, which the encoder
+    # rejects.
     layout = 'mono' if sound.channels == 1 else 'stereo'
     return target.add_stream('aac', rate=rate, layout=layout)

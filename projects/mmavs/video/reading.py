@@ -1,4 +1,4 @@
-"""Read video files: one frame a second and the sound."""
+"""Read one frame per second and the sound of a video file."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ from av.video.stream import VideoStream
 
 from .tracks import DisplayOrder, PictureSpan, SoundTrack, time_of
 
-#: The frame of second l is the one on the screen at l + 15/16 seconds, as in
-#: AVSBench@f7414af ``preprocess_scripts/preprocess_s4.py``: 16 frames a
-#: second are drawn and the last is kept, ``int(l * fps + 15 / 16 * fps)``.
+#: The frame of second l is the one displayed at l + 15/16 seconds, as in
+#: AVSBench@f7414af ``preprocess_scripts/preprocess_s4.py``: 16 frames per
+#: second are extracted and the last is kept, ``int(l * fps + 15 / 16 * fps)``.
 FRAME_OFFSET_SECONDS = Fraction(15, 16)
-#: A file is cut off if it ends this much before the end in its header.
+#: A file that ends earlier than its header says by more than this is cut off.
 _MAX_MISSING_SECONDS = 1.0
 
 
 class VideoFacts(NamedTuple):
-    """What a video file holds.
+    """Properties of a video file.
 
     Attributes:
         path (Path): The file.
-        height (int): Of the picture as it is shown, after rotation.
-        width (int): Of the picture as it is shown, after rotation.
+        height (int): Height of the displayed picture, after rotation.
+        width (int): Width of the displayed picture, after rotation.
         fps (float): Average frames per second.
-        num_frames (int): Frames in the file.
-        num_seconds (int): T: begun seconds, counted from the first frame.
+        num_frames (int): Number of frames.
+        num_seconds (int): T: number of seconds, counted from the first frame;
+            a part of a second counts as one.
         duration (float): Seconds from the first frame to the picture's end.
-        rotation (int): Quarter turns counter-clockwise, 0..3, that the
-            display matrix asks for.
+        rotation (int): Quarter turns counter-clockwise, 0..3, of the display
+            matrix.
         sound_codec (str): FFmpeg's name of the codec, such as ``'aac'``.
         sound_rate (int): Samples per second of the sound track.
-        sound_seconds (float): Seconds of sound that the track holds between
-            the first frame and the end of second T.
+        sound_seconds (float): Seconds of sound in the track between the first
+            frame and the end of second T.
         start (Fraction): Time stamp of the first frame, in seconds.
     """
 
@@ -61,12 +62,13 @@ class VideoFacts(NamedTuple):
 
 
 class ScannedVideo(NamedTuple):
-    """A video's facts and its whole sound.
+    """A video's properties and its complete sound.
 
     Attributes:
-        facts (VideoFacts): What the file holds.
+        facts (VideoFacts): Properties of the file.
         waveform (np.ndarray): (S,) float32 in [-1, 1], mean of the channels
-            at ``facts.sound_rate``; sample 0 sounds with the first frame.
+            at ``facts.sound_rate``; sample 0 is at the time of the first
+            frame.
     """
 
     facts: VideoFacts
@@ -74,12 +76,12 @@ class ScannedVideo(NamedTuple):
 
 
 class Video(NamedTuple):
-    """One frame a second of a video and its whole sound.
+    """One frame per second of a video, and its complete sound.
 
     Attributes:
         frames (np.ndarray): (T, H, W, 3) uint8, RGB, upright.
         waveform (np.ndarray): See :class:`ScannedVideo`.
-        facts (VideoFacts): What the file holds.
+        facts (VideoFacts): Properties of the file.
     """
 
     frames: np.ndarray
@@ -88,9 +90,9 @@ class Video(NamedTuple):
 
 
 def read_video(path: str | Path) -> Video:
-    """Read one frame a second and the sound of a video.
+    """Read one frame per second and the sound of a video.
 
-    All T frames are in memory at once; for a long video use
+    All T frames are held in memory; for a long video use
     :func:`scan_video` and :func:`iter_seconds`.
 
     Args:
@@ -109,11 +111,11 @@ def read_video(path: str | Path) -> Video:
 
 
 def scan_video(path: str | Path) -> ScannedVideo:
-    """Read the sound and the facts of a video; decode only its first frame.
+    """Read sound and properties of a video; decode only its first frame.
 
     The sound is aligned with the picture: sound before the first frame and
-    after the last second is cut off; where the track starts late or ends
-    early, the waveform is zero.
+    after the last second is cut off; if the track starts late or ends early,
+    the waveform is padded with zeros.
 
     Args:
         path (str | Path): See :func:`read_video`.
@@ -123,8 +125,8 @@ def scan_video(path: str | Path) -> ScannedVideo:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is no video, is damaged or cut off, has no
-            picture or no sound, or has samples that are no numbers.
+        ValueError: If the file is not a video, is damaged or cut off, has no
+            picture or no sound, or has samples that are NaN or infinite.
     """
     path = Path(path)
     with open_video(path) as container:
@@ -178,13 +180,14 @@ def scan_video(path: str | Path) -> ScannedVideo:
 
 
 def iter_seconds(facts: VideoFacts) -> Iterator[np.ndarray]:
-    """Decode the video and give the frame of each second.
+    """Decode the video and yield the frame of each second.
 
-    It is the frame on the screen at 15/16 of the second, or the last
-    frame of the video if the last second is shorter. A few frames are held.
+    The frame of a second is the one displayed at 15/16 of it, or the last
+    frame of the video if the last second is shorter. Only a few frames are
+    held in memory.
 
     Args:
-        facts (VideoFacts): Of the file, from :func:`scan_video`.
+        facts (VideoFacts): Facts of the file, from :func:`scan_video`.
 
     Yields:
         np.ndarray: (H, W, 3) uint8, RGB, upright; ``facts.num_seconds`` times.
@@ -209,7 +212,7 @@ def iter_seconds(facts: VideoFacts) -> Iterator[np.ndarray]:
 
 @contextmanager
 def open_video(path: Path) -> Iterator[InputContainer]:
-    """Open a video; what FFmpeg cannot decode becomes a ValueError.
+    """Open a video; FFmpeg's errors become a ValueError.
 
     Args:
         path (Path): The file.
@@ -231,8 +234,8 @@ def open_video(path: Path) -> Iterator[InputContainer]:
     except av.error.FFmpegError as error:
         raise ValueError(
             f'{path}: expected a video that can be decoded from start to end, '
-            f'got {error.strerror!r}: the file is no video, damaged or cut '
-            'off. Fetch it again, or keep what is left of it with '
+            f'got {error.strerror!r}: the file is not a video, damaged or '
+            'cut off. Copy it again, or keep its readable part with '
             f'`ffmpeg -i {path.name} repaired.mp4`.'
         ) from error
 
@@ -244,7 +247,7 @@ def find_tracks(
 
     Args:
         container (InputContainer): The opened video.
-        path (Path): For the texts of errors.
+        path (Path): The file, for error messages.
 
     Returns:
         tuple[VideoStream, AudioStream]: Picture and sound.
@@ -274,16 +277,16 @@ def find_tracks(
 
 
 def seconds_in(frame: VideoFrame, facts: VideoFacts) -> Fraction:
-    """Give the time of a frame, in seconds after the first frame."""
+    """Return the time of a frame, in seconds after the first frame."""
     return max(time_of(frame) - facts.start, Fraction(0))
 
 
 def to_upright_rgb(frame: VideoFrame, facts: VideoFacts) -> np.ndarray:
-    """Convert a decoded frame to an image as it is shown.
+    """Convert a decoded frame to an upright image.
 
     Args:
-        frame (VideoFrame): Of any size; that of the first frame is forced,
-            because a stream may change its size.
+        frame (VideoFrame): A frame of any size; it is resized to that of the
+            first frame, because a stream may change its size.
         facts (VideoFacts): Size and rotation.
 
     Returns:
@@ -303,16 +306,16 @@ def _check_complete(
 ) -> None:
     """Raise ValueError if the file ends before its header says."""
     if container.duration is None or len(container.streams) > 2:
-        # Further tracks, such as subtitles, may be the longest.
+        # Other tracks, such as subtitles, may be longer.
         return
-    # A length in most containers, the end in Matroska: where the first time
-    # stamp is not 0, only a larger loss is noticed.
+    # The duration in most containers, the end in Matroska: if the first time
+    # stamp is not 0, only a larger loss is detected.
     announced = container.duration / av.time_base
     reached = float(max(picture_end, sound_end))
     if announced - reached > _MAX_MISSING_SECONDS:
         raise ValueError(
             f'{path}: expected {announced:.1f} s of picture and sound, as its '
-            f'header says, got {reached:.1f} s: the file is cut off. Fetch it '
-            'again, or keep what is left of it with '
+            f'header says, got {reached:.1f} s: the file is cut off. Copy it '
+            'again, or keep its readable part with '
             f'`ffmpeg -i {path.name} repaired.mp4`.'
         )

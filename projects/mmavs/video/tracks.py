@@ -14,8 +14,8 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 
-#: A larger step between time stamps of the sound is a gap, filled with zeros;
-#: a smaller one is rounding.
+#: A larger step between time stamps of the sound is a gap, which is filled
+#: with zeros; a smaller one is a rounding error.
 _MAX_JITTER_SECONDS = 0.05
 #: More consecutive B-frames than MPEG-4 encoders write.
 _MAX_B_FRAMES = 8
@@ -24,21 +24,21 @@ _MAX_PEAK = 100
 
 
 def time_of(frame: VideoFrame | AudioFrame) -> Fraction:
-    """Give the time stamp of a frame in seconds.
+    """Return the time stamp of a frame in seconds.
 
     Args:
         frame (VideoFrame | AudioFrame): A decoded frame.
 
     Returns:
-        Fraction: Its time on the clock of the file.
+        Fraction: Its time stamp in the file.
 
     Raises:
-        ValueError: If it has none, as in bare streams without a container.
+        ValueError: If it has none, as in raw streams without a container.
     """
     if frame.pts is None or frame.time_base is None:
         raise ValueError(
-            f'expected a video whose frames carry time stamps, got {frame} '
-            'without one; `ffmpeg -fflags +genpts` makes them.'
+            f'expected a video whose frames have time stamps, got {frame} '
+            'without one; `ffmpeg -fflags +genpts` creates them.'
         )
     return frame.pts * frame.time_base
 
@@ -46,9 +46,9 @@ def time_of(frame: VideoFrame | AudioFrame) -> Fraction:
 class DisplayOrder:
     """Sorts the time stamps of decoded frames.
 
-    Decoders return frames in the order of display, but in some AVI files with
-    B-frames (Xvid) the frames carry each other's time stamps. Each frame gets
-    the smallest stamp of the next few frames.
+    Decoders return frames in display order, but in some AVI files with
+    B-frames (Xvid) the time stamps of neighbouring frames are swapped. Each
+    frame gets the smallest time stamp of the next few frames.
     """
 
     def __init__(self) -> None:
@@ -56,10 +56,10 @@ class DisplayOrder:
         self._stamps: list[int] = []
 
     def sort(self, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
-        """Sort the stamps of a whole track.
+        """Sort the time stamps of a whole track.
 
         Args:
-            frames (Iterable[VideoFrame]): In the order of display.
+            frames (Iterable[VideoFrame]): Frames in display order.
 
         Yields:
             VideoFrame: The same frames.
@@ -71,14 +71,14 @@ class DisplayOrder:
     def add(
         self, frames: Iterable[VideoFrame], *, is_last: bool = False
     ) -> Iterator[VideoFrame]:
-        """Add decoded frames and give those whose stamps are known.
+        """Add decoded frames and yield those whose time stamps are known.
 
         Args:
             frames (Iterable[VideoFrame]): The next frames.
             is_last (bool): Whether the track ends with them.
 
         Yields:
-            VideoFrame: Frames in the order of display.
+            VideoFrame: Frames in display order.
 
         Raises:
             ValueError: If a frame has no time stamp.
@@ -134,7 +134,7 @@ class SoundTrack:
 
     @property
     def end(self) -> Fraction:
-        """Time stamp, in seconds, of the end of what was decoded."""
+        """Time stamp, in seconds, of the end of the decoded sound."""
         return (self.start or 0) + Fraction(self._num_samples, self.rate)
 
     def add(self, packet: av.Packet) -> None:
@@ -146,7 +146,7 @@ class SoundTrack:
         for decoded in self._stream.decode(packet):
             self._jump_to(time_of(decoded))
             for frame in self._resampler.resample(decoded):
-                # The mean, as in VGGish; FFmpeg weights the channels.
+                # The mean, as in VGGish; FFmpeg would weight the channels.
                 samples = frame.to_ndarray()
                 self._check(samples)
                 self._append(samples.mean(0))
@@ -158,12 +158,13 @@ class SoundTrack:
 
         Args:
             start (Fraction): Time stamp of sample 0, in seconds.
-            shortest (Fraction): Seconds that are filled with silence.
+            shortest (Fraction): Seconds up to which the sound is padded with
+                silence.
             longest (int): Seconds after which the sound is cut off.
 
         Returns:
-            tuple[np.ndarray, float]: The (S,) float32 waveform, and how many
-            seconds of it come from the track.
+            tuple[np.ndarray, float]: The (S,) float32 waveform, and the
+            number of its seconds that come from the track.
         """
         offset = round(((self.start or 0) - start) * self.rate)
         end = min(offset + self._num_samples, longest * self.rate)

@@ -1,4 +1,4 @@
-"""A folder for unfinished output, cleared of what killed runs left."""
+"""A folder for unfinished output; files of killed runs are removed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 @contextmanager
 def working_folder(target: str | Path) -> Iterator[Path]:
-    """Make a hidden folder beside an output, for its unfinished files.
+    """Create a hidden folder for the unfinished files of an output.
 
-    The folder ``.<name>.partial`` belongs to the output: one run at a time
-    may use it, and it is removed when the block ends. If a run was killed,
-    the next run with the same output removes its files.
+    The folder ``.<name>.partial`` is next to the output. One run at a time may
+    use it, and it is removed when the block ends. If a run was killed, the
+    next run with the same output removes its files.
 
     Args:
         target (str | Path): The file or folder that will be written.
@@ -25,7 +25,7 @@ def working_folder(target: str | Path) -> Iterator[Path]:
 
     Raises:
         ValueError: If another run is writing the same output.
-        OSError: If the folder cannot be made.
+        OSError: If the folder cannot be created.
     """
     target = Path(target)
     folder = target.with_name(f'.{target.name}.partial')
