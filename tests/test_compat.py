@@ -22,7 +22,7 @@ def _without_ext(monkeypatch):
 
 @pytest.mark.slow
 def test_mmdet_models_import_in_a_fresh_process():
-    """What fails without the stand-in works after ``import mmavs``."""
+    """Without the stand-in for mmcv's operators it would fail."""
     code = 'import mmavs, mmdet.models, mmcv.ops; print(mmavs.__version__)'
     done = subprocess.run(
         [sys.executable, '-c', code],

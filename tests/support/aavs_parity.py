@@ -305,7 +305,7 @@ def our_float64_side(stage: Stage) -> Side:
     ):
         model = build_aavs(stage)
         load_seeded(model, stage)
-        model.audio_backbone = nn.Identity()  # sound comes as embeddings
+        model.audio_backbone = nn.Identity()  # the audio input is embeddings
         prior = None
         if stage.number == 2:
             folder = write_seeded_prior(Path(root), FLOAT64_FRAMES)

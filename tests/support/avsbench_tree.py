@@ -20,7 +20,7 @@ from PIL import Image
 
 
 class Clip(NamedTuple):
-    """A clip to write; ``class_id`` is what it shows and what sounds."""
+    """A clip to write; ``class_id`` is the class that is seen and sounds."""
 
     subset: str
     split: str

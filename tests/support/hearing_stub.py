@@ -32,7 +32,7 @@ class HearingStub(BaseModel):
         assert mode == 'predict'
         assert not self.training
         self.seen.append(inputs)
-        # Silence is ln 0.01 = -4.6, a tone lies far above it.
+        # Silence is ln 0.01 = -4.6; a tone is far louder.
         loudness = inputs['audio'].mean((1, 2, 3)) + 4
         if self.needs_prior:
             loudness = 4 * inputs['mask_prior'].amax((1, 2, 3)) - 2

@@ -84,7 +84,7 @@ def reference_outputs(
 def _losses(variant: Variant, logits: Tensor, mask_feature: Tensor) -> Tensor:
     folder = avsegformer.checkout() / 'scripts' / variant.task
     compute = avsegformer.import_module(folder, 'loss').IouSemanticAwareLoss
-    # They were images of 0 where nobody labelled.
+    # Frames without labels were images of 0.
     truth = variant.truth(logits.shape[-1]).clone()
     truth[~variant.labelled] = 0
     if variant.task == 'avss':

@@ -27,7 +27,7 @@ from support.vggish_seeded import (
     write_sound,
 )
 
-#: Where the identical code lies in the two repositories.
+#: Folders of the identical code in the two repositories.
 FOLDERS = {
     'AVSBench': 'AVSBench/avs_scripts/avs_s4/torchvggish',
     'AVSegFormer': 'AVSegFormer/model/vggish',

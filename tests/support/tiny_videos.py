@@ -125,7 +125,7 @@ def _write_sound(
     first, last = (round(second * rate) for second in span)
     samples = np.atleast_2d(sound(np.arange(first, last) / rate))
     samples = np.broadcast_to(samples, (track.channels, last - first))
-    # In small pieces, or PCM becomes one packet beside which no picture fits.
+    # In small pieces, so that PCM packets are interleaved with pictures.
     for piece in range(0, last - first, _SAMPLES_PER_FRAME):
         chosen = samples[:, piece : piece + _SAMPLES_PER_FRAME]
         frame = av.AudioFrame.from_ndarray(

@@ -238,7 +238,7 @@ def our_float64_side(case: Case) -> Side:
     with double_precision():
         model = build_tpavi(case.backbone, case.task)
         load_seeded(model, case.backbone, case.task)
-        model.audio_backbone = nn.Identity()  # sound comes as embeddings
+        model.audio_backbone = nn.Identity()  # the audio input is embeddings
         outputs = our_outputs(model, case, SMALL)
         grads = gradients(model, total_loss(outputs))
         return without_graph(outputs), grads

@@ -220,7 +220,7 @@ class TestScene:
                 owner = scene.frame(time)[1]
                 areas.append(np.bincount(owner.ravel())[1:])
                 assert len(areas[-1]) == len(names)
-            # Whole at any time: an overlap or an edge would take some away.
+            # Never occluded or cut by an edge.
             assert np.ptp(areas, axis=0).max() < 0.15 * np.max(areas)
             assert not np.array_equal(scene.frame(0.0)[1], owner)
 

@@ -22,7 +22,7 @@ _PROCESSES.set_forkserver_preload(['support.toy_training'])
 CONFIG = toy_training.ROOT / (
     'configs/synthetic/aavs_tiny_stage2_avss-96x96.py'
 )
-#: What is said to make the masks that validation reads.
+#: The command in the error, which writes the masks that validation reads.
 COMMAND = 'python tools/test.py CONFIG CHECKPOINT --dump-masks DIR --split val'
 
 
@@ -37,7 +37,7 @@ def masks(tmp_path):
 
 
 def _train(data, masks, work_dir):
-    """Train as one types it; return exit code and log."""
+    """Train as from the command line; return exit code and log."""
     words = [CONFIG, '--work-dir', work_dir, '--cfg-options']
     for split in ('train', 'val', 'test'):
         loader = f'{split}_dataloader'
