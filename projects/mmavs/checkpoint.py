@@ -1,9 +1,9 @@
-"""Safe loading: no checkpoint runs code, and our tools download none.
+"""Safe loading: checkpoints run no code, and mmavs' tools download none.
 
-Unpickling an arbitrary file may run any code. Every checkpoint that
-mmengine opens for this project (resume, ``load_from``, ``init_cfg`` of type
-``Pretrained``, the inferencers, published models) goes through its
-``CheckpointLoader``; :func:`install_safe_loading` replaces the loaders there.
+Unpickling an arbitrary file may run any code. mmengine opens every checkpoint
+of this project (resume, ``load_from``, ``init_cfg`` of type ``Pretrained``,
+the inferencers, published models) with its ``CheckpointLoader``;
+:func:`install_safe_loading` replaces the loaders of that class.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-#: Set to 1 to open checkpoints that hold more than weights and plain data.
+#: Set to 1 to open checkpoints with more than weights and plain data.
 TRUST_VARIABLE = 'MMAVS_TRUST_CHECKPOINTS'
 
-#: Makes ``torch.load`` use ``weights_only=True``, whatever it is told.
+#: Makes ``torch.load`` use ``weights_only=True``, whatever its arguments.
 _FORCE_VARIABLE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 
 #: mmengine's own loaders by prefix.
@@ -50,7 +50,7 @@ _REMOTE_PREFIXES = (
     'mmcls://',
 )
 
-# What torch raises on files that are cut off, damaged or no checkpoint.
+# Errors of torch for files that are cut off, damaged or not a checkpoint.
 _UNREADABLE = (
     RuntimeError,
     EOFError,
@@ -69,7 +69,7 @@ _UNREADABLE = (
 def _alias(
     function: Callable[..., Any], module: str, name: str
 ) -> Callable[..., Any]:
-    """Wrap a function for the unpickler to find under another name."""
+    """Wrap a function so that the unpickler finds it under another name."""
 
     def call(*args: Any) -> Any:
         return function(*args)
@@ -80,9 +80,9 @@ def _alias(
 
 
 def _history_method(owner: object, name: str) -> Callable[..., Any]:
-    """Stand in for ``getattr``, which mmengine's log histories are built with.
+    """Replace ``getattr``, which pickled log histories of mmengine need.
 
-    The real one would open the way to any code.
+    Allowing the real ``getattr`` would allow any code.
     """
     if owner is HistoryBuffer and name in ('min', 'max', 'mean', 'current'):
         return getattr(HistoryBuffer, name)
@@ -92,9 +92,9 @@ def _history_method(owner: object, name: str) -> Callable[..., Any]:
 
 
 def _numpy_globals() -> list[Callable[..., Any]]:
-    """Collect what arrays and scalars written by numpy 1 or 2 need."""
-    # The same two functions live in numpy.core (1.x) or numpy._core (2.x),
-    # and a checkpoint of either numpy may meet the other.
+    """List the globals of arrays and scalars written by numpy 1 or 2."""
+    # The same two functions are in numpy.core (1.x) or numpy._core (2.x), and
+    # a checkpoint of one version may be loaded with the other.
     array = np.zeros(1)
     reconstruct: Any = array.__reduce__()[0]
     scalar: Any = array[0].__reduce__()[0]
@@ -112,19 +112,19 @@ def _is_trusted() -> bool:
 
 
 def _refuse(filename: str, error: Exception) -> ValueError:
-    """Turn torch's error into one that says what to do."""
+    """Convert torch's error to one that says what to do."""
     unsafe = re.search(r'GLOBAL (.+?) (?:was|whose|is) ', str(error))
     if unsafe is None:
         cause = str(error).strip().splitlines() or [type(error).__name__]
         return ValueError(
             f'{filename!r} cannot be read as a checkpoint: {cause[-1]}. '
-            'It is cut off, damaged, or no file of torch.save; copy or save '
-            'it again.'
+            'It is cut off, damaged, or not a file of torch.save; copy or '
+            'save it again.'
         )
     return ValueError(
         f'{filename!r} holds more than weights and plain data: it needs '
         f'{unsafe[1]!r}, and opening such a file can run any code. If you '
-        f'trust where it comes from, set {TRUST_VARIABLE}=1 and try again.'
+        f'trust its source, set {TRUST_VARIABLE}=1 and try again.'
     )
 
 
@@ -138,12 +138,12 @@ def load_from_local(
         map_location (str | torch.device | None): As in ``torch.load``.
 
     Returns:
-        Any: What ``torch.save`` was given, mostly a dict.
+        Any: The saved object, usually a dict.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, or needs a class that is not on the
-            list of safe ones and ``MMAVS_TRUST_CHECKPOINTS`` is not 1.
+        ValueError: If the file is damaged, or needs a class that is not known
+            to be safe and ``MMAVS_TRUST_CHECKPOINTS`` is not 1.
     """
     path = osp.expanduser(filename)
     if not osp.isfile(path):
@@ -163,14 +163,14 @@ def load_from_local(
     if isinstance(checkpoint, dict) and isinstance(
         checkpoint.get('meta'), dict
     ):
-        # mmengine's Runner.resume runs this text as a Python config. Runners
-        # write `cfg`, so nothing of our own is lost.
+        # mmengine's Runner.resume executes this text as a Python config.
+        # mmengine's runners write `cfg` instead, so nothing is lost.
         checkpoint['meta'].pop('config', None)
     return checkpoint
 
 
 def final_checkpoint(folder: Path) -> Path:
-    """Find the checkpoint that a finished training should be tested with.
+    """Find the checkpoint with which a finished training is to be tested.
 
     Args:
         folder (Path): Work dir of a training that has ended.
@@ -196,10 +196,10 @@ def load_from_remote(
         map_location (str | torch.device | None): As in ``torch.load``.
 
     Returns:
-        Any: What mmengine's own loader of this kind of address returns.
+        Any: The result of mmengine's loader for this kind of address.
 
     Raises:
-        ValueError: Within the tools and inferencers of mmavs, which download
+        ValueError: In the tools and inferencers of mmavs, which download
             nothing; see :func:`forbid_downloads`.
     """
     if _downloads_are_forbidden.get():
@@ -228,10 +228,10 @@ def load_from_remote(
 
 @contextmanager
 def forbid_downloads() -> Iterator[None]:
-    """Refuse checkpoints at addresses within the block.
+    """Raise an error for checkpoints at addresses within the block.
 
     Yields:
-        None: Nothing.
+        None
     """
     token = _downloads_are_forbidden.set(True)
     try:
@@ -241,7 +241,7 @@ def forbid_downloads() -> Iterator[None]:
 
 
 def get_weights(checkpoint: dict[str, Any]) -> dict[str, Any]:
-    """Return the weights of a checkpoint, with or without other content.
+    """Return the weights of a checkpoint.
 
     Args:
         checkpoint (dict[str, Any]): Weights by name, or a dict that has them
@@ -285,16 +285,16 @@ def check_finite(weights: Mapping[str, Any], path: str) -> None:
 def count_fitting(
     model: nn.Module, weights: Mapping[str, Any]
 ) -> dict[str, tuple[int, int]]:
-    """Count the tensors of each component that weights can fill.
+    """Count the tensors of each component that the weights contain.
 
     Args:
         model (nn.Module): The model.
         weights (Mapping[str, Any]): Tensors by name.
 
     Returns:
-        dict[str, tuple[int, int]]: Name of a component, the first part of its
-        tensors' names, -> number of tensors with equal name and shape in
-        ``weights``, number of its tensors.
+        dict[str, tuple[int, int]]: For each component (the first part of its
+        tensors' names), the number of its tensors whose name and shape are in
+        ``weights``, and the number of all its tensors.
     """
     counts: dict[str, tuple[int, int]] = {}
     for name, value in model.state_dict().items():
@@ -306,7 +306,7 @@ def count_fitting(
 
 
 def describe_misfit(model: nn.Module, checkpoint: dict[str, Any]) -> str:
-    """Say how a checkpoint differs from a model, in one line.
+    """Describe how a checkpoint differs from a model, in one line.
 
     Args:
         model (nn.Module): The model.
@@ -315,7 +315,7 @@ def describe_misfit(model: nn.Module, checkpoint: dict[str, Any]) -> str:
     Returns:
         str: Counts and three examples each of tensors that are missing,
         superfluous or of another shape, and the head that the checkpoint was
-        trained with if it says so.
+        trained with if its metadata contains it.
     """
     expected, weights = model.state_dict(), get_weights(checkpoint)
     kinds = {
@@ -348,10 +348,10 @@ def _examples(names: Sequence[str]) -> str:
 def install_safe_loading() -> None:
     """Make mmengine open every checkpoint safely, in both families.
 
-    This includes those that other code in the process downloads.
+    This includes checkpoints that other code in the process downloads.
 
-    Upstream mmengine leaves the choice to ``torch.load``; the maintained one
-    falls back to unsafe loading by itself.
+    Upstream mmengine uses the default of ``torch.load``; the maintained
+    family falls back to unsafe loading.
     """
     torch.serialization.add_safe_globals(
         [

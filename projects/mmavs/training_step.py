@@ -1,4 +1,4 @@
-"""What error messages say of the current training step."""
+"""Describe the current training step in error messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mmengine.logging import MessageHub
 
 
 def iter_samples(samples: Any) -> Iterator[Any]:
-    """Go through the data samples of a batch, nested in lists or not.
+    """Iterate over the data samples of a batch, which may be nested lists.
 
     Args:
         samples (Any): Data samples, or lists of them.
@@ -25,15 +25,15 @@ def iter_samples(samples: Any) -> Iterator[Any]:
 
 
 def not_finite(what: str, samples: Any) -> ValueError:
-    """Make the error for NaN or infinite values in a training step.
+    """Create the error for NaN or infinite values in a training step.
 
     Args:
-        what (str): What is not finite, for example ``'the loss'``.
-        samples (Any): Data samples of the batch, nested in lists or not.
+        what (str): Name of the value, for example ``'the loss'``.
+        samples (Any): Data samples of the batch, which may be nested lists.
 
     Returns:
-        ValueError: Names the iteration (from 1) and the learning rate, if a
-        runner has told mmengine's message hub, and the clips.
+        ValueError: Names the clips and, if they are in mmengine's message
+        hub, the iteration (from 1) and the learning rate.
     """
     hub = MessageHub.get_current_instance()
     facts = []
@@ -51,7 +51,7 @@ def not_finite(what: str, samples: Any) -> ValueError:
         facts.append(f'clips {", ".join(clips)}')
     return ValueError(
         f'{what} became NaN or infinite ({"; ".join(facts)}). The training '
-        'diverged, or the clips or weights hold such values. Lower '
-        'optim_wrapper.optimizer.lr or set optim_wrapper.clip_grad, and go '
-        'on from an earlier checkpoint with --resume'
+        'diverged, or the clips or weights contain such values. Lower '
+        'optim_wrapper.optimizer.lr or set optim_wrapper.clip_grad, and '
+        'continue from an earlier checkpoint with --resume'
     )

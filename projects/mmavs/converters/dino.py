@@ -1,7 +1,7 @@
 """Convert the public weights of DINOv2, DINOv3 and LingBot-Vision.
 
-``transformers``, the authors' own releases and timm name the same tensors
-differently. LingBot-Vision is published in the layout of the authors' DINOv3.
+``transformers``, the authors' releases and timm use different names for the
+same tensors. LingBot-Vision is published in the layout of the authors' DINOv3.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _WB = '{weight,bias}'
 
 #: Source keys -> why they are not converted.
 SKIPPED = {
-    'mask_token': 'used in pretraining alone',
+    'mask_token': 'used in pretraining only',
     'rope_embed.periods': 'computed from the size of the frame',
 }
 
 
 def hf_dinov3_block(source: str, target: str) -> dict:
-    """Make the rows of a block of ``transformers``' DINOv3.
+    """Return the rows of a block of ``transformers``' DINOv3.
 
     Args:
         source (str): Prefix of the block, dot included, with one field.
@@ -46,7 +46,7 @@ def hf_dinov3_block(source: str, target: str) -> dict:
 
 
 def _meta_block(*, key_bias: bool, scale: str) -> dict:
-    """Rows of a block of the authors' or timm's files, biases split."""
+    """Return the rows of a block of the authors' or timm's split files."""
     biases = '{q,k,v}' if key_bias else '{q,v}'
     return {
         'blocks.{}.attn.qkv.weight': 'blocks.{}.attn.qkv.weight',
@@ -59,7 +59,7 @@ def _meta_block(*, key_bias: bool, scale: str) -> dict:
 
 
 def dino_table(layout: str, *, registers: bool = True) -> Table:
-    """Make the table of a layout.
+    """Return the table of a layout.
 
     Args:
         layout (str): One of ``LAYOUTS``.
@@ -100,7 +100,7 @@ def dino_table(layout: str, *, registers: bool = True) -> Table:
 
 
 def find_layout(source: Mapping[str, Tensor]) -> str:
-    """Recognise the layout of a file by names that only it has.
+    """Recognise the layout of a file by names that are unique to it.
 
     Args:
         source (Mapping[str, Tensor]): Tensors of the file.
@@ -144,7 +144,7 @@ def convert_dino(
         report.
 
     Raises:
-        ValueError: If the layout is unknown, a tensor does not fit, or the
+        ValueError: If the layout is unknown, a name or shape differs, or the
             bias of the keys of a DINOv3 is not zero.
     """
     plain = {
@@ -164,7 +164,7 @@ def _split_biases(
 ) -> dict[str, Tensor]:
     """Split the joint bias of queries, keys and values.
 
-    The distilled models of timm have no bias at all: theirs are zero.
+    timm's distilled models have no such bias; zeros are added for them.
     """
     split: dict[str, Tensor] = {}
     for name, tensor in source.items():
@@ -199,11 +199,11 @@ def _split_biases(
 def give_blocks_to_head(
     state_dict: Mapping[str, Tensor], joint_blocks: int
 ) -> dict[str, Tensor]:
-    """Name the tensors as an EASE model does, for ``load_from``.
+    """Rename the tensors to those of an EASE model, for ``load_from``.
 
     Args:
-        state_dict (Mapping[str, Tensor]): Of a whole ``DinoViT``.
-        joint_blocks (int): Last blocks that the head owns.
+        state_dict (Mapping[str, Tensor]): State dict of a whole ``DinoViT``.
+        joint_blocks (int): Number of last blocks that are in the head.
 
     Returns:
         dict[str, Tensor]: ``backbone.*`` and, for the last blocks and the

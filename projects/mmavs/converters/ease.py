@@ -12,19 +12,19 @@ from .vggish import add_vggish
 
 _WB = '{weight,bias}'
 _PREFIX = 'network.'
-#: Blocks of the network that belong to the head.
+#: Number of the network's last blocks, which are in mmavs' head.
 _JOINT_BLOCKS = 4
 
 #: Source keys -> why they are not converted.
 SKIPPED = {
     'network.encoder.pixel_{mean,std}': 'AVSDataPreprocessor has them',
     'network.audio_enhance.fusion_s2.weight': 'has no effect',
-    'criterion.empty_weight': "the config's class_weight makes it",
+    'criterion.empty_weight': "computed from the config's class_weight",
 }
 
 
 def _head_table(source: str, target: str) -> dict:
-    """Rows of everything but backbone, fuser and enhancer."""
+    """Return the rows of all but backbone, fuser and enhancer."""
     layer, into = f'{source}q_gen.layers.{{}}.', f'{target}query_generator.'
     layer_into = f'{into}layers.{{}}.'
     attn = '{self_attn,cross_attn}'
@@ -73,12 +73,12 @@ def _fuser_table(source: str, target: str) -> dict:
 
 
 def ease_table(num_layers: int, num_fusers: int = 1) -> Table:
-    """Make the table of a checkpoint with a DINOv3 backbone.
+    """Return the table of a checkpoint with a DINOv3 backbone.
 
     Args:
         num_layers (int): Blocks of the backbone: 12 for ViT-S and ViT-B, 24
             for ViT-L.
-        num_fusers (int): 1 if all places share a fuser, else their number.
+        num_fusers (int): Number of fusers; 1 if all fusion places share one.
 
     Returns:
         Table: See :mod:`.name_table`.
@@ -120,7 +120,7 @@ def convert_ease(
     Args:
         source (Mapping[str, Tensor]): Tensors of the checkpoint.
         vggish (Mapping[str, Tensor] | None): Tensors of torchvggish's public
-            file, which the release does not contain; None leaves it out.
+            file, which the release does not contain; None omits VGGish.
         expected (Mapping[str, Tensor] | None): See
             :func:`.name_table.convert`.
 

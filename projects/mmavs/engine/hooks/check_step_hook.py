@@ -17,12 +17,12 @@ from ..model_wrapping import unwrap_model
 
 @HOOKS.register_module()
 class CheckStepHook(Hook):
-    """Stop at labels that the head has no class for, and at a NaN loss.
+    """Stop at labels for which the head has no class, and at a NaN loss.
 
     Labels are checked before they are moved to the GPU, and the loss is the
-    number that mmengine has read for its log: neither waits for the GPU.
-    With mixed precision the loss is not checked, since the gradient scaler
-    leaves out steps with infinite gradients.
+    value that mmengine has already read for its log, so neither check
+    synchronises with the GPU. With mixed precision the loss is not checked,
+    because the gradient scaler skips steps with infinite gradients.
 
     Raises:
         ValueError: In training, if a label is not below ``num_classes`` of
@@ -37,12 +37,12 @@ class CheckStepHook(Hook):
         Args:
             runner (Runner): The runner of the training process.
             batch_idx (int): Not used; part of mmengine's signature.
-            data_batch (Any): What the loader gives; labels are checked if it
-                is a dict with ``data_samples``.
+            data_batch (Any): Batch of the data loader; labels are checked if
+                it is a dict with ``data_samples``.
         """
         head = getattr(unwrap_model(runner), 'decode_head', None)
         num_classes = getattr(head, 'num_classes', None)
-        # A head of one class takes every label but 0 as that class.
+        # A head of one class treats every label except 0 as that class.
         if num_classes is None or num_classes == 1:
             return
         for sample in iter_samples(_samples(data_batch)):
@@ -68,7 +68,7 @@ class CheckStepHook(Hook):
             return
         if hasattr(runner.optim_wrapper, 'loss_scaler'):
             return
-        # RuntimeInfoHook, which runs earlier, has put it there.
+        # Set by RuntimeInfoHook, which runs earlier.
         loss = runner.message_hub.get_scalar('train/loss').current()
         if not math.isfinite(loss):
             raise not_finite(f'the loss ({loss})', _samples(data_batch))

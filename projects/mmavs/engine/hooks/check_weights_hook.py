@@ -22,30 +22,30 @@ _OPTION = 'default_hooks.check_weights.min_share=0'
 
 @HOOKS.register_module()
 class CheckWeightsHook(Hook):
-    """Refuse weights with NaN, and training from a file that does not fit.
+    """Check that weights are finite and match the model before training.
 
-    mmengine only warns of missing and superfluous weights of ``load_from``
-    and of an ``init_cfg`` of type ``Pretrained``, and trains from scratch if
-    none fits. This hook logs how many tensors are in the file with the same
-    name and shape: for ``load_from`` of every component of the model
-    (``backbone``, ``decode_head``, ...), for ``init_cfg`` of the module that
+    mmengine only warns about missing and superfluous weights in ``load_from``
+    and in an ``init_cfg`` of type ``Pretrained``, and trains from scratch if
+    none matches. This hook logs how many tensors have the same name and shape
+    in the file: for ``load_from`` in every component of the model
+    (``backbone``, ``decode_head``, ...), for ``init_cfg`` in the module that
     has it.
 
-    ``load_from`` need not fill a component that reads a file of its own: one
+    ``load_from`` need not contain a component that loads its own file: one
     with such an ``init_cfg`` or with a true attribute ``has_own_weights``.
-    An ``init_cfg`` with a ``prefix`` names a part of a file, which may be
-    for a part of the module: the share of the tensors of either one counts.
-    Modules of other packages that rename tensors in an ``init_weights`` of
-    their own are not checked.
+    An ``init_cfg`` with a ``prefix`` selects a part of a file, which may match
+    only a part of the module: the fraction is computed of the smaller one.
+    Modules of other packages whose ``init_weights`` renames tensors are not
+    checked.
 
     Args:
-        min_share (float): Share of the tensors that a file must fill, 0 to
-            1. At least one tensor is needed unless it is 0, which allows any
-            file.
+        min_share (float): Fraction of the tensors that a file must contain,
+            0 to 1. At least one tensor must match unless it is 0, which
+            allows any file.
 
     Raises:
         ValueError: If ``min_share`` is out of range; before training, if a
-            file has values that are not finite, or fills too little.
+            file has values that are not finite, or too few tensors match.
         FileNotFoundError: Before training, if the file of an ``init_cfg`` is
             missing.
     """
@@ -56,10 +56,10 @@ class CheckWeightsHook(Hook):
         self.min_share = min_share
 
     def before_run(self, runner: Runner) -> None:
-        """Check the files that mmengine is about to initialise from.
+        """Check the files from which mmengine is about to initialise.
 
         Args:
-            runner (Runner): The runner. Only a training reads these files.
+            runner (Runner): The runner. Only training reads these files.
         """
         if not isinstance(runner._train_loop, BaseLoop):
             return
@@ -91,7 +91,7 @@ class CheckWeightsHook(Hook):
         if prefix:
             weights = _strip(weights, prefix)
         elif hasattr(module, 'convert_weights'):
-            # mmdet's Swin takes the names of a detector
+            # mmdet's Swin accepts the names of a detector.
             weights = _strip(weights, 'backbone') or weights
         counts = count_fitting(module, weights).values()
         fitting = sum(count for count, _ in counts)
@@ -148,7 +148,7 @@ class CheckWeightsHook(Hook):
 
 
 def _pretrained(module: Any) -> Iterator[Mapping[str, Any]]:
-    """Parts of a module's ``init_cfg`` that read a file."""
+    """Yield the parts of a module's ``init_cfg`` that read a file."""
     init_cfg = getattr(module, 'init_cfg', None) or []
     for part in [init_cfg] if isinstance(init_cfg, Mapping) else init_cfg:
         if part.get('type') in ('Pretrained', PretrainedInit):
@@ -162,7 +162,7 @@ def _has_own_weights(component: Any) -> bool:
 
 
 def _renames(module: nn.Module) -> bool:
-    """Whether a file's names may differ from those of the module."""
+    """Return whether the file's names may differ from the module's."""
     if hasattr(module, 'convert_weights'):
         return bool(module.convert_weights)
     owners = [
@@ -175,7 +175,7 @@ def _renames(module: nn.Module) -> bool:
 
 
 def _strip(weights: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Keep the tensors with a prefix, without it."""
+    """Keep the tensors whose names have a prefix, and remove the prefix."""
     start = re.escape(prefix.rstrip('.') + '.')
     return {
         re.sub(f'^{start}', '', name): value
