@@ -10,7 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmavs.apis import AVSInferencer
-from mmavs.engine import add_traceback_argument, error_line
+from mmavs.engine import (
+    add_traceback_argument,
+    error_line,
+    quiet_libraries,
+)
 from mmavs.fingerprint import hash_config, hash_file
 from mmavs.video import (
     ScannedVideo,
@@ -195,6 +199,7 @@ def run(args: argparse.Namespace) -> None:
 def main() -> None:
     """Segment a video; wrong input ends in one line."""
     args = parse_args()
+    quiet_libraries()
     with error_line(args):
         run(args)
 

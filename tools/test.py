@@ -10,6 +10,7 @@ from mmavs.atomic_file import write_json
 from mmavs.checkpoint import describe_misfit, load_from_local
 from mmavs.datasets import build_unread
 from mmavs.engine import (
+    ToolRunner,
     add_launch_arguments,
     error_line,
     joined_processes,
@@ -20,7 +21,6 @@ from mmavs.fingerprint import hash_config, hash_file
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
-from mmengine.runner import Runner
 from mmseg.registry import DATASETS, METRICS
 
 #: Value of ``--split``.
@@ -233,7 +233,7 @@ def run_test(cfg: Config, args: argparse.Namespace) -> None:
         cfg (Config): What to test, and how.
         args (argparse.Namespace): The command line.
     """
-    runner = Runner.from_cfg(cfg)
+    runner = ToolRunner.from_cfg(cfg)
     # Not with load_from: mmengine would only warn about missing weights and
     # test with random ones.
     try:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 from mmavs.engine import (
+    ToolRunner,
     add_launch_arguments,
     error_line,
     joined_processes,
     load_config,
 )
 from mmengine.config import Config
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import find_latest_checkpoint
 
 _AUTO = 'auto'
 
@@ -111,7 +112,7 @@ def train(args: argparse.Namespace) -> None:
     if args.amp:
         set_amp(cfg)
     with joined_processes(cfg):
-        Runner.from_cfg(cfg).train()
+        ToolRunner.from_cfg(cfg).train()
 
 
 def main() -> None:

@@ -60,25 +60,6 @@ def test_data_root_reaches_the_loaders(tmp_path):
     assert cfg.test_dataloader.dataset.data_root == 'c'
 
 
-@pytest.mark.parametrize(
-    ('option', 'warning'),
-    [
-        ('traincfg.max_epochs=3', "no 'traincfg'; did you mean 'train_cfg'?"),
-        ('colour=3', "--cfg-options colour: the config has no 'colour'"),
-        ('randomness.seed=1', None),
-        ('a.c=1', None),
-    ],
-)
-def test_unknown_options_are_named(tmp_path, monkeypatch, option, warning):
-    lines = []
-    monkeypatch.setattr(
-        'mmavs.engine.launch.print_log', lambda text, **_: lines.append(text)
-    )
-    _load(tmp_path, '--cfg-options', option)
-    assert len(lines) == (warning is not None)
-    assert all(warning in line for line in lines)
-
-
 def test_one_process_needs_nothing():
     cfg = Config(dict(launcher='none'))
     with joined_processes(cfg):

@@ -16,6 +16,7 @@ from .hooks import (
 from .launch import add_launch_arguments, joined_processes, load_config
 from .optim import LateBackboneOptimWrapperConstructor, TwoStageWarmupPolyLR
 from .random_state import get_random_state, set_random_state
+from .screen_output import ToolRunner, quiet_libraries
 
 __all__ = [
     'ATOMIC_BACKEND',
@@ -29,6 +30,7 @@ __all__ = [
     'MaskAnnealingHook',
     'MaskPriorCheckHook',
     'ResumeStateHook',
+    'ToolRunner',
     'TwoPhaseTuningHook',
     'TwoStageWarmupPolyLR',
     'add_launch_arguments',
@@ -37,5 +39,6 @@ __all__ = [
     'get_random_state',
     'joined_processes',
     'load_config',
+    'quiet_libraries',
     'set_random_state',
 ]

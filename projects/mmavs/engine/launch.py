@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import gc
-import inspect
 import logging
 import os
 from collections.abc import Iterator
@@ -17,9 +15,10 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
-from mmengine.runner import Runner
 
 from .command_line import add_traceback_argument
+from .option_names import warn_of_unknown_names
+from .screen_output import quiet_libraries
 
 
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,10 +66,11 @@ def load_config(args: argparse.Namespace) -> Config:
     Returns:
         Config: With ``launcher`` and ``work_dir`` set.
     """
+    quiet_libraries()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = Config.fromfile(args.config)
     if args.cfg_options is not None:
-        _warn_of_unknown_names(cfg, args.cfg_options)
+        warn_of_unknown_names(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
         if 'data_root' in args.cfg_options:
             _set_data_root(cfg, args.cfg_options)
@@ -98,27 +98,6 @@ def _set_data_root(cfg: Config, options: dict[str, Any]) -> None:
         dataset = (cfg.get(name) or {}).get('dataset') or {}
         if 'data_root' in dataset and key not in options:
             cfg.merge_from_dict({key: options['data_root']})
-
-
-def _warn_of_unknown_names(cfg: Config, options: dict[str, Any]) -> None:
-    """Warn of options at the top level that no config and runner knows."""
-    known = {
-        *cfg,
-        *inspect.signature(Runner).parameters,
-        'find_unused_parameters',
-    }
-    known -= {'self'}
-    for key in options:
-        name = key.split('.')[0]
-        if name in known:
-            continue
-        near = difflib.get_close_matches(name, known, n=1)
-        print_log(
-            f'--cfg-options {key}: the config has no {name!r}'
-            + (f'; did you mean {near[0]!r}?' if near else ''),
-            logger='current',
-            level=logging.WARNING,
-        )
 
 
 @contextmanager

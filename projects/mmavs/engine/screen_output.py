@@ -1,0 +1,76 @@
+"""What the tools show on the screen, and what is in the log file alone."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import logging
+import warnings
+from typing import Any
+
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+#: Beginnings of what mmengine logs before the first step at great length.
+_FOR_THE_FILE = (
+    '\n' + '-' * 60 + '\nSystem environment:',
+    'Config:\n',
+    'Hooks will be executed in the following order:',
+)
+#: Beginnings of what mmengine says of its own code.
+_DEPRECATIONS = (
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+)
+#: Beginning of what mmseg and mmdet print while they are imported.
+_IMPORT_NOTICE = 'Could not import OneDL'
+
+
+def quiet_libraries() -> None:
+    """Keep notices of other packages about their own code off the screen.
+
+    For the tools: ``import mmavs`` alone changes nothing. Left out are
+    ``Could not import OneDL`` (optional data sets of mmseg, which registries
+    import when they are first used) and the warning of ``torch.meshgrid``
+    about mmdet's Swin Transformer.
+    """
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        importlib.import_module('mmseg.datasets')
+    for line in output.getvalue().splitlines():
+        if not line.startswith(_IMPORT_NOTICE):
+            print(line)
+    warnings.filterwarnings('ignore', 'torch.meshgrid: ', UserWarning)
+
+
+class ToolRunner(Runner):
+    """mmengine's ``Runner`` with a short beginning on the screen.
+
+    The environment, the config, the list of hooks, and notices that mmengine
+    logs about its own code go to the log file alone. A line names the file.
+    """
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Build the logger as mmengine does, and filter its screen output.
+
+        Args:
+            *args (Any): As in ``Runner.build_logger``.
+            **kwargs (Any): As in ``Runner.build_logger``.
+
+        Returns:
+            MMLogger: The logger.
+        """
+        logger = super().build_logger(*args, **kwargs)
+        for handler in logger.handlers:
+            if isinstance(handler, logging.FileHandler):
+                logger.info(
+                    f'Environment, config and hooks: {handler.baseFilename}'
+                )
+            else:
+                handler.addFilter(_is_for_the_screen)
+        return logger
+
+
+def _is_for_the_screen(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_FOR_THE_FILE + _DEPRECATIONS)
