@@ -391,6 +391,24 @@ def test_absent_device(tmp_path):
         AVSInferencer(config, checkpoint, device='cuda:0')
 
 
+def test_device_that_does_not_exist(tmp_path):
+    config, checkpoint = write_stub(tmp_path)
+    with pytest.raises(ValueError, match="'cpu' or 'cuda:0', got 'foo'"):
+        AVSInferencer(config, checkpoint, device='foo')
+
+
+def test_weights_with_nan(tmp_path):
+    """A diverged training: the masks would all be background."""
+    model = build(tiny_config())
+    name, weight = next(iter(model.named_parameters()))
+    weight.data.flatten()[0] = float('nan')
+    torch.save(model.state_dict(), tmp_path / 'nan.pth')
+    with pytest.raises(
+        ValueError, match=rf'nan\.pth: 1 of \d+ tensors .* infinite: {name}\.'
+    ):
+        AVSInferencer(TINY_CONFIG, tmp_path / 'nan.pth')
+
+
 def test_clip_seconds_out_of_range(tmp_path):
     config, checkpoint = write_stub(tmp_path)
     with pytest.raises(ValueError, match='clip_seconds must be at least 1'):

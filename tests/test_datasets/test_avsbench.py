@@ -157,6 +157,18 @@ def test_a_table_as_spreadsheets_save_it(tmp_path):
     assert _dataset(tmp_path)[0]['clip_id'] == 'ä b_0'
 
 
+def test_a_table_that_is_not_utf_8(tmp_path):
+    """Excel's "CSV" of a Western European Windows; ä is byte 16 of it."""
+    table = 'uid,split,label\nä b_0,val,v1m\n'
+    (tmp_path / 'metadata.csv').write_bytes(table.encode('cp1252'))
+    with pytest.raises(
+        ValueError,
+        match=r'metadata\.csv: expected text in UTF-8, got byte 0xe4 at '
+        r'position 16; save the table as "CSV UTF-8"',
+    ):
+        _dataset(tmp_path)
+
+
 def test_missing_table(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'metadata.csv not found.*da'):
         _dataset(tmp_path)

@@ -196,3 +196,19 @@ def test_wrong_save_best_stops_before_training(tmp_path, monkeypatch):
 def test_more_than_one_best_is_refused():
     with pytest.raises(ValueError, match=r"one metric, got \['a', 'b'\]"):
         AtomicCheckpointHook(save_best=['a', 'b'])
+
+
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_iterations_with_a_hook_that_counts_epochs(tmp_path, by_epoch):
+    """mmengine saves such a training only at its end, in silence."""
+    runner = build_runner(
+        tmp_path,
+        custom_hooks=[],
+        train_cfg=dict(by_epoch=False, max_iters=2, val_interval=2),
+        default_hooks=dict(checkpoint=dict(by_epoch=by_epoch)),
+        log_processor=dict(by_epoch=False),
+    )
+    runner.train()
+    (log,) = tmp_path.glob('*/*.log')
+    warned = 'Set default_hooks.checkpoint.by_epoch=False' in log.read_text()
+    assert warned == by_epoch

@@ -1,11 +1,14 @@
 """The segmentor: from preprocessed inputs to per-frame samples."""
 
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 import torch
 from mmavs.structures import AudioFeatures
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
 from support.tiny_models import build, samples_of, tiny_config
 
 SYNTHETIC = Path(__file__).parents[2] / 'configs' / 'synthetic'
@@ -168,3 +171,11 @@ def test_predictions_that_are_nan_name_the_clips(model):
         r'clip-b\)\. The training diverged',
     ):
         model.loss(inputs, samples)
+
+
+def test_builds_without_a_default_scope(monkeypatch):
+    """As after ``import mmavs`` alone; no scope is left behind."""
+    monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())
+    model = MODELS.build(tiny_config())
+    assert type(model.data_preprocessor).__name__ == 'AVSDataPreprocessor'
+    assert DefaultScope.get_current_instance() is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -164,9 +165,9 @@ def read_metadata(path: str) -> list[dict[str, str]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a column is missing, or a row has an unknown subset or
-            split, a uid that is not a folder name, or the clip of an earlier
-            row.
+        ValueError: If the text is not UTF-8, a column is missing, or a row
+            has an unknown subset or split, a uid that is not a folder name,
+            or the clip of an earlier row.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
@@ -174,16 +175,24 @@ def read_metadata(path: str) -> list[dict[str, str]]:
             '{data_root}/metadata.csv. Check data_root and ann_file.'
         )
     # utf-8-sig: spreadsheet programs put a byte order mark before 'vid'.
-    with open(path, newline='', encoding='utf-8-sig') as file:
-        reader = csv.DictReader(file)
-        header = reader.fieldnames or []
-        missing = [name for name in _COLUMNS if name not in header]
-        if missing:
-            raise ValueError(
-                f'{path}: expected columns {_COLUMNS}, {missing} missing; '
-                f'got the header {list(header)}'
-            )
-        rows = list(reader)
+    try:
+        text = Path(path).read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'{path}: expected text in UTF-8, got byte '
+            f'0x{error.object[error.start]:02x} at position {error.start}; '
+            'save the table as "CSV UTF-8" in the spreadsheet program, or '
+            'convert it: iconv -f CP1252 -t UTF-8 OLD > NEW'
+        ) from error
+    reader = csv.DictReader(io.StringIO(text, newline=''))
+    header = reader.fieldnames or []
+    missing = [name for name in _COLUMNS if name not in header]
+    if missing:
+        raise ValueError(
+            f'{path}: expected columns {_COLUMNS}, {missing} missing; '
+            f'got the header {list(header)}'
+        )
+    rows = list(reader)
     _check_rows(path, rows)
     return rows
 

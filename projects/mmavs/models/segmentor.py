@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from mmengine.config import ConfigDict
+from mmengine.registry import DefaultScope
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -57,8 +58,12 @@ class AVSegmentor(EncoderDecoder):
                 "test_cfg.mode must be 'whole', got "
                 f'{test_cfg["mode"]!r}: the audio describes whole frames.'
             )
-        super().__init__(test_cfg=test_cfg, **kwargs)
-        self.audio_backbone = MODELS.build(audio_backbone)
+        # Without a default scope, mmengine's base class would not find what
+        # is registered in mmseg.
+        is_set = DefaultScope.get_current_instance() is not None
+        with DefaultScope.overwrite_default_scope(None if is_set else 'mmseg'):
+            super().__init__(test_cfg=test_cfg, **kwargs)
+            self.audio_backbone = MODELS.build(audio_backbone)
 
     def extract_feat(self, inputs: dict[str, Any]) -> ClipFeatures:
         """Extract visual and audio features.

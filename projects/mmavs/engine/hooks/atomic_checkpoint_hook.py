@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from ..atomic_backend import ATOMIC_BACKEND
+from ..resume_place import is_iter_based
 
 
 @HOOKS.register_module()
@@ -70,6 +71,13 @@ class AtomicCheckpointHook(CheckpointHook):
             runner (Runner): The runner of the training process.
         """
         super().before_train(runner)
+        if self.by_epoch and is_iter_based(runner):
+            runner.logger.warning(
+                'The training counts iterations, and the checkpoint hook '
+                'epochs: a checkpoint is saved only at the end. Set '
+                'default_hooks.checkpoint.by_epoch=False and interval to a '
+                'number of iterations.'
+            )
         self._check_save_best(_metric_names(runner))
         info = runner.message_hub
         # mmengine does not restore it on resume; the regular checkpoint would
