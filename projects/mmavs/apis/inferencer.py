@@ -31,7 +31,8 @@ from ..evaluation.functional import sounding_score
 from ..evaluation.mask_dump import grey_masks
 from ..video import ScannedVideo, iter_seconds, scan_video
 
-#: Transforms that read a data set's files; here frames and sound are given.
+#: Transforms that read a data set's files. They are not used here, because
+#: frames and sound are given.
 _LOADERS = (
     'LoadClipFrames',
     'LoadClipMasks',
@@ -40,7 +41,7 @@ _LOADERS = (
 )
 
 
-#: Config and checkpoint of the first stage, whose masks the second takes.
+#: Config and checkpoint of stage one, whose masks stage two uses.
 StageOne = tuple[str | Path | Config, str | Path]
 
 
@@ -49,9 +50,9 @@ class ClipPrediction(NamedTuple):
 
     Attributes:
         masks (np.ndarray): (T, H, W) uint8 class ids, 0 is background.
-        scores (np.ndarray): (T, H, W) float32 in [0, 1]: how surely a pixel
-            belongs to a sounding object.
-        first_second (int): Second of the video that row 0 belongs to.
+        scores (np.ndarray): (T, H, W) float32 in [0, 1], the score of a pixel
+            for being part of a sounding object.
+        first_second (int): Second of the video at row 0.
     """
 
     masks: np.ndarray
@@ -60,42 +61,44 @@ class ClipPrediction(NamedTuple):
 
 
 class AVSInferencer:
-    """A trained model, ready for frames and sound of any length.
+    """Run a trained model on frames and sound of any length.
 
-    Inputs go through the transforms of the config's test pipeline. What is
-    longer than ``clip_seconds`` is cut into windows of that length, each with
-    its own sound: an example of VGGish covers 0.96 s, not 1 s, so over one
-    long window sound and picture would drift apart by 0.04 s each second. The
-    last window is moved back until it is full and only its new seconds are
-    kept.
+    Inputs are processed by the transforms of the config's test pipeline.
+    Input that is longer than ``clip_seconds`` is divided into windows of that
+    length, and each window is processed with its part of the sound. This
+    limits the drift between sound and picture: an example of VGGish covers
+    0.96 s, not 1 s, so they drift apart by 0.04 s per second of a window. The
+    last window overlaps the one before it so that it is full, and only its
+    new seconds are kept.
 
-    A model of stage two (its test pipeline has ``LoadMaskPrior``) takes the
-    masks that a model of stage one predicts for the same window. They equal
-    masks written with ``tools/test.py --dump-masks`` and read back.
+    A model of stage two (its test pipeline has ``LoadMaskPrior``) uses the
+    masks that a model of stage one predicts for the same window. These equal
+    masks that ``tools/test.py --dump-masks`` writes and stage two reads.
 
     ``classes`` and ``palette`` hold the name and the RGB colour of each class
     id.
 
-    It is no mmengine ``BaseInferencer``, whose inputs are independent images
-    that are collected in memory: here frames and sound come together, windows
-    are cut from a stream, and a second stage needs the first one's masks.
+    The class does not derive from mmengine's ``BaseInferencer``, whose inputs
+    are independent images that are collected in memory: here frames and sound
+    are processed together, windows are cut from a stream, and stage two needs
+    the masks of stage one.
 
     Args:
         config (str | Path | Config): Config of the model.
         checkpoint (str | Path): Its weights, opened safely.
         device (str): Such as ``'cpu'`` or ``'cuda:0'``.
         clip_seconds (int | None): Length of the windows. Defaults to None:
-            ``usual_num_frames`` of the data set that the config tests on.
-        stage_one (StageOne | None): Config and checkpoint of the first
-            stage, for a model of stage two and only for one.
+            ``usual_num_frames`` of the config's test data set.
+        stage_one (StageOne | None): Config and checkpoint of stage one.
+            Required for a model of stage two, not allowed for others.
         soft_prior (bool): Give stage two scores instead of hard masks, as
             ``--dump-masks`` with ``--soft``.
 
     Raises:
         FileNotFoundError: If a config or a checkpoint is missing.
-        ValueError: If a checkpoint belongs to another model, the device is
-            absent, ``clip_seconds`` is not positive, ``stage_one`` is missing
-            or out of place, or it has more than two classes.
+        ValueError: If a checkpoint is of another model, the device is not
+            available, ``clip_seconds`` is not positive, ``stage_one`` is
+            missing or not allowed, or it has more than two classes.
     """
 
     def __init__(
@@ -144,15 +147,15 @@ class AVSInferencer:
         Args:
             frames (Sequence[np.ndarray] | np.ndarray): T times (H, W, 3)
                 uint8, RGB.
-            waveform (np.ndarray): (S,) float in [-1, 1], mono; starts with
-                second 0 and reaches into the last one.
+            waveform (np.ndarray): (S,) float in [-1, 1], mono; starts at
+                second 0 and ends within or after the last second.
             sample_rate (int): Samples per second.
 
         Returns:
             ClipPrediction: T masks and scores.
 
         Raises:
-            ValueError: If frames or sound are none of the above.
+            ValueError: If frames or sound have another form.
         """
         _check_clip(frames, waveform, sample_rate)
         parts = list(self._predict_windows(frames, waveform, sample_rate))
@@ -166,14 +169,15 @@ class AVSInferencer:
     ) -> Iterator[ClipPrediction]:
         """Segment the frame of each second of a video, window by window.
 
-        Only one window of frames is held, however long the video.
+        Only one window of frames is held in memory.
 
         Args:
-            video (str | Path | ScannedVideo): A file, or what ``scan_video``
-                gave for it.
+            video (str | Path | ScannedVideo): A file, or the result of
+                ``scan_video`` for it.
 
         Yields:
-            ClipPrediction: The next seconds; all together each second once.
+            ClipPrediction: The next seconds. Each second is in exactly one
+            prediction.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -197,7 +201,7 @@ class AVSInferencer:
         *,
         name: str = 'the clip',
     ) -> Iterator[ClipPrediction]:
-        """Predict as soon as there are enough frames, and at the end."""
+        """Predict whenever a window is full, and at the end."""
         window: deque[np.ndarray] = deque(maxlen=self.clip_seconds)
         num_seen = num_done = 0
 
@@ -252,8 +256,8 @@ class AVSInferencer:
     ) -> list[SegDataSample]:
         """Run the model on one window.
 
-        Without ``size`` results have that of the masks of the pipeline, as
-        in a test of clips.
+        Without ``size``, results have the size of the pipeline's masks, as in
+        a test on clips.
         """
         inputs = dict(
             clip_id=name,
@@ -281,18 +285,18 @@ class AVSInferencer:
 
 
 def _build_pipeline(pipeline: Sequence[dict]) -> tuple[dict, Compose]:
-    """Build a test pipeline without what reads a data set's files.
+    """Build a test pipeline without the transforms that read files.
 
     Returns:
-        tuple[dict, Compose]: The arguments of ``LoadWaveform``, which
-        ``Waveform.from_samples`` takes too; the other transforms.
+        tuple[dict, Compose]: The arguments of ``LoadWaveform``, for
+        ``Waveform.from_samples``; the other transforms.
     """
     waveform_cfg, kept = {}, []
     for transform in pipeline:
         if transform['type'] == 'LoadWaveform':
             waveform_cfg = {k: v for k, v in transform.items() if k != 'type'}
         if 'cache_dir' in transform:
-            # Windows of videos would fill the data set's cache.
+            # Do not fill the data set's cache with windows of videos.
             transform = {**transform, 'cache_dir': None}
         if transform['type'] not in _LOADERS:
             kept.append(transform)
@@ -300,28 +304,28 @@ def _build_pipeline(pipeline: Sequence[dict]) -> tuple[dict, Compose]:
 
 
 def _check_stage(config: Config, stage_one: StageOne | None) -> None:
-    """Raise ValueError unless there is a first stage where one is needed."""
+    """Raise ValueError if stage one is missing, or given without need."""
     pipeline = config.test_dataloader.dataset.pipeline
     needs_one = any(step['type'] == 'LoadMaskPrior' for step in pipeline)
     if needs_one and stage_one is None:
         raise ValueError(
             f'{_name(config)} is a model of stage two and needs the masks of '
-            'a first stage: give stage_one=(CONFIG, CHECKPOINT), in '
-            'tools/segment_video.py --stage-one CONFIG CHECKPOINT.'
+            'a first stage: give stage_one=(CONFIG, CHECKPOINT), or '
+            '--stage-one CONFIG CHECKPOINT to tools/segment_video.py.'
         )
     if stage_one is not None and not needs_one:
         raise ValueError(
             f'{_name(config)} takes no masks of a first stage (its test '
-            'pipeline has no LoadMaskPrior); leave stage_one, --stage-one, '
-            'out or give the config of stage two.'
+            'pipeline has no LoadMaskPrior); remove stage_one (--stage-one), '
+            'or give the config of stage two.'
         )
 
 
 def _check_binary(config: str | Path | Config, classes: Sequence[str]) -> None:
     if len(classes) > 2:
         raise ValueError(
-            'stage one must tell sounding from silent pixels, but the config '
-            f'{_name(config)} has {len(classes)} classes.'
+            'stage one must be a binary model (sounding or not), but the '
+            f'config {_name(config)} has {len(classes)} classes.'
         )
 
 
@@ -332,7 +336,7 @@ def _name(config: str | Path | Config) -> str:
 def _load_model(
     config: Config, checkpoint: str | Path, device: str
 ) -> BaseModel:
-    """Build the model and load its weights, all of them."""
+    """Build the model and load all of its weights."""
     if device.startswith('cuda') and not torch.cuda.is_available():
         raise ValueError(
             f'device {device!r} needs a GPU that this PyTorch can use, found '

@@ -14,23 +14,23 @@ from mmengine.logging import MMLogger
 
 from mmavs.checkpoint import forbid_downloads
 
-#: What wrong input raises, in this project and in the libraries it uses.
+#: Errors for wrong input, in this project and in the libraries it uses.
 _INPUT_ERRORS = (ValueError, OSError, ImportError, SyntaxError)
 
-#: mmengine checks configs with these, too.
+#: mmengine also raises these for wrong configs.
 _CONFIG_ERRORS = (AssertionError, AttributeError, KeyError, TypeError)
 
 _MMENGINE = Path(mmengine.__file__).parent
 
-#: Begins the traceback that a data loading worker sends as a message.
+#: First line of the traceback in the message of a data loading worker.
 _WORKER_TRACEBACK = 'Original Traceback (most recent call last):'
 
 
 def add_traceback_argument(parser: argparse.ArgumentParser) -> None:
-    """Add ``--traceback``, which :func:`error_line` obeys.
+    """Add the option ``--traceback``, which :func:`error_line` reads.
 
     Args:
-        parser (argparse.ArgumentParser): Gets the option.
+        parser (argparse.ArgumentParser): The parser to extend.
     """
     parser.add_argument(
         '--traceback',
@@ -43,20 +43,19 @@ def add_traceback_argument(parser: argparse.ArgumentParser) -> None:
 def error_line(args: argparse.Namespace) -> Iterator[None]:
     """End the program with one line on stderr if its input is wrong.
 
-    Only errors that the user's input explains are shortened: those of
-    ``ValueError``, ``OSError``, ``ImportError``, ``SyntaxError`` and their
-    subclasses, and errors of other types that mmengine raises or that come up
-    while a registry builds what a config describes. Any other exception is a
-    defect and keeps its traceback. A run that has a log file
-    finds the traceback of a shortened error there. Within the block no
-    checkpoint is downloaded.
+    Only errors caused by the user's input are shortened: ``ValueError``,
+    ``OSError``, ``ImportError``, ``SyntaxError`` and their subclasses, and
+    errors of other types that mmengine raises or that occur while a registry
+    builds an object from a config. Any other exception is a defect and keeps
+    its traceback. If the run has a log file, the traceback of a shortened
+    error is written there. Within the block no checkpoint is downloaded.
 
     Args:
-        args (argparse.Namespace): ``args.traceback`` is True if the error
-            should pass through as it is.
+        args (argparse.Namespace): If ``args.traceback`` is True, errors are
+            not shortened.
 
     Yields:
-        None: Nothing.
+        None
 
     Raises:
         SystemExit: With the text ``error: ...``; Python prints it on stderr
@@ -76,11 +75,11 @@ def error_line(args: argparse.Namespace) -> Iterator[None]:
 
 
 def describe(error: BaseException) -> str:
-    """Give the message of an error as one line.
+    """Return the message of an error as one line.
 
     Args:
         error (BaseException): The error. If a data loading worker raised it,
-            the worker's traceback is left out.
+            the worker's traceback is removed.
 
     Returns:
         str: The message; the name of the class if there is none.
@@ -111,8 +110,8 @@ def _is_input_error(error: Exception) -> bool:
         return False
     frames = traceback.extract_tb(error.__traceback__)
     files = [Path(frame.filename) for frame in frames]
-    # A registry builds what the config describes; arguments that it passes
-    # on may be refused only by a base class.
+    # A registry builds objects from the config; wrong arguments may cause an
+    # error only in the base class of the object, outside of mmengine.
     return files[-1].is_relative_to(_MMENGINE) or any(
         file.is_relative_to(_MMENGINE / 'registry') for file in files
     )
