@@ -1,6 +1,6 @@
-// What every kernel checks before it trusts a pointer. The Python wrapper
-// checks the same and says it at more length; these hold for whoever calls
-// torch.ops.mmavs_ops directly.
+// Checks of all kernels before they use pointers. The Python wrapper makes the
+// same checks with longer messages; these cover direct calls of
+// torch.ops.mmavs_ops.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -70,8 +70,7 @@ inline void check_grad(const at::Tensor& grad, const at::Tensor& value,
       grad.scalar_type(), " ", grad.sizes(), " on ", grad.device());
 }
 
-// Checks tables that lie on the CPU; calls `add(start, height, width)` for
-// each level.
+// Checks tables on the CPU; calls `add(start, height, width)` for each level.
 template <class F>
 void read_levels(const at::Tensor& shapes, const at::Tensor& starts,
                  int64_t num_rows, const F& add) {
@@ -83,7 +82,8 @@ void read_levels(const at::Tensor& shapes, const at::Tensor& starts,
   for (int64_t l = 0; l < sizes.size(0); ++l) {
     const int64_t height = size[2 * l];
     const int64_t width = size[2 * l + 1];
-    // Each side at most S first: their product then cannot overflow.
+    // First check that each side is at most S, so that their product cannot
+    // overflow.
     TORCH_CHECK_VALUE(height >= 1 && width >= 1 && height <= num_rows &&
                           width <= num_rows && height <= num_rows / width,
                       "spatial_shapes must add up to the S=", num_rows,

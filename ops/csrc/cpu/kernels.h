@@ -36,9 +36,10 @@ struct Problem {
   void* grad_weights;        // (N, Q, M, L, P)
 };
 
-// What one task does of a frame. Forward: queries [begin, end) of num_heads
-// heads. Backward: levels [begin, end) of one head, whose rows belong to this
-// task alone, so that sums run in one order whatever the number of threads.
+// The part of a frame that one task computes. Forward: queries [begin, end) of
+// num_heads heads. Backward: levels [begin, end) of one head. No other task
+// writes their rows, so the order of sums does not depend on the number of
+// threads.
 struct Part {
   int64_t frame;
   int64_t head;
@@ -56,8 +57,8 @@ struct KernelSet {
   void (*backward)(const Problem&, const Part&, void* scratch);
 };
 
-// The best set this processor can run; MMAVS_OPS_ISA=baseline|avx2|avx512
-// asks for a lesser one.
+// The best instruction set that this processor supports, limited by
+// MMAVS_OPS_ISA=baseline|avx2|avx512.
 const KernelSet& kernels();
 
 }  // namespace mmavs

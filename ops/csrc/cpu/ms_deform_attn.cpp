@@ -73,8 +73,8 @@ Problem describe(const Tensor& value, const std::vector<Level>& levels,
   return problem;
 }
 
-// Hands `num_tasks` independent tasks to the threads one by one: a thread
-// that the system slows down then takes fewer.
+// Assigns `num_tasks` independent tasks to the threads one by one, so that a
+// slow thread gets fewer of them.
 template <class F>
 void run_tasks(int64_t num_tasks, int64_t scratch_bytes, const F& task) {
   const int64_t num_threads =
@@ -93,8 +93,8 @@ void run_tasks(int64_t num_tasks, int64_t scratch_bytes, const F& task) {
   });
 }
 
-// Neighbouring heads share cache lines and pages, so a task takes several
-// while their rows fit into half of a usual second-level cache.
+// Neighbouring heads share cache lines and pages, so a task computes several
+// heads if their rows fit into half of a typical second-level cache.
 int64_t heads_together(const Problem& problem) {
   const bool half = problem.value_dtype == Dtype::kBFloat16;
   const int64_t bytes = problem.num_rows * problem.channels * (half ? 2 : 4);
@@ -121,8 +121,8 @@ Tensor forward(const Tensor& value_in, const Tensor& shapes,
   Problem problem = describe(value, levels, locations, weights);
   problem.output = output.mutable_data_ptr();
   const KernelSet& set = kernels();
-  // A task packs its heads' rows before it reads them, so queries are split
-  // only where frames and heads leave threads idle.
+  // Every task packs its heads' rows first, so queries are split into several
+  // tasks only if there are fewer frames and heads than threads.
   const int64_t together = heads_together(problem);
   const int64_t parts = problem.num_heads / together;
   const int64_t heads = value.size(0) * parts;
@@ -173,7 +173,7 @@ std::tuple<Tensor, Tensor, Tensor> backward(
   run_tasks(heads * parts, set.backward_scratch(problem),
             [&](int64_t i, void* scratch) {
               const int64_t head = i / parts;
-              // The last level is the largest as a rule: begin with it.
+              // Begin with the last level, which is usually the largest.
               const int64_t first = split ? parts - 1 - i % parts : 0;
               const int64_t last = split ? first + 1 : problem.num_levels;
               set.backward(problem,

@@ -1,6 +1,6 @@
-// The CUDA kernels. A group of kGroup neighbouring threads serves one query
-// of one head, each thread kVec channels of it; a block serves queries of one
-// frame and head, so that what it gathers is one head's rows.
+// The CUDA kernels. A group of kGroup neighbouring threads computes one query
+// of one head, kVec channels per thread. A block computes queries of one frame
+// and head, so that it gathers the rows of one head only.
 #pragma once
 
 #include "vectors.cuh"
@@ -21,7 +21,7 @@ struct Sizes {
   int queries_per_block;
 };
 
-// Tables of levels: by value when the host knows them, else on the device.
+// Tables of levels: by value if they are on the host, else on the device.
 struct Tables {
   const int64_t* shapes;  // null: the arrays below count
   const int64_t* starts;
@@ -37,7 +37,7 @@ struct Levels {
 };
 
 // Reads the tables into shared memory. Tables on the device are checked here,
-// for reading them on the host would stop the stream.
+// because reading them on the host would synchronise the stream.
 __device__ inline void read_levels(const Sizes& sizes, const Tables& tables,
                                    Levels* levels) {
   if (threadIdx.x == 0) {
@@ -61,8 +61,8 @@ __device__ inline void read_levels(const Sizes& sizes, const Tables& tables,
   __syncthreads();
 }
 
-// Where a point lies: the row of its top left corner, its place between the
-// corners, and which corners are inside of the map.
+// Position of a point: the row of its top left corner, its fraction between
+// the corners, and which corners are inside of the map.
 template <typename Acc>
 struct Point {
   int row;
@@ -78,11 +78,11 @@ __device__ inline Point<Acc> locate(Acc x, Acc y, int width, int height) {
   const Acc left = floor(x);
   const Acc top = floor(y);
   Point<Acc> point;
-  // NaN for a position that is none: inf - inf and NaN - NaN.
+  // NaN if the position is not finite: inf - inf and NaN - NaN.
   point.frac_x = x - left;
   point.frac_y = y - top;
-  // Far outside is as good as just outside, and fits an int; fmax and fmin
-  // turn a NaN into the number they compare with.
+  // Clamp positions far outside to just outside, which fits an int; fmax and
+  // fmin replace a NaN by the other argument.
   const int x0 = static_cast<int>(
       fmin(fmax(left, static_cast<Acc>(-2)), static_cast<Acc>(width)));
   const int y0 = static_cast<int>(
@@ -205,7 +205,7 @@ __device__ inline Acc sum_over_group(Acc x) {
   return x;
 }
 
-// What one thread's channels contribute to a point's gradients.
+// Contribution of one thread's channels to a point's gradients.
 template <typename Acc>
 struct PointGrad {
   Acc weight = 0;

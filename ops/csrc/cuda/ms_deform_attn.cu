@@ -110,8 +110,8 @@ struct Layout {
   static constexpr int kGroup = kGroupValue;
 };
 
-// Calls `call(layout)` with the threads and channels that suit the head width:
-// 16 bytes a thread where the width allows, else a channel a thread.
+// Calls `call(layout)` with threads and channels for the head width: 16 bytes
+// per thread if the width allows it, else one channel per thread.
 template <typename T, typename F>
 void with_layout(int channels, const F& call) {
   constexpr int kVec = 16 / sizeof(T);
@@ -160,7 +160,7 @@ std::tuple<Tensor, Tensor, Tensor> backward(
     const Tensor& grad_in, const Tensor& value_in, const Tensor& shapes,
     const Tensor& starts, const Tensor& locations_in,
     const Tensor& weights_in) {
-  // Rows are added to by many threads, in no fixed order.
+  // Many threads add to the same rows, in no fixed order.
   at::globalContext().alertNotDeterministic("ms_deform_attn_backward_cuda");
   Operands on = prepare(value_in, shapes, starts, locations_in, weights_in);
   check_grad(grad_in, value_in, locations_in);

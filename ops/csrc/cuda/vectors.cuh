@@ -31,7 +31,7 @@ __device__ inline void narrow(float x, __nv_bfloat16* to) {
   *to = __float2bfloat16(x);
 }
 
-// kVec neighbouring channels, as they lie in memory.
+// kVec neighbouring channels, contiguous in memory.
 template <typename T, int kVec>
 struct alignas(sizeof(T) * kVec) Channels {
   T at[kVec];
@@ -65,7 +65,7 @@ __device__ inline void store_channels(const Accumulator<T>* from, T* to) {
   *reinterpret_cast<Channels<T, kVec>*>(to) = packed;
 }
 
-// Adds to memory that other threads add to as well.
+// Adds to memory to which other threads also add.
 template <int kVec, typename Acc>
 __device__ inline void add_channels(const Acc* from, Acc* to) {
   if constexpr (sizeof(Acc) == 4 && kVec % 4 == 0) {
