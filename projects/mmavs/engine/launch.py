@@ -83,14 +83,14 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def _set_data_root(cfg: Config, options: dict[str, Any]) -> None:
-    """Give a ``data_root`` of the command line to the data sets.
+    """Apply a ``data_root`` of the command line to the data sets.
 
-    The variable at the top of a config was substituted when the config was
-    read; changing it has no effect on the loaders.
+    The config's variable ``data_root`` was substituted when the file was
+    read, so overriding it has no effect on the data loaders.
 
     Args:
-        cfg (Config): ``data_root`` of its loaders' data sets is set, unless
-            ``options`` set that of a loader.
+        cfg (Config): Its loaders' data sets get the ``data_root``, except for
+            loaders whose ``data_root`` is in ``options``.
         options (dict[str, Any]): ``--cfg-options``.
     """
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

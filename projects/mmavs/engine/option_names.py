@@ -1,4 +1,4 @@
-"""Find names in ``--cfg-options`` that no config and no class knows."""
+"""Warn about names in ``--cfg-options`` that no config or class defines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mmengine.runner import (
 from mmseg import registry as mmseg_registries
 from torch.utils.data import DataLoader
 
-#: Read by ``Runner`` from the config, besides its own parameters.
+#: Names that ``Runner`` reads from the config in addition to its parameters.
 _RUNNER_NAMES = (
     'find_unused_parameters',
     'model_wrapper_cfg',
@@ -33,11 +33,12 @@ _RUNNER_NAMES = (
     'efficient_conv_bn_eval',
     'custom_imports',
 )
-#: Read by mmengine from any dict of the config.
+#: Names that mmengine reads from any dict of the config.
 _EVERYWHERE = ('type', '_delete_', '_scope_', 'convert_to_iter_based')
 
 _LOADER = (DataLoader, ('dataset', 'num_batch_per_epoch'))
-#: Entry of a config -> what reads it if it has no ``type``; further names.
+#: Entry of a config -> classes that read it if it has no ``type``, and
+#: additional names.
 _READERS: dict[str, tuple] = {
     'train_cfg': (EpochBasedTrainLoop, IterBasedTrainLoop, ()),
     'val_cfg': (ValLoop, ()),
@@ -54,7 +55,7 @@ _READERS: dict[str, tuple] = {
     'log_processor': (LogProcessor, ()),
 }
 
-#: Without the whole list of names, only a name this close is an error.
+#: If not all names are known, report only names with this similarity to one.
 _CLOSE = 0.85
 
 
@@ -62,8 +63,8 @@ class _Names(NamedTuple):
     """Names that a dict of a config may have.
 
     Attributes:
-        known (set[str]): Those that are known.
-        complete (bool): Whether there are no others.
+        known (set[str]): The known names.
+        complete (bool): Whether these are all names.
     """
 
     known: set[str]
@@ -71,13 +72,13 @@ class _Names(NamedTuple):
 
 
 def warn_of_unknown_names(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Warn of options that nothing reads, with the nearest known name.
+    """Warn about options that nothing reads, with the most similar name.
 
-    At the top level ``Runner`` and the config say which names there are. In
-    a dict with ``type`` these are its own keys and the parameters of the
-    class, with those of its base classes while it passes on ``**kwargs``.
-    Where the names cannot be known, only one that is nearly the name of
-    another entry is reported.
+    At the top level, the known names are those of the config and of
+    ``Runner``. In a dict with ``type``, they are its keys and the parameters
+    of the class, and those of its base classes as long as ``**kwargs`` are
+    passed on. If not all names are known, only an option whose name is similar
+    to a known one is reported.
 
     Args:
         cfg (Config): The config before the options are merged.
@@ -99,7 +100,7 @@ def _find_problem(settings: dict[str, Any], key: str) -> str | None:
     path: list[str] = []
     for name in key.split('.'):
         if isinstance(node, (list, tuple)):
-            # mmengine refuses an index that does not exist
+            # mmengine raises an error for an index that does not exist.
             if not name.isdigit() or int(name) >= len(node):
                 return None
             node = node[int(name)]
@@ -146,7 +147,7 @@ def _names(node: Mapping[str, Any], path: list[str]) -> _Names:
 
 
 def _find_classes(kind: Any) -> Iterator[Any]:
-    """Find what a ``type`` of a config means, in every registry."""
+    """Find the classes of a config's ``type`` in all registries."""
     if kind is None:
         return
     if not isinstance(kind, str):
@@ -161,7 +162,7 @@ def _find_classes(kind: Any) -> Iterator[Any]:
 
 
 def _parameters(reader: Any) -> tuple[set[str], bool]:
-    """Names of parameters, and whether no others are taken."""
+    """Return the names of parameters, and whether these are all."""
     if not inspect.isclass(reader):
         return _own_parameters(reader)
     names: set[str] = set()

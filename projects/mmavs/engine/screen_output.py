@@ -1,4 +1,4 @@
-"""What the tools show on the screen, and what is in the log file alone."""
+"""Reduce the screen output of the tools; the log file stays complete."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import Any
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-#: Beginnings of what mmengine logs before the first step at great length.
+#: Beginnings of long messages that mmengine logs before the first step.
 _FOR_THE_FILE = (
     '\n' + '-' * 60 + '\nSystem environment:',
     'Config:\n',
     'Hooks will be executed in the following order:',
 )
-#: Beginnings of what mmengine says of its own code.
+#: Beginnings of mmengine's messages about its own code.
 _DEPRECATIONS = (
     '"FileClient" will be deprecated',
     '"HardDiskBackend" is the alias',
 )
-#: Beginning of what mmseg and mmdet print while they are imported.
+#: Beginning of a message that mmseg and mmdet print when they are imported.
 _IMPORT_NOTICE = 'Could not import OneDL'
 
 
 def quiet_libraries() -> None:
-    """Keep notices of other packages about their own code off the screen.
+    """Suppress messages of other packages about their own code.
 
-    For the tools: ``import mmavs`` alone changes nothing. Left out are
-    ``Could not import OneDL`` (optional data sets of mmseg, which registries
-    import when they are first used) and the warning of ``torch.meshgrid``
-    about mmdet's Swin Transformer.
+    Only the tools call this; ``import mmavs`` has no such effect. It
+    suppresses ``Could not import OneDL`` (optional data sets of mmseg, which
+    registries import when they are first used) and the warning of
+    ``torch.meshgrid`` about mmdet's Swin Transformer.
     """
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
@@ -45,10 +45,11 @@ def quiet_libraries() -> None:
 
 
 class ToolRunner(Runner):
-    """mmengine's ``Runner`` with a short beginning on the screen.
+    """mmengine's ``Runner`` with less screen output at the start.
 
-    The environment, the config, the list of hooks, and notices that mmengine
-    logs about its own code go to the log file alone. A line names the file.
+    The environment, the config, the list of hooks, and messages of mmengine
+    about its own code are written to the log file only. One line on the
+    screen names that file.
     """
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:

@@ -58,8 +58,8 @@ class AVSegmentor(EncoderDecoder):
                 "test_cfg.mode must be 'whole', got "
                 f'{test_cfg["mode"]!r}: the audio describes whole frames.'
             )
-        # Without a default scope, mmengine's base class would not find what
-        # is registered in mmseg.
+        # Without a default scope, mmengine's base class would not find
+        # modules that are registered in mmseg.
         is_set = DefaultScope.get_current_instance() is not None
         with DefaultScope.overwrite_default_scope(None if is_set else 'mmseg'):
             super().__init__(test_cfg=test_cfg, **kwargs)
@@ -128,7 +128,7 @@ class AVSegmentor(EncoderDecoder):
         try:
             return super().loss(inputs, data_samples)
         except ValueError as error:
-            # of scipy.optimize.linear_sum_assignment
+            # Messages of scipy.optimize.linear_sum_assignment.
             if not any(text in str(error) for text in _UNMATCHABLE):
                 raise
             raise not_finite('the predictions', data_samples) from error

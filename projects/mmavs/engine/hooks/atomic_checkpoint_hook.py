@@ -73,8 +73,8 @@ class AtomicCheckpointHook(CheckpointHook):
         super().before_train(runner)
         if self.by_epoch and is_iter_based(runner):
             runner.logger.warning(
-                'The training counts iterations, and the checkpoint hook '
-                'epochs: a checkpoint is saved only at the end. Set '
+                'The training counts iterations, but the checkpoint hook '
+                'counts epochs: a checkpoint is saved only at the end. Set '
                 'default_hooks.checkpoint.by_epoch=False and interval to a '
                 'number of iterations.'
             )
