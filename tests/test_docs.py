@@ -143,3 +143,16 @@ def test_every_page_is_in_the_table_of_contents():
     pages = {page.stem for page in (ROOT / 'docs').glob('*.md')}
     # The pages of the API and of the model zoo are generated.
     assert sorted(listed) == sorted(pages - {'index'} | {'api', 'model_zoo'})
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+def test_lines_are_short(page):
+    """At most 120 columns outside of code and tables."""
+    text = page.read_text(encoding='utf-8')
+    prose = re.sub(r'```.*?```', '', text, flags=re.DOTALL)
+    long = [
+        line
+        for line in prose.splitlines()
+        if len(line) > 120 and not line.startswith(('|', '    '))
+    ]
+    assert not long
