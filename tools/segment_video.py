@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmavs.apis import AVSInferencer
+from mmavs.config_file import read_config
 from mmavs.engine import (
     add_traceback_argument,
     error_line,
@@ -25,7 +26,6 @@ from mmavs.video import (
     write_overlay,
     writing_masks,
 )
-from mmengine.config import Config
 
 #: A shorter sound track is reported if it ends this much earlier.
 _NOTABLE_SECONDS = 0.5
@@ -145,7 +145,7 @@ def facts_of(args: argparse.Namespace) -> dict:
     """
 
     def hashes(config: str, checkpoint: str) -> dict:
-        content = Config.fromfile(config).to_dict()
+        content = read_config(config).to_dict()
         return dict(
             config=hash_config(content), checkpoint=hash_file(checkpoint)
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmavs.atomic_file import write_json
 from mmavs.checkpoint import describe_misfit, load_from_local
+from mmavs.config_file import check_entries
 from mmavs.datasets import build_unread
 from mmavs.engine import (
     ToolRunner,
@@ -77,6 +78,13 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.soft and args.dump_masks is None:
         parser.error('--soft needs --dump-masks')
+    if args.show_clips is not None:
+        if args.show_dir is None:
+            parser.error('--show-clips needs --show-dir')
+        if args.show_clips < 1:
+            parser.error(
+                f'--show-clips must be 1 or more, got {args.show_clips}'
+            )
     if args.split == _ALL:
         if args.out is not None:
             parser.error(
@@ -257,11 +265,7 @@ def test(args: argparse.Namespace) -> None:
         args (argparse.Namespace): The command line.
     """
     cfg = load_config(args)
-    if 'test_dataloader' not in cfg:
-        raise ValueError(
-            f'{args.config}: expected a config with a test_dataloader, got '
-            'one without; give the config of a model, not one of its bases.'
-        )
+    check_entries(cfg, 'model', 'test_dataloader', 'test_cfg')
     if args.out is not None:
         check_writable(args.out)
     cfg.load_from = None
@@ -281,6 +285,8 @@ def test(args: argparse.Namespace) -> None:
     only_masks = only_masks and args.dump_masks is not None
     if args.split == _ALL or only_masks:
         cfg.test_evaluator = []
+    else:
+        check_entries(cfg, 'test_evaluator')
     if args.show_dir is not None:
         add_pictures(cfg, args)
     if args.dump_masks is not None:

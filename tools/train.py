@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from mmavs.config_file import check_entries
 from mmavs.engine import (
     ToolRunner,
     add_launch_arguments,
@@ -15,6 +16,7 @@ from mmavs.engine import (
 )
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
+from mmseg.registry import OPTIMIZERS
 
 _AUTO = 'auto'
 
@@ -101,6 +103,23 @@ def set_amp(cfg: Config) -> None:
     wrapper.setdefault('loss_scale', 'dynamic')
 
 
+def check_optimizer(cfg: Config) -> None:
+    """Check the name of the optimizer: mmengine's error does not name it.
+
+    Args:
+        cfg (Config): The config.
+
+    Raises:
+        ValueError: If no optimizer is registered under the name.
+    """
+    name = cfg.get('optim_wrapper', {}).get('optimizer', {}).get('type')
+    if isinstance(name, str) and OPTIMIZERS.get(name) is None:
+        raise ValueError(
+            f'optim_wrapper.optimizer.type must name an optimizer of PyTorch '
+            f'or a registered one, such as AdamW, got {name!r}.'
+        )
+
+
 def train(args: argparse.Namespace) -> None:
     """Train as the command line says.
 
@@ -108,6 +127,8 @@ def train(args: argparse.Namespace) -> None:
         args (argparse.Namespace): The command line.
     """
     cfg = load_config(args)
+    check_entries(cfg, 'model', 'train_dataloader', 'train_cfg')
+    check_optimizer(cfg)
     set_resume(cfg, args.resume)
     if args.amp:
         set_amp(cfg)

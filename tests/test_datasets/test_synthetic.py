@@ -418,7 +418,10 @@ class TestArguments:
             (dict(num_classes=15), r'must be 3 to 14, got 15'),
             (dict(subsets=['v3']), r"subsets must be some of .*\['v3'\]"),
             (dict(num_clips=dict(dev=1)), r"splits must be some .*\['dev'\]"),
-            (dict(num_clips=dict(val=0)), r"nothing to write: {'val': 0}"),
+            (
+                dict(num_clips=dict(val=0)),
+                r"not be negative, nor all 0, got {'val': 0}",
+            ),
             (dict(size=16), r'size must be at least 32, got 16'),
         ],
     )

@@ -21,9 +21,11 @@ from typing import NamedTuple
 
 from mmavs.atomic_file import write_json
 from mmavs.checkpoint import final_checkpoint
+from mmavs.config_file import OptionsAction, check_option_types
+from mmavs.config_file import read_config as read_config_file
 from mmavs.datasets.mask_directory import MaskDirectory
 from mmavs.fingerprint import hash_config, hash_file
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 
 class Trained(NamedTuple):
@@ -136,7 +138,15 @@ def lock(root: Path) -> Iterator[int]:
 
     Yields:
         int: File descriptor that started processes must inherit.
+
+    Raises:
+        ValueError: If ``root`` is a file.
     """
+    if root.is_file():
+        raise ValueError(
+            f'work dir {root}: expected a folder, got a file; choose another '
+            'with --work-dir.'
+        )
     root.mkdir(parents=True, exist_ok=True)
     path = root / '.lock'
     with open(path, 'w') as file:
@@ -163,10 +173,12 @@ def read_config(path: str, options: Sequence[str]) -> Config:
         Config: The merged config.
     """
     parser = argparse.ArgumentParser()
-    parser.add_argument('options', nargs='*', action=DictAction)
-    cfg = Config.fromfile(path)
+    parser.add_argument('options', nargs='*', action=OptionsAction)
+    cfg = read_config_file(path)
     if options:
-        cfg.merge_from_dict(parser.parse_args(list(options)).options)
+        settings = parser.parse_args(list(options)).options
+        check_option_types(cfg, settings)
+        cfg.merge_from_dict(settings)
     return cfg
 
 

@@ -25,6 +25,7 @@ from ..checkpoint import (
     get_weights,
     load_from_local,
 )
+from ..config_file import check_entries, read_config
 from ..datasets import build_unread
 from ..datasets.transforms import Waveform, clip_collate
 from ..evaluation.functional import sounding_score
@@ -112,7 +113,8 @@ class AVSInferencer:
         soft_prior: bool = False,
     ) -> None:
         if not isinstance(config, Config):
-            config = Config.fromfile(config)
+            config = read_config(config)
+        check_entries(config, 'model', 'test_dataloader')
         dataset = config.test_dataloader.dataset
         init_default_scope(config.get('default_scope', 'mmseg'))
         facts = build_unread(dataset)

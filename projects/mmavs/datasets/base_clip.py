@@ -193,6 +193,7 @@ class BaseClipDataset(BaseDataset, ABC):
                 f'{self.ann_file or self.data_root}; check the options split '
                 'and subsets (task), or the table.'
             )
+        _check_indices(self._indices, len(kept))
         if self.sound_from == 'next_clip':
             for group in _by_subset_and_split(kept):
                 _rotate_sounds(group)
@@ -325,6 +326,18 @@ def check_folder_name(name: str, value: str) -> None:
     """
     if not value or value in ('.', '..') or '/' in value or '\\' in value:
         raise ValueError(f'{name} must name a folder, got {value!r}')
+
+
+def _check_indices(indices: int | Sequence[int] | None, count: int) -> None:
+    """Raise ValueError if an index is that of no clip."""
+    if indices is None or isinstance(indices, int):
+        return  # the first clips, as many as there are
+    wrong = [index for index in indices if not -count <= index < count]
+    if wrong:
+        raise ValueError(
+            f'indices must be {-count}..{count - 1}, got {wrong}: the data '
+            f'set has {count} clips of this split.'
+        )
 
 
 def _by_subset_and_split(clips: Sequence[dict]) -> list[list[dict]]:

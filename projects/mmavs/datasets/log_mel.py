@@ -53,7 +53,7 @@ def check_header(content: bytes) -> None:
     try:
         announced = soundfile.info(io.BytesIO(content)).frames
     except soundfile.SoundFileError as error:
-        raise ValueError(f'not a readable wav or flac: {error}') from error
+        raise _unreadable(error) from error
     if announced == 0:
         raise ValueError('it holds no samples')
     if announced >= _UNKNOWN_SAMPLES:
@@ -70,6 +70,14 @@ def check_header(content: bytes) -> None:
         raise ValueError(
             f'it is cut off: {len(content)} of {riff_bytes} bytes are there'
         )
+
+
+def _unreadable(error: soundfile.SoundFileError) -> ValueError:
+    # Without the repr of the object that soundfile reads from.
+    text = getattr(error, 'error_string', str(error)).rstrip('.')
+    return ValueError(
+        f'not a readable wav or flac: {text}; replace or convert the file'
+    )
 
 
 def decode_channels(content: bytes) -> tuple[np.ndarray, int]:
@@ -96,7 +104,7 @@ def decode_channels(content: bytes) -> tuple[np.ndarray, int]:
             io.BytesIO(content), dtype='float64', always_2d=True
         )
     except soundfile.SoundFileError as error:
-        raise ValueError(f'not a readable wav or flac: {error}') from error
+        raise _unreadable(error) from error
 
 
 def check_finite(samples: np.ndarray) -> None:

@@ -87,6 +87,8 @@ def describe(error: BaseException) -> str:
     # str() of a KeyError is the repr of its message
     has_text = isinstance(error, KeyError) and error.args
     text = str(error.args[0] if has_text else error)
+    if has_text and text.isidentifier():
+        text = f'{text!r} is missing in the config, or is no known name there'
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if _WORKER_TRACEBACK in lines:
         lines = _after_traceback(text.splitlines())

@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
+
+from mmavs.config_file import (
+    OptionsAction,
+    check_option_types,
+    read_config,
+)
 
 from .command_line import add_traceback_argument
 from .option_names import warn_of_unknown_names
@@ -38,7 +44,7 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=OptionsAction,
         metavar='KEY=VALUE',
         help='override settings of the config, nested keys included: '
         'optim_wrapper.optimizer.lr=1e-4 train_cfg.max_epochs=2. Lists are '
@@ -65,11 +71,17 @@ def load_config(args: argparse.Namespace) -> Config:
 
     Returns:
         Config: With ``launcher`` and ``work_dir`` set.
+
+    Raises:
+        FileNotFoundError: If the config is missing.
+        ValueError: If it cannot be read, an override has a wrong type, or
+            the work dir is a file.
     """
     quiet_libraries()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options is not None:
+        check_option_types(cfg, args.cfg_options)
         warn_of_unknown_names(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
         if 'data_root' in args.cfg_options:
@@ -79,6 +91,11 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    if Path(cfg.work_dir).is_file():
+        raise ValueError(
+            f'work dir {cfg.work_dir}: expected a folder, got a file; choose '
+            'another with --work-dir.'
+        )
     return cfg
 
 

@@ -16,6 +16,8 @@ from .scene import SECOND, Scene, sample_scene
 from .timbres import SAMPLE_RATE
 from .writer import choose_classes
 
+#: Containers that hold both tracks.
+_SUFFIXES = ('.mp4', '.mkv', '.mov')
 #: Encoders to try; not every build of FFmpeg has the first.
 _VIDEO_ENCODERS = ('libx264', 'mpeg4')
 #: Comment stored in the file; only a video with this comment is replaced.
@@ -48,9 +50,15 @@ def write_video(
 
     Raises:
         FileExistsError: If ``path`` is a file of another origin.
-        ValueError: If ``size`` is odd, the number of classes is out of
-            range, or there is not a frame to write.
+        ValueError: If ``path`` has another ending, ``size`` is odd, the
+            number of classes is out of range, or there is not a frame to
+            write.
     """
+    if Path(path).suffix not in _SUFFIXES:
+        raise ValueError(
+            f'{path}: expected the name of a video, which ends in '
+            f'{", ".join(_SUFFIXES)}; choose another name.'
+        )
     num_frames = round(duration * frame_rate)
     if size % 2 or num_frames < 1:
         raise ValueError(

@@ -120,6 +120,11 @@ def write_dataset(
         size=size,
         seed=seed,
     )
+    if root.is_file():
+        raise ValueError(
+            f'{root}: expected a folder for the data set, got a file; choose '
+            'another name.'
+        )
     if (root / 'metadata.csv').exists():
         return _facts_of_same(root, arguments)
     _check_own(root)
@@ -220,7 +225,10 @@ def _check_arguments(
                 f'{name} must be some of {known}, got {list(values)}'
             )
     if min(num_clips.values()) < 0 or not sum(num_clips.values()):
-        raise ValueError(f'nothing to write: {dict(num_clips)} clips')
+        raise ValueError(
+            'the numbers of clips must not be negative, nor all 0, got '
+            f'{dict(num_clips)}'
+        )
     if size < _MIN_SIZE:
         raise ValueError(f'size must be at least {_MIN_SIZE}, got {size}')
 

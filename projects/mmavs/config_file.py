@@ -1,0 +1,145 @@
+"""Read config files and override their settings, with errors that help."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+
+_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+#: What the code of a config file can raise.
+_CODE_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+def read_config(path: str | os.PathLike[str]) -> Config:
+    """Read a config file.
+
+    Args:
+        path (str | os.PathLike[str]): The file.
+
+    Returns:
+        Config: Its content, merged with that of its bases.
+
+    Raises:
+        FileNotFoundError: If the file, or one of its bases, is missing.
+        ValueError: If it has another type, or its code raises an error.
+    """
+    path = Path(path)
+    if path.suffix not in _SUFFIXES:
+        raise ValueError(
+            f'{path}: expected a config file, whose name ends in '
+            f'{", ".join(_SUFFIXES)}; give for example configs/aavs/NAME.py'
+        )
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path}: expected a config file, found none; check the path.'
+        )
+    try:
+        return Config.fromfile(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{path}: a file that it needs is missing: '
+            f'{error.filename or error}; check _base_ in it and in its bases.'
+        ) from error
+    except SyntaxError as error:
+        # mmengine parses without the name of the file.
+        raise ValueError(
+            f'{path}, or a config in its _base_, line {error.lineno}: '
+            f'{error.msg}; correct the file.'
+        ) from error
+    except _CODE_ERRORS as error:
+        raise ValueError(
+            f'{path}: running the config, or one in its _base_, raised '
+            f'{type(error).__name__}: {error}; correct the file.'
+        ) from error
+
+
+def check_entries(cfg: Config, *names: str) -> None:
+    """Check that a config has what a tool needs.
+
+    Args:
+        cfg (Config): The config.
+        *names (str): Settings that must be there and not be None.
+
+    Raises:
+        ValueError: If one is missing.
+    """
+    missing = [name for name in names if cfg.get(name) is None]
+    if missing:
+        raise ValueError(
+            f'{cfg.filename}: expected a config with {", ".join(names)}, got '
+            f'one without {", ".join(missing)}; give the config of a model '
+            'and its data, not one of its bases.'
+        )
+
+
+class OptionsAction(DictAction):
+    """Reads ``KEY=VALUE ...`` and refuses words of another form."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Parse the words; see mmengine's ``DictAction``."""
+        for word in values or ():
+            if not word.partition('=')[0] or '=' not in word:
+                parser.error(
+                    f'{option_string or self.dest}: expected KEY=VALUE, got '
+                    f'{word!r}'
+                )
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (AssertionError, ValueError, SyntaxError) as error:
+            parser.error(
+                f'{option_string or self.dest}: cannot read {values}: '
+                f'{error}; lists are KEY="[a,b]", without spaces'
+            )
+
+
+def check_option_types(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Check that no text replaces a number of a config.
+
+    Args:
+        cfg (Config): The config before the options are merged.
+        options (Mapping[str, Any]): Values by path, such as
+            ``train_cfg.max_epochs``.
+
+    Raises:
+        ValueError: If one does.
+    """
+    for path, value in options.items():
+        old = _find(cfg, path)
+        is_number = isinstance(old, (int, float)) and not isinstance(old, bool)
+        if is_number and isinstance(value, str):
+            raise ValueError(
+                f'--cfg-options {path}={value}: expected a number, as in the '
+                f'config ({old}), got text.'
+            )
+
+
+def _find(cfg: Config, path: str) -> Any:
+    """Give the value at a path; None if there is none."""
+    place: Any = cfg._cfg_dict
+    for part in path.split('.'):
+        if isinstance(place, Mapping):
+            place = place.get(part)
+        elif isinstance(place, (list, tuple)) and part.isdecimal():
+            place = place[int(part)] if int(part) < len(place) else None
+        else:
+            return None
+    return place

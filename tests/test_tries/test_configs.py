@@ -1,0 +1,310 @@
+"""Configs: files that cannot be read, and settings that fit nothing."""
+
+from pathlib import Path
+
+from support.tries import Try, check, rows
+
+TEST = 'test.py stub.py stub.pth --cfg-options'
+TRAIN = 'train.py toy.py --cfg-options'
+ONE = '{root}/configs/synthetic/aavs_tiny_avss-binary-96x96.py'
+TWO = '{root}/configs/synthetic/aavs_tiny_stage2_avss-96x96.py'
+TINY = 'train.py {root}/configs/synthetic/aavs_tiny_ms3-96x96.py --cfg-options'
+
+
+def config(text: str):
+    """Write ``c.py``."""
+    return lambda folder: (folder / 'c.py').write_text(text)
+
+
+def without(name: str):
+    """Write ``c.py`` = ``stub.py`` without a part."""
+
+    def prepare(folder: Path) -> None:
+        text = (folder / 'stub.py').read_text()
+        (folder / 'c.py').write_text(f'{text}\ndel {name}\n')
+
+    return prepare
+
+
+DATASET = 'test_dataloader.dataset'
+TRIES = [
+    Try('missing', 'train.py none.py', 'none.py: expected a config file, f'),
+    Try('a-folder', 'train.py data', 'data: expected a config file, whose n'),
+    Try('no-python', 'train.py stub.pth', 'stub.pth: expected a config file'),
+    Try(
+        'syntax',
+        'train.py c.py',
+        r"c.py, or a config in its _base_, line 2: '\(' was never closed",
+        prepare=config('a = 1\nb = (\n'),
+    ),
+    Try(
+        'unknown-name',
+        'train.py c.py',
+        "c.py: running the config.* NameError: name 'nothing'",
+        prepare=config('a = nothing\n'),
+    ),
+    Try(
+        'division',
+        'train.py c.py',
+        'c.py: running the config.* ZeroDivisionError: .*; correct',
+        prepare=config('a = 1 / 0\n'),
+    ),
+    Try(
+        'missing-base',
+        'train.py c.py',
+        'c.py: a file that it needs is missing: .*no_base.py; check _base_',
+        prepare=config("_base_ = ['no_base.py']\n"),
+    ),
+    Try(
+        'base-of-itself',
+        'train.py c.py',
+        'c.py: running the config.* RecursionError',
+        prepare=config("_base_ = ['c.py']\n"),
+    ),
+    Try(
+        'same-key-in-two-bases',
+        'train.py c.py',
+        'Duplicate key is not allowed among bases',
+        prepare=config("_base_ = ['stub.py', 'toy.py']\n"),
+    ),
+    Try(
+        'missing-import',
+        'train.py c.py',
+        'no_such_package',
+        prepare=config("custom_imports = dict(imports=['no_such_package'])\n"),
+    ),
+    Try(
+        'empty-train',
+        'train.py c.py',
+        'c.py: expected a config with model',
+        prepare=config(''),
+    ),
+    Try(
+        'empty-test',
+        'test.py c.py stub.pth',
+        'c.py: expected a config with model, .* without model, test_dat',
+        prepare=config(''),
+    ),
+    Try(
+        'no-test-dataloader',
+        'test.py c.py stub.pth',
+        'c.py: expected a config with model, test_dataloader, .* one without',
+        prepare=without('test_dataloader'),
+    ),
+    Try(
+        'no-evaluator',
+        'test.py c.py stub.pth',
+        'c.py: expected .* without test_evaluator; give the config',
+        prepare=without('test_evaluator'),
+    ),
+    Try(
+        'no-test-cfg',
+        'test.py c.py stub.pth',
+        'c.py: expected .* without test_cfg; give the config',
+        prepare=without('test_cfg'),
+    ),
+    Try(
+        'no-model',
+        'test.py c.py stub.pth',
+        'c.py: expected .* without model; give the config',
+        prepare=without('model'),
+    ),
+    Try('model-type', f'{TEST} model.type=AAVSNet', 'AAVSNet is not in'),
+    Try('metric-type', f'{TEST} test_evaluator.type=mIoU', 'mIoU is not in'),
+    Try('dataset-type', f'{TEST} {DATASET}.type=AVSBench', 'AVSBench is not'),
+    Try(
+        'dataset-of-another-kind',
+        f'{TEST} {DATASET}.type=ADE20KDataset',
+        "got an unexpected keyword argument 'split'",
+    ),
+    Try(
+        'transform-type',
+        f'{TEST} {DATASET}.pipeline.0.type=LoadFrames',
+        'LoadFrames is not in',
+    ),
+    Try(
+        'sampler-type',
+        f'{TEST} test_dataloader.sampler.type=Random',
+        'Random is not in',
+    ),
+    Try(
+        'optimizer-type',
+        f'{TRAIN} optim_wrapper.optimizer.type=Adamm',
+        "optimizer.type must name .* such as AdamW, got 'Adamm'",
+    ),
+    Try(
+        'hook-type', f'{TRAIN} custom_hooks.0.type=Phases', 'Phases is not in'
+    ),
+    Try('model-argument', f'{TEST} model.channels=3', "argument 'channels'"),
+    Try('dataset-argument', f'{TEST} {DATASET}.folder=x', "'folder'"),
+    Try('metric-argument', f'{TEST} test_evaluator.names=x', "'names'"),
+    Try(
+        'task',
+        f'{TEST} {DATASET}.task=s5',
+        r"task must be one of \('s4', 'ms3', 'avss'\), got 's5'",
+    ),
+    Try(
+        'split',
+        f'{TEST} {DATASET}.split=dev',
+        r"split must be one of \('train', 'val', 'test'\), got 'dev'",
+    ),
+    Try(
+        'subset',
+        f'{TEST} {DATASET}.subsets=[v9]',
+        r"subsets must be one of \('v1s', 'v1m', 'v2'\), got 'v9'",
+    ),
+    Try('labels', f'{TEST} {DATASET}.labels=colour', "got 'colour'"),
+    Try(
+        'label-folder',
+        f'{TEST} {DATASET}.label_folder=labels',
+        r"label_folder must be one of .*, got 'labels'",
+    ),
+    Try(
+        'unlabelled',
+        f'{TEST} {DATASET}.unlabelled=skip',
+        r"unlabelled must be one of .*, got 'skip'",
+    ),
+    Try(
+        'sound',
+        f'{TEST} {DATASET}.sound_from=none',
+        r"sound_from must be one of .*, got 'none'",
+    ),
+    Try(
+        'indices-out-of-range',
+        f'{TEST} {DATASET}.indices=[7]',
+        r'indices must be -2..1, got \[7\]: the data set has 2 clips',
+    ),
+    Try(
+        'data-root',
+        f'{TEST} {DATASET}.data_root=nowhere',
+        'nowhere/metadata.csv not found; .* Check data_root',
+    ),
+    Try(
+        'ann-file',
+        f'{TEST} {DATASET}.ann_file=train.csv',
+        'data/train.csv not found; .* and ann_file',
+    ),
+    Try(
+        'split-without-clips',
+        f'{TEST} {DATASET}.task=s4',
+        "no clip with split in .*'test'.* and subset in .*v1s.*check the opt",
+    ),
+    Try(
+        'labels-differ',
+        f'{TEST} {DATASET}.labels=semantic',
+        r"labels='semantic', but LoadClipMasks\(label='binary'\); set both",
+    ),
+    Try(
+        'protocol',
+        f'{TEST} test_evaluator.protocols=[best]',
+        "protocol must be 'split', .* for example .*, got 'best'",
+    ),
+    Try(
+        'prior-of-old',
+        f'{TEST} {DATASET}.data_prefix.mask_prior=masks',
+        'data_prefix takes no mask_prior; set mask_prior=dict',
+    ),
+    Try(
+        'prior-source',
+        f'test.py two.py stub.pth --cfg-options '
+        f'{DATASET}.mask_prior.source=labels',
+        "mask_prior.source must be 'truth', 'files' or 'degraded', got 'lab",
+    ),
+    Try(
+        'prior-without-root',
+        f'test.py two.py stub.pth --cfg-options '
+        f'{DATASET}.mask_prior.source=files',
+        r"source='files'\) needs root=DIR",
+    ),
+    Try(
+        'prior-iou',
+        f'test.py two.py stub.pth --cfg-options '
+        f'{DATASET}.mask_prior.source=degraded {DATASET}.mask_prior.iou=2',
+        r'mask_prior.iou must be in \[0, 1\].*got 2',
+    ),
+    Try(
+        'prior-entry',
+        f'test.py two.py stub.pth --cfg-options '
+        f'{DATASET}.mask_prior.dir=masks',
+        r"mask_prior has the entries source, root and iou, got \['dir'\]",
+    ),
+    Try(
+        'prior-none',
+        f'test.py two.py stub.pth --cfg-options {DATASET}.mask_prior=None',
+        'has LoadMaskPrior, but its option mask_prior is None; set',
+    ),
+    Try(
+        'prior-arguments',
+        f'test.py two.py stub.pth --cfg-options '
+        f'{DATASET}.pipeline.2.source=truth',
+        'LoadMaskPrior takes no arguments',
+    ),
+    Try(
+        'save-best',
+        f'{TRAIN} default_hooks.checkpoint.save_best=mIoU',
+        "save_best='mIoU' is not a result of the validation",
+    ),
+    Try(
+        'save-best-two',
+        f'{TRAIN} default_hooks.checkpoint.save_best=[a,b]',
+        'save_best must be the name of one metric',
+    ),
+    Try(
+        'epochs-are-text',
+        f'{TRAIN} train_cfg.max_epochs=many',
+        'train_cfg.max_epochs=many: expected a number, as in .*4., got text',
+    ),
+    Try(
+        'batch-size-0',
+        f'{TRAIN} train_dataloader.batch_size=0',
+        'batch_size should be a positive integer value, but got',
+    ),
+    Try(
+        'batch-size-is-text',
+        f'{TRAIN} train_dataloader.batch_size=two',
+        'batch_size=two: expected a number',
+    ),
+    Try(
+        'workers-negative',
+        f'{TRAIN} train_dataloader.num_workers=-2',
+        'num_workers option should be non-negative',
+    ),
+    Try(
+        'rate-is-text',
+        f'{TRAIN} optim_wrapper.optimizer.lr=fast',
+        'optimizer.lr=fast: expected a number, as in the config .0.01.',
+    ),
+    Try(
+        'rate-negative',
+        f'{TRAIN} optim_wrapper.optimizer.lr=-1',
+        'Invalid learning rate: -1',
+    ),
+    Try(
+        'seed-is-text',
+        f'{TRAIN} randomness.seed=one',
+        'randomness.seed=one: expected a number, as in the config .3407.',
+    ),
+    Try(
+        'log-level',
+        f'{TRAIN} log_level=LOUD',
+        "'LOUD' is missing in the config, or is no known name there",
+    ),
+    Try('default-scope', f'{TRAIN} default_scope=mmavs', 'ToyModel is not in'),
+    Try(
+        'load-from-missing',
+        f'{TRAIN} load_from=none.pth',
+        "There is no checkpoint at 'none.pth'",
+    ),
+    Try(
+        'load-from-address',
+        f'{TRAIN} load_from=http://localhost/a.pth',
+        'is an address, .* Download it',
+    ),
+    Try('works-options', f'{TEST} {DATASET}.indices=1', 'split/mIoU', 0),
+    Try('works-second-stage', 'test.py two.py stub.pth', 'mIoU', 0),
+]
+
+
+@rows(TRIES)
+def test_line(row, place, capsys):
+    check(row, place, capsys)
