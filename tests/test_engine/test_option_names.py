@@ -41,6 +41,7 @@ def _warnings(monkeypatch, config, *keys):
         ('default_hooks.checkpoint.intervall', "did you mean 'interval'?"),
         ('default_hooks.check_weights.share', "did you mean 'min_share'?"),
         ('default_hooks.chekpoint.interval', "did you mean 'checkpoint'?"),
+        ('num_classes', "'num_classes' is a variable of the config, which"),
         ('randomness.sed', "did you mean 'seed'?"),
     ],
 )

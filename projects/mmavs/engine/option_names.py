@@ -33,6 +33,12 @@ _RUNNER_NAMES = (
     'efficient_conv_bn_eval',
     'custom_imports',
 )
+#: At the top level of a config; any other name is a variable.
+_TOP_NAMES = {
+    *inspect.signature(Runner).parameters,
+    *_RUNNER_NAMES,
+    'data_root',
+}
 #: Names that mmengine reads from any dict of the config.
 _EVERYWHERE = ('type', '_delete_', '_scope_', 'convert_to_iter_based')
 
@@ -80,6 +86,10 @@ def warn_of_unknown_names(cfg: Config, options: Mapping[str, Any]) -> None:
     passed on. If not all names are known, only an option whose name is similar
     to a known one is reported.
 
+    A variable at the top level of a config is reported too: it was
+    substituted when the config was read. ``data_root`` is not, since
+    ``load_config`` passes it on.
+
     Args:
         cfg (Config): The config before the options are merged.
         options (Mapping[str, Any]): ``--cfg-options``: values by dotted key.
@@ -96,6 +106,12 @@ def warn_of_unknown_names(cfg: Config, options: Mapping[str, Any]) -> None:
 
 
 def _find_problem(settings: dict[str, Any], key: str) -> str | None:
+    first = key.partition('.')[0]
+    if first in settings and first not in _TOP_NAMES:
+        return (
+            f'{first!r} is a variable of the config, which was used when the '
+            'config was read; set the entries that it is used for'
+        )
     node: Any = settings
     path: list[str] = []
     for name in key.split('.'):
