@@ -250,6 +250,12 @@ def get_weights(checkpoint: dict[str, Any]) -> dict[str, Any]:
     Returns:
         dict[str, Any]: Weights by name, without the prefix ``module.``.
     """
+    if not isinstance(checkpoint, dict):
+        raise ValueError(
+            'the checkpoint: expected a dict of weights, got '
+            f'{type(checkpoint).__name__}; give a file that tools/train.py or '
+            'a converter wrote.'
+        )
     weights = checkpoint.get('state_dict', checkpoint)
     return {
         re.sub(r'^module\.', '', name): value

@@ -284,7 +284,7 @@ TRIES = [
         2,
     ),
     Try('slurm-train-nothing', 'slurm_train.sh', 'PARTITION JOB_NAME CON', 2),
-    Try('slurm-train-no-config', 'slurm_train.sh p job', 'CONFIG', 2),
+    Try('slurm-train-no-config', 'slurm_train.sh p job', 'JOB_NAME CONFIG', 2),
     Try('slurm-test-nothing', 'slurm_test.sh', 'CONFIG CHECKPOINT', 2),
 ]
 

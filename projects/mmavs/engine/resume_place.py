@@ -83,6 +83,7 @@ def check_is_training(checkpoint: Any, path: str) -> None:
         'meta.epoch': isinstance(meta, dict) and 'epoch' in meta,
         'meta.iter': isinstance(meta, dict) and 'iter' in meta,
         'message_hub': 'message_hub' in checkpoint,
+        'optimizer': 'optimizer' in checkpoint,
     }
     missing = [name for name, is_there in parts.items() if not is_there]
     if missing:

@@ -1,0 +1,178 @@
+"""Checkpoints: unreadable, unsafe, of another model, not to resume from."""
+
+import os
+import pickle
+import shutil
+
+import torch
+from support.tries import Try, check, rows
+
+TEST = 'test.py stub.py c.pth'
+RESUME = 'train.py toy.py --resume c.pth'
+
+
+class _RunsCode:
+    def __reduce__(self):
+        return os.mkdir, ('was_run',)
+
+
+def save(content):
+    return lambda folder: torch.save(content, folder / 'c.pth')
+
+
+def write(content):
+    return lambda folder: (folder / 'c.pth').write_bytes(content)
+
+
+def unsafe(folder):
+    (folder / 'c.pth').write_bytes(pickle.dumps(_RunsCode(), 2))
+
+
+def cut(folder):
+    content = (folder / 'stub.pth').read_bytes()
+    (folder / 'c.pth').write_bytes(content[: len(content) // 2])
+
+
+def without(*names):
+    """Write the checkpoint of the toy training without some parts."""
+
+    def prepare(folder):
+        path = folder / 'toy' / 'epoch_1.pth'
+        content = torch.load(path, weights_only=True)
+        for name in names:
+            del content[name]
+        torch.save(content, folder / 'c.pth')
+
+    return prepare
+
+
+def toy(folder):
+    shutil.copy(folder / 'toy' / 'epoch_1.pth', folder / 'c.pth')
+
+
+NAN = dict(weight=torch.tensor([float('nan')]))
+OTHER = {f'layer.{n}.weight': torch.zeros(1) for n in range(9)}
+UNREADABLE = "'c.pth' cannot be read as a checkpoint: .*cut off, damaged, or"
+TRIES = [
+    Try('missing', TEST, "There is no checkpoint at 'c.pth'|c.pth: expected"),
+    Try('folder', 'test.py stub.py data', "checkpoint at 'data'|data: expect"),
+    Try('empty', TEST, UNREADABLE, 1, write(b'')),
+    Try('text', TEST, UNREADABLE, 1, write(b'no checkpoint\n')),
+    Try('cut', TEST, UNREADABLE, 1, cut),
+    Try(
+        'code',
+        TEST,
+        'and opening such a file can run any code.*set MMAVS_T',
+        1,
+        unsafe,
+    ),
+    Try(
+        'number',
+        TEST,
+        'expected a dict of weights, got int',
+        1,
+        save(3),
+    ),
+    Try(
+        'list',
+        TEST,
+        'expected a dict of weights, got list',
+        1,
+        save([torch.zeros(1)]),
+    ),
+    Try(
+        'no-weights',
+        TEST,
+        'expected the weights of the model of stub.py',
+        1,
+        save({}),
+    ),
+    Try(
+        'other-model',
+        TEST,
+        'expected the weights of the model of stub.py, '
+        'got others.*1 missing: weight; 9 superfluous: layer.0',
+        1,
+        save(OTHER),
+    ),
+    Try(
+        'other-shape',
+        TEST,
+        'expected the weights of .*another shape: weig',
+        1,
+        save(dict(weight=torch.ones(2))),
+    ),
+    Try(
+        'nan',
+        TEST,
+        '1 of 1 tensors have values that are NaN or infinite: weight.*take an',
+        1,
+        save(NAN),
+    ),
+    Try('works-bare', TEST, 'split/mIoU', 0, save(dict(weight=torch.ones(1)))),
+    Try(
+        'address',
+        'test.py stub.py https://localhost/c.pth',
+        'is an address, and mmavs downloads nothing',
+    ),
+    Try('resume-missing', RESUME, "There is no checkpoint at 'c.pth'"),
+    Try('resume-empty', RESUME, UNREADABLE, 1, write(b'')),
+    Try('resume-code', RESUME, 'can run any code', 1, unsafe),
+    Try(
+        'resume-bare-weights',
+        RESUME,
+        'without meta.epoch, meta.iter, message_hub'
+        '.*Resume from a file that tools/train.py wrote',
+        1,
+        save(dict(weight=torch.ones(1))),
+    ),
+    Try(
+        'resume-without-log',
+        RESUME,
+        'got a file without message_hub. Resume',
+        1,
+        without('message_hub'),
+    ),
+    Try(
+        'resume-without-optimizer',
+        RESUME,
+        'a file without optimizer. Resume from',
+        1,
+        without('optimizer'),
+    ),
+    Try('works-resume', RESUME, r'Epoch\(val\) \[4\]', 0, toy),
+    Try(
+        'load-from-other',
+        'train.py toy.py --cfg-options load_from=c.pth',
+        "load_from='c.pth' fits too little of backbone",
+        1,
+        save(OTHER),
+    ),
+    Try(
+        'load-from-empty',
+        'train.py toy.py --cfg-options load_from=c.pth',
+        'fits too little of backbone',
+        1,
+        save({}),
+    ),
+    Try(
+        'load-from-nan',
+        'train.py toy.py --cfg-options load_from=c.pth',
+        'NaN or infinite',
+        1,
+        save(NAN),
+    ),
+    Try(
+        'works-load-from',
+        'train.py toy.py --cfg-options load_from=c.pth',
+        r'Epoch\(val\) \[4\]',
+        0,
+        toy,
+    ),
+]
+
+
+@rows(TRIES)
+def test_line(row, place, capsys):
+    check(row, place, capsys)
+    assert not (place / 'was_run').exists()

@@ -1,0 +1,196 @@
+"""Videos that cannot be segmented, and places that cannot be written."""
+
+import os
+import shutil
+
+import numpy as np
+from support.tiny_videos import make_video
+from support.tries import Try, check, rows
+
+MODEL = '--config stub.py --checkpoint stub.pth'
+RUN = f'segment_video.py v.mp4 {MODEL} --out o.mp4'
+OWN = f'segment_video.py a.mp4 {MODEL}'
+
+
+def video(**options):
+    """Make v.mp4, or v.mkv for what mp4 does not take."""
+    name = 'v.mkv' if options.get('sound_codec') == 'pcm_f32le' else 'v.mp4'
+    settings = dict(seconds=2, fps=5, **options)
+    return lambda folder: make_video(folder / name, **settings)
+
+
+def write(content):
+    return lambda folder: (folder / 'v.mp4').write_bytes(content)
+
+
+def cut(folder):
+    shutil.copy(folder / 'a.mp4', folder / 'v.mp4')
+    size = (folder / 'v.mp4').stat().st_size
+    os.truncate(folder / 'v.mp4', size // 2)
+
+
+def other_file(folder):
+    (folder / 'masks').mkdir()
+    (folder / 'masks' / '0.png').write_text('mine')
+
+
+def nan(times):
+    return np.where(times > 0.5, np.nan, 0)
+
+
+TRIES = [
+    Try('works', f'{OWN} --out o.mp4', 'Wrote the video to o.mp4', 0),
+    Try(
+        'works-masks', f'{OWN} --out o.mp4 --masks m', 'Wrote 3 masks to m', 0
+    ),
+    Try('missing', RUN, 'v.mp4: expected a video file, found none'),
+    Try(
+        'folder',
+        RUN,
+        'v.mp4: expected a video file',
+        1,
+        lambda folder: (folder / 'v.mp4').mkdir(),
+    ),
+    Try('empty', RUN, 'v.mp4: expected .*damaged or cut off', 1, write(b'')),
+    Try(
+        'text',
+        RUN,
+        'v.mp4: expected a video .*not a video, damaged',
+        1,
+        write(b'no video'),
+    ),
+    Try('cut', RUN, 'v.mp4: expected .*damaged or cut off', 1, cut),
+    Try(
+        'no-sound',
+        RUN,
+        'v.mp4: expected .*got no sound track',
+        1,
+        video(sound_codec=None),
+    ),
+    Try(
+        'no-picture',
+        RUN.replace('v.mp4', 'data/v1m/a/audio.wav'),
+        'audio.wav: expected .*picture',
+    ),
+    Try(
+        'nan-sound',
+        RUN.replace('v.mp4', 'v.mkv'),
+        'v.mkv: .*got NaN or infinity at 0.',
+        1,
+        video(sound_codec='pcm_f32le', sound=nan),
+    ),
+    Try(
+        'too-short',
+        RUN,
+        'v.mp4.*s',
+        1,
+        lambda folder: make_video(folder / 'v.mp4', seconds=0.4, fps=5),
+    ),
+    Try(
+        'onto-itself',
+        f'{OWN} --out a.mp4',
+        'a.mp4: expected another',
+        1,
+        keeps=['a.mp4'],
+    ),
+    Try('other-ending', f'{OWN} --out o.avi', 'o.avi: .*ends in .mp4'),
+    Try(
+        'output-is-a-folder',
+        f'{OWN} --out data.mp4',
+        'data.mp4',
+        1,
+        lambda folder: (folder / 'data.mp4').mkdir(),
+    ),
+    Try(
+        'under-a-file',
+        f'{OWN} --out stub.pth/o.mp4',
+        'stub.pth',
+        1,
+        keeps=['stub.pth'],
+    ),
+    Try('works-new-folder', f'{OWN} --out new/o.mp4', 'Wrote the video', 0),
+    Try(
+        'masks-beside-others',
+        f'{OWN} --out o.mp4 --masks masks',
+        'masks: expected an empty folder, .* got 0.png in it, which is',
+        1,
+        other_file,
+        ['masks/0.png'],
+    ),
+    Try(
+        'masks-into-labels',
+        f'{OWN} --out o.mp4 --masks data/v1m/a/labels_rgb',
+        'expected an empty folder, .* choose another',
+        1,
+        keeps=['data/v1m/a/labels_rgb/0.png'],
+    ),
+    Try(
+        'masks-are-a-file',
+        f'{OWN} --out o.mp4 --masks stub.pth',
+        'stub.pth: expected a folder, got a file',
+        1,
+        keeps=['stub.pth'],
+    ),
+    Try('alpha', f'{OWN} --out o.mp4 --alpha 2', 'alpha must be in 0..1'),
+    Try(
+        'device',
+        f'{OWN} --out o.mp4 --device foo',
+        "expected a device such as 'cpu' or 'cuda:0', got 'foo'",
+    ),
+    Try('no-gpu', f'{OWN} --out o.mp4 --device cuda:7', "use .*'cpu'"),
+    Try(
+        'no-checkpoint',
+        'segment_video.py a.mp4 --config stub.py '
+        '--checkpoint none.pth --out o.mp4',
+        'none.pth: expected a checkpoi',
+    ),
+    Try(
+        'no-config',
+        'segment_video.py a.mp4 --config none.py '
+        '--checkpoint stub.pth --out o.mp4',
+        'none.py: expected a config',
+    ),
+    Try(
+        'config-of-training',
+        'segment_video.py a.mp4 --config toy.py '
+        '--checkpoint stub.pth --out o.mp4',
+        'derives from mmavs.datasets.B',
+    ),
+    Try(
+        'second-stage-alone',
+        'segment_video.py a.mp4 --config two.py '
+        '--checkpoint stub.pth --out o.mp4',
+        'two.py is .* --stage-one CONF',
+    ),
+    Try(
+        'first-stage-twice',
+        f'{OWN} --out o.mp4 --stage-one stub.py stub.pth',
+        'stub.py takes no masks of a first stage',
+    ),
+    Try(
+        'out-is-a-folder',
+        'test.py stub.py stub.pth --out data',
+        'data: expected a file, got a folder',
+        1,
+    ),
+    Try(
+        'out-under-a-file',
+        'test.py stub.py stub.pth --out stub.pth/m.json',
+        'stub.pth',
+        1,
+        keeps=['stub.pth'],
+    ),
+    Try(
+        'works-out',
+        'test.py stub.py stub.pth --out new/m.json',
+        'split/mIoU',
+        0,
+    ),
+]
+
+
+@rows(TRIES)
+def test_line(row, place, capsys):
+    check(row, place, capsys)
+    leftovers = [path.name for path in place.glob('.*')]
+    assert not leftovers
