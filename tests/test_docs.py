@@ -13,7 +13,11 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md']
-PAGES += sorted((ROOT / 'docs').glob('*.md'))
+#: Written by `make docs`.
+GENERATED = {'model_zoo.md'}
+PAGES += sorted(
+    page for page in (ROOT / 'docs').glob('*.md') if page.name not in GENERATED
+)
 #: A tool and its arguments, continued over lines that end in a backslash.
 COMMAND = re.compile(
     r'(?:python|bash) (tools/[\w/.]+|-m benchmarks\.\w+)'

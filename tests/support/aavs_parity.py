@@ -289,17 +289,20 @@ def our_outputs(
     }
 
 
-def our_float64_side(stage: Stage) -> Side:
+def our_float64_side(stage: Stage, *, with_gradients: bool = True) -> Side:
     """Compute our outputs and all gradients in float64.
 
     Args:
         stage (Stage): Which of the two.
+        with_gradients (bool): False leaves the gradients out, which take
+            most of the time.
 
     Returns:
         Side: Outputs, and the gradients of the sum of the losses.
     """
     with (
         double_precision(),
+        torch.set_grad_enabled(with_gradients),
         pytest.MonkeyPatch.context() as patch,
         tempfile.TemporaryDirectory() as root,
     ):
@@ -313,6 +316,8 @@ def our_float64_side(stage: Stage) -> Side:
         outputs = our_outputs(model, stage, FLOAT64_FRAMES, patch, prior)
         if stage.number == 2:
             outputs['semantic'] = outputs['semantic'].double()
+        if not with_gradients:
+            return outputs, {}
         grads = gradients(model, outputs['losses'].sum())
         return without_graph(outputs), grads
 

@@ -1,8 +1,8 @@
-"""AAVS gives the published outputs and gradients in float64.
+"""AAVS gives the published outputs and losses in float64.
 
 ``tests/data/aavs/float64.json`` holds digests of what the published code
-computed from seeded weights; ``tests/parity`` compares everything where that
-code is.
+computed from seeded weights. Gradients take minutes at this size:
+``tests/parity`` compares them, and all outputs, where that code is.
 """
 
 import pytest
@@ -15,5 +15,6 @@ from support.float64 import assert_digest_is_stored, digest
     'stage', [STAGE_ONE, STAGE_TWO], ids=['stage1', 'stage2']
 )
 def test_digest_is_that_of_the_published_code(stage):
-    numbers = digest(*our_float64_side(stage))
-    assert_digest_is_stored(FLOAT64, f'stage{stage.number}', numbers)
+    numbers = digest(*our_float64_side(stage, with_gradients=False))
+    case = f'stage{stage.number}'
+    assert_digest_is_stored(FLOAT64, case, numbers, outputs_only=True)

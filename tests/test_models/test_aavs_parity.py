@@ -150,7 +150,15 @@ def test_the_config_trains_as_many_parameters(stage, model):
     hook = HOOKS.build(Config.fromfile(stage.config).default_hooks.tuning)
     for epoch, published in zip((0, 31), stage.trained, strict=True):
         hook.before_train(
-            SimpleNamespace(model=model, epoch=epoch, logger=mock.Mock())
+            SimpleNamespace(
+                model=model,
+                epoch=epoch,
+                # One iteration per epoch.
+                iter=epoch,
+                train_dataloader=[None],
+                train_loop=None,
+                logger=mock.Mock(),
+            )
         )
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         assert trained == published

@@ -99,8 +99,9 @@ def test_two_processes_test_as_one(tmp_path):
     assert one.read_text() == two.read_text()
     assert 0 < json.loads(one.read_text())['split/mIoU'] < 1
     files = sorted(path for path in (tmp_path / '1').rglob('*.*'))
-    # three clips of five frames, a record each, and the index
-    assert len(files) == 3 * (5 + 1) + 1
+    # three clips of five frames, a record each, the index and the note that
+    # marks the folder as one of masks
+    assert len(files) == 3 * (5 + 1) + 2
     for path in files:
         other = tmp_path / '2' / path.relative_to(tmp_path / '1')
         assert path.read_bytes() == other.read_bytes(), path
