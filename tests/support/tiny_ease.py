@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from mmavs.models.ease import EASEHead
 from mmavs.models.visual_backbones import DinoViT
 from mmavs.structures import ClipFeatures
+from mmengine.config import Config
 from torch import Tensor
 
 ARCH = dict(embed_dims=64, num_layers=4, num_heads=4, mlp_channels=128)
 NUM_QUERIES = 10
+CONFIG = Path(__file__).parents[2] / 'configs/_base_/models/ease_vit-b.py'
+_LOSSES = ('loss_cls', 'loss_mask', 'loss_dice', 'train_cfg')
 
 
 def mask_losses(num_classes: int) -> dict[str, Any]:
     """Mask2Former's losses with few points."""
-    return dict(
-        loss_cls=dict(
-            type='mmdet.CrossEntropyLoss',
-            use_sigmoid=False,
-            loss_weight=2.0,
-            reduction='mean',
-            class_weight=[1.0] * num_classes + [0.1],
-        ),
-        loss_mask=dict(
-            type='mmdet.CrossEntropyLoss',
-            use_sigmoid=True,
-            reduction='mean',
-            loss_weight=5.0,
-        ),
-        loss_dice=dict(
-            type='mmdet.DiceLoss',
-            use_sigmoid=True,
-            activate=True,
-            reduction='mean',
-            naive_dice=True,
-            eps=1.0,
-            loss_weight=5.0,
-        ),
-        train_cfg=dict(
-            num_points=256,
-            assigner=dict(
-                type='mmdet.HungarianAssigner',
-                match_costs=[
-                    dict(type='mmdet.ClassificationCost', weight=2.0),
-                    dict(
-                        type='mmdet.CrossEntropyLossCost',
-                        weight=5.0,
-                        use_sigmoid=True,
-                    ),
-                    dict(
-                        type='mmdet.DiceCost',
-                        weight=5.0,
-                        pred_act=True,
-                        eps=1.0,
-                    ),
-                ],
-            ),
-            sampler=dict(type='mmdet.MaskPseudoSampler'),
-        ),
-    )
+    head = Config.fromfile(CONFIG).model.decode_head.to_dict()
+    losses = {name: head[name] for name in _LOSSES}
+    losses['loss_cls']['class_weight'] = [1.0] * num_classes + [0.1]
+    losses['train_cfg']['num_points'] = 256
+    return losses
 
 
 def tiny_head(num_classes: int = 2, **options: Any) -> EASEHead:
