@@ -54,6 +54,8 @@ def test_one_step_of_every_system(monkeypatch, tmp_path, capsys):
         assert (run['seed'], run['num_steps']) == (7, 1)
         assert row['mIoU']['mean'] == run['metrics']['stepping_stones/mIoU']
         assert row['mIoU']['spread'] is None
+        exchanged = run['metrics_exchanged']['stepping_stones/mIoU']
+        assert row['mIoU_exchanged']['mean'] == exchanged
         assert row['parameters'] > 100_000, system
         assert row['gflops_per_frame'] > 0.01, system
         assert row['frames_per_second'] > 0, system
@@ -143,7 +145,10 @@ def test_clips_of_another_subset_name_the_command_that_makes_them(
 def test_mean_and_deviation_over_seeds_by_hand():
     """Of 0.2, 0.4, 0.6: squares of the differences 0.04 + 0 + 0.04, / 2."""
     runs = [
-        dict(metrics={'split/mIoU': value, 'split/F': 0.5})
+        dict(
+            metrics={'split/mIoU': value, 'split/F': 0.5},
+            metrics_exchanged={'split/mIoU': value / 2, 'split/F': 0.1},
+        )
         for value in (0.2, 0.4, 0.6)
     ]
     summary = compare_systems.summarise_runs(runs, 'split')
@@ -152,6 +157,7 @@ def test_mean_and_deviation_over_seeds_by_hand():
         spread=pytest.approx(0.2),
         values=[0.2, 0.4, 0.6],
     )
+    assert summary['mIoU_exchanged']['values'] == [0.1, 0.2, 0.3]
     assert summary['F'] == dict(mean=0.5, spread=0, values=[0.5] * 3)
 
 
