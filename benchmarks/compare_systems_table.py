@@ -60,7 +60,8 @@ def print_tables(report: Mapping[str, Any]) -> None:
         table.add_column('system', no_wrap=True)
         for title in (
             'mIoU', 'F', 'mIoU,\nexchanged\nsound', 'parameters',
-            'GFLOPs\nper frame', 'frames\nper second', 'memory of\na clip (MB)',
+            'GFLOPs\nper frame', 'frames\nper second',
+            'memory\nper clip\n(MB)',
         ):  # fmt: skip
             table.add_column(title, justify='right', no_wrap=True)
         for system, row in facts['systems'].items():
