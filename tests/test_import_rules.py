@@ -20,6 +20,7 @@ MAY_IMPORT = {
     'testing': (),
     'evaluation': ('datasets',),
     'video': ('datasets',),
+    'validation': ('datasets',),
     'engine': ('datasets', 'models', 'evaluation', 'visualization'),
     'apis': (
         'datasets',

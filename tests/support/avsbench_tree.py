@@ -48,7 +48,7 @@ def write_avsbench_tree(
     """Write ``metadata.csv``, ``label2idx.json`` and the clips below root."""
     root.mkdir(parents=True, exist_ok=True)
     with open(root / 'metadata.csv', 'w', newline='') as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator='\n')
         writer.writerow('vid uid s_min s_sec a_obj split label'.split())
         for clip in clips:
             name = AVSBENCH_CLASSES[clip.class_id]

@@ -240,7 +240,7 @@ def write_table(clips: Sequence[Clip], dst: Path) -> None:
         atomic_path(dst / 'metadata.csv') as path,
         path.open('w', newline='', encoding='utf-8') as file,
     ):
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator='\n')
         writer.writerow(['uid', 'split', 'label'])
         writer.writerows([clip.uid, clip.split, clip.subset] for clip in clips)
 

@@ -74,17 +74,32 @@ def colours_to_ids(
         ValueError: If ``unknown_colour='error'`` and there is such a pixel;
             the text names the most frequent colours and counts their pixels.
     """
+    ids, is_known = known_colours(image)
+    if unknown_colour == 'error' and not is_known.all():
+        packed = _pack(image)
+        raise ValueError(
+            f'expected only the {len(AVSBENCH_PALETTE)} colours of the '
+            f'palette, got {_describe_colours(packed[~is_known])} of '
+            f'{packed.size} pixels'
+        )
+    return np.where(is_known, ids, 0).astype(np.int64)
+
+
+def known_colours(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Look up the colours of an image in the palette of 71 colours.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8, RGB.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: (H, W) int64, class ids, arbitrary for
+        other colours; and (H, W) bool, whether the palette has the colour.
+    """
     order = np.argsort(_pack(AVSBENCH_PALETTE))
     known = _pack(AVSBENCH_PALETTE)[order]
     packed = _pack(image)
     position = np.minimum(np.searchsorted(known, packed), len(known) - 1)
-    is_known = known[position] == packed
-    if unknown_colour == 'error' and not is_known.all():
-        raise ValueError(
-            f'expected only the {len(known)} colours of the palette, got '
-            f'{_describe_colours(packed[~is_known])} of {packed.size} pixels'
-        )
-    return np.where(is_known, order[position], 0).astype(np.int64)
+    return order[position], known[position] == packed
 
 
 def get_metainfo(labels: str) -> dict:

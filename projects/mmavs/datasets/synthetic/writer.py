@@ -210,7 +210,7 @@ def _write_tables(root: Path, facts: dict, rows: Sequence[Sequence]) -> None:
         atomic_path(root / 'metadata.csv') as path,
         path.open('w', newline='') as file,
     ):
-        csv.writer(file).writerows([_HEADER, *rows])
+        csv.writer(file, lineterminator='\n').writerows([_HEADER, *rows])
 
 
 def _check_arguments(
