@@ -15,7 +15,9 @@ from support.predicted_clips import (
     seeded_clip,
 )
 
-ALL_PROTOCOLS = ['split', 'stepping_stones', 'avsbench-bs2', 'avsbench-bs4']
+ALL_PROTOCOLS = [
+    *('split', 'stepping_stones', 'avsbench-bs2', 'avsbench-bs4', 'frame')
+]
 #: sample_idx -> frames with an empty truth; clip 3 never sounds.
 SILENT = {0: [], 1: [0, 2], 2: [4], 3: range(5), 4: []}
 
@@ -91,9 +93,46 @@ def test_a_perfect_prediction_scores_one():
     logits = torch.where(truth, 30.0, -30.0)[:, None]
     metric = AVSBinaryMetric(ALL_PROTOCOLS)
     result = _evaluate(metric, [predicted_frames(logits, truth)])
-    assert len(result) == 8
+    # Frame 1 is silent: its F is 0 under 'frame'.
+    assert result.pop('frame/F') == pytest.approx(4 / 5)
+    assert len(result) == 9
     assert set(result.values()) == {1.0}
-    assert metric.metric_names == tuple(result)
+    assert metric.metric_names == (*result, 'frame/F')
+
+
+def test_frame_protocol_by_hand():
+    """Two clips of two channels; frames of 4 pixels, one of them true.
+
+    F at Y predicted pixels with the hit is 1.3 / (0.3 + Y).
+
+    a0: d = S1 - S0 is .8 at the true pixel, .9 at another, 0 elsewhere: all
+        in [0, 1], so these are the scores. Best at .8: Y = 2, F 1.3/2.3.
+        Mask: the two pixels, IoU 1/2.
+    a1: silent; one pixel is predicted: IoU 3/4, F 0 and it counts.
+    b0: d is 3 at the true pixel, -1, -1, 1 elsewhere: the sigmoid keeps the
+        order, Y = 1, F 1. Mask: two pixels, IoU 1/2.
+    """
+    first = torch.tensor([[0.2, -0.8, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    second = torch.tensor([[1.1, 0.0, 0.0, 0.0], [-1.0, -1.0, 2.0, -1.0]])
+    clips = [
+        predicted_frames(
+            torch.stack([first, second], 1)[:, :, None],
+            torch.tensor([[0, 1, 0, 0], [0, 0, 0, 0]])[:, None],
+            sample_idx=0,
+        ),
+        predicted_frames(
+            torch.tensor([[[0.0] * 4, [3.0, -1.0, -1.0, 1.0]]])[:, :, None],
+            torch.tensor([[1, 0, 0, 0]])[:, None],
+            sample_idx=1,
+        ),
+    ]
+    result = _evaluate(AVSBinaryMetric(['frame', 'split']), clips)
+    expected = (1 / 2 + 3 / 4 + 1 / 2) / 3
+    assert result['frame/mIoU'] == result['split/mIoU']
+    assert result['frame/mIoU'] == pytest.approx(expected, abs=1e-12)
+    assert result['frame/F'] == pytest.approx(
+        (1.3 / 2.3 + 0 + 1) / 3, abs=1e-12
+    )
 
 
 def test_default_does_not_depend_on_batch_size():

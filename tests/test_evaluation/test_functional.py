@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from mmavs.evaluation.functional import (
+    ease_score,
     f_thresholds,
     frame_f_curves,
     frame_iou,
@@ -44,6 +45,19 @@ def test_iou_does_not_mix_frames():
     singly = [frame_iou(pred[[t]], truth[[t]]).item() for t in range(4)]
     assert frame_iou(pred, truth).tolist() == singly
     assert len(set(singly)) == 4
+
+
+def test_ease_score_depends_on_the_range_of_its_frame():
+    """The first frame's differences are in [0, 1], the second's are not."""
+    background = torch.tensor([[[0.5, 0.25]], [[0.0, 2.0]]])
+    sounding = torch.tensor([[[0.75, 1.25]], [[0.5, 1.0]]])
+    expected = torch.tensor(
+        [[[0.25, 1.0]], [[1 / (1 + math.exp(-0.5)), 1 / (1 + math.e)]]]
+    )
+    two = ease_score(torch.stack([background, sounding], 1))
+    one = ease_score((sounding - background)[:, None])
+    torch.testing.assert_close(two, expected)
+    assert torch.equal(one, two)
 
 
 def test_thresholds_end_at_exactly_one():

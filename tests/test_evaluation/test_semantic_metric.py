@@ -23,7 +23,7 @@ from support.predicted_clips import (
     seeded_ids,
 )
 
-ALL_PROTOCOLS = ['stepping_stones', 'avsbench', 'dataset']
+ALL_PROTOCOLS = ['stepping_stones', 'avsbench', 'present', 'dataset']
 CONFIGS = Path(__file__).parents[2] / 'configs'
 NUM_FRAMES = {0: 5, 1: 10, 2: 5, 3: 10, 4: 5}
 
@@ -70,6 +70,7 @@ def test_protocols_by_hand():
     stepping_stones IoU: class 0 (1/2 + 1/2 + 1)/3 = 2/3, class 1
       (2/3 + 0)/2 = 1/3, class 2 1/3, class 3 0.
     F: class 0 (1.3/2.3 + 1.3/1.6 + 1)/3, class 1 (2.6/2.9)/2, class 2 1/2.
+    present: the same without class 3.
     avsbench: 9 + 8 more frames of background; class 0 (2 + 17)/20 = .95.
     dataset: class 0 C6 P7 T7: 6/8, F 7.8/9.1; class 1 C2 P3 T3: 2/4, F 2/3;
       class 2 C1 P2 T2: 1/3, F 1/2; class 3 takes no part.
@@ -95,6 +96,10 @@ def test_protocols_by_hand():
             # Without class 3, with the background.
             'avsbench/mIoU_noBg_published': (0.95 + 1 / 3 + 1 / 3) / 3,
             'avsbench/F_noBg_published': ((f_0 + 17) / 20 + f_1 + f_2) / 3,
+            'present/mIoU': (2 / 3 + 1 / 3 + 1 / 3) / 3,
+            'present/F': (f_0 / 3 + f_1 + f_2) / 3,
+            'present/mIoU_no_bg': (1 / 3 + 1 / 3) / 2,
+            'present/F_no_bg': (f_1 + f_2) / 2,
             'dataset/mIoU': (3 / 4 + 1 / 2 + 1 / 3) / 3,
             'dataset/F': (7.8 / 9.1 + 2 / 3 + 1 / 2) / 3,
             'dataset/mIoU_no_bg': (1 / 2 + 1 / 3) / 2,
@@ -109,8 +114,9 @@ def test_a_perfect_prediction():
     _, truth = seeded_ids(0, silent=[1])
     num_seen = len(truth.unique())
     result = _evaluate(_metric(), [predicted_ids(truth, truth)])
-    assert len(result) == 14
+    assert len(result) == 18
     assert result['dataset/mIoU'] == result['dataset/F_no_bg'] == 1
+    assert result['present/mIoU'] == result['present/F_no_bg'] == 1
     assert result['stepping_stones/mIoU'] == num_seen / 71
     assert result['stepping_stones/F_no_bg'] == (num_seen - 1) / 70
     assert 1 < num_seen < 71
@@ -120,6 +126,7 @@ def test_silence_alone_has_no_dataset_mean_without_background():
     silent = torch.zeros(5, 4, 4, dtype=torch.int64)
     result = _evaluate(_metric(), [predicted_ids(silent, silent)])
     assert math.isnan(result['dataset/mIoU_no_bg'])
+    assert math.isnan(result['present/mIoU_no_bg'])
     assert result['dataset/mIoU'] == 1
     assert result['stepping_stones/mIoU_no_bg'] == 0
 
@@ -239,7 +246,7 @@ def test_avss_data_config_feeds_the_metric(tmp_path, split):
             sample.pred_sem_seg = sample.gt_sem_seg.clone()
         metric.process({}, as_dicts(samples))
     result = metric.evaluate(len(dataset))
-    assert metric.protocols == tuple(ALL_PROTOCOLS)
+    assert metric.protocols == ('stepping_stones', 'avsbench', 'dataset')
     assert result['dataset/mIoU'] == 1
     # Background, and one class of each of the three clips.
     assert result['stepping_stones/mIoU'] == 4 / 71

@@ -15,12 +15,15 @@ from mmavs.atomic_file import atomic_path
 from .clip_logits import stack_logits, stack_truth
 from .clip_metric import ClipEntry, ClipMetric
 from .functional import (
+    ease_score,
     frame_f_curves,
     frame_iou,
     sounding_mask,
     sounding_score,
 )
 
+#: EASE's protocol: no batches.
+FRAME = 'frame'
 #: Results of every protocol, as :func:`pooled_scores` returns them.
 _SCORES = ('mIoU', 'F')
 
@@ -34,27 +37,36 @@ class BinaryClipEntry(ClipEntry):
         f_curve_sum (tuple[float, ...]): F at the 255 thresholds, summed over
             the frames whose truth is not empty.
         num_valid_frames (int): Number of frames whose truth is not empty.
+        frame_f (tuple[float, ...] | None): Best F of each frame under
+            protocol ``frame``, 0 for an empty truth; None if the protocol is
+            not reported.
     """
 
     frame_iou: tuple[float, ...]
     f_curve_sum: tuple[float, ...]
     num_valid_frames: int
+    frame_f: tuple[float, ...] | None = None
 
 
 @METRICS.register_module()
 class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
     """mIoU and F-score for S4, MS3 and binary AVSS, by named protocols.
 
-    All protocols use the same per-frame scores and differ in how they group
-    clips into batches. Within a batch, IoU is averaged over frames, and the F
-    curves are averaged over frames with a non-empty truth before the best of
-    255 thresholds is taken. The scores of the batches are then averaged.
+    All protocols but ``frame`` use the same per-frame scores and differ in
+    how they group clips into batches. Within a batch, IoU is averaged over
+    frames, and the F curves are averaged over frames with a non-empty truth
+    before the best of 255 thresholds is taken. The scores of the batches are
+    then averaged.
 
     - ``split``: one batch, the whole split. Independent of any batch size.
     - ``stepping_stones``: batches of one clip
       (``Stepping-Stones@de6a17b:avs/scripts/evaluation.py``).
     - ``avsbench-bsK``: batches of K clips in dataset order; the last batch
       may be smaller (AVSBench, AVSegFormer).
+    - ``frame``: the best F of every frame, 0 if its truth is empty, averaged
+      over all frames; the scores are those of
+      :func:`.functional.ease_score`. mIoU as under ``split``
+      (``ilpoviertola/EASE@12ab645:utils/avs_semantic_metric.py``).
 
     A batch whose truth is empty in all frames has F = 0, as published. Values
     are in [0, 1], under keys such as ``stepping_stones/mIoU`` and
@@ -85,7 +97,10 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
                 'protocols must be a non-empty list of names, for example '
                 f"['split', 'stepping_stones'], got {protocols!r}."
             )
-        self.batch_sizes = {name: _batch_size(name) for name in protocols}
+        self.batch_sizes = {
+            name: None if name == FRAME else _batch_size(name)
+            for name in protocols
+        }
         self.per_clip_csv = per_clip_csv
 
     @property
@@ -108,6 +123,10 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
         logits = stack_logits(frames)
         truth = stack_truth(frames)
         curves, valid = frame_f_curves(sounding_score(logits), truth)
+        frame_f = None
+        if FRAME in self.batch_sizes:
+            eased, _ = frame_f_curves(ease_score(logits), truth)
+            frame_f = tuple(eased.amax(1).tolist())
         first = frames[0]
         return BinaryClipEntry(
             sample_idx=first['sample_idx'],
@@ -118,6 +137,7 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
             # Rows of frames with an empty truth are zero.
             f_curve_sum=tuple(curves.cpu().numpy().sum(0).tolist()),
             num_valid_frames=int(valid.sum()),
+            frame_f=frame_f,
         )
 
     def compute_clip_metrics(
@@ -136,11 +156,37 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
             write_per_clip_csv(self.per_clip_csv, entries)
         return {
             f'{name}/{key}': score
-            for name, batch_size in self.batch_sizes.items()
+            for name in self.batch_sizes
             for key, score in zip(
-                _SCORES, pooled_scores(entries, batch_size), strict=True
+                _SCORES, protocol_scores(entries, name), strict=True
             )
         }
+
+
+def protocol_scores(
+    entries: Sequence[BinaryClipEntry], protocol: str
+) -> tuple[float, float]:
+    """Score clips under a protocol.
+
+    Args:
+        entries (Sequence[BinaryClipEntry]): At least one clip, in order; for
+            ``frame`` with ``frame_f``.
+        protocol (str): Name, see :class:`AVSBinaryMetric`.
+
+    Returns:
+        tuple[float, float]: mIoU and F in [0, 1].
+
+    Raises:
+        ValueError: If the protocol is unknown.
+    """
+    if protocol != FRAME:
+        return pooled_scores(entries, _batch_size(protocol))
+    miou, _ = pooled_scores(entries, None)
+    best: list[float] = []
+    for entry in entries:
+        assert entry.frame_f is not None, 'made without this protocol'
+        best.extend(entry.frame_f)
+    return miou, float(np.mean(best))
 
 
 def pooled_scores(
@@ -200,8 +246,9 @@ def _batch_size(protocol: str) -> int | None:
     match = re.fullmatch(r'avsbench-bs([1-9]\d*)', protocol)
     if match is None:
         raise ValueError(
-            "protocol must be 'split', 'stepping_stones' or 'avsbench-bsK' "
-            "with the batch size K in clips, for example 'avsbench-bs4', got "
+            "protocol must be 'split', 'stepping_stones', 'frame' or "
+            "'avsbench-bsK' with the batch size K in clips, for example "
+            "'avsbench-bs4', got "
             f'{protocol!r}.'
         )
     return int(match[1])

@@ -69,6 +69,35 @@ def sounding_score(logits: Tensor) -> Tensor:
     return 1 / (1 + torch.exp(-logit.double()).float())
 
 
+def ease_score(logits: Tensor) -> Tensor:
+    """Soft score of EASE's protocol, which depends on the whole frame.
+
+    Two channels give the difference d = S1 - S0, one channel the logit d. A
+    frame whose d are all in [0, 1] keeps them; otherwise the score is
+    ``sigmoid(d)``. Behavioural reference:
+    ``ilpoviertola/EASE@12ab645:utils/avs_semantic_metric.py``.
+
+    Args:
+        logits (Tensor): (N, 1, H, W) or (N, 2, H, W).
+
+    Returns:
+        Tensor: (N, H, W) float32 in [0, 1].
+
+    Raises:
+        ValueError: If the logits have another shape.
+    """
+    _check_logits(logits)
+    logits = logits.float()
+    score = logits[:, -1]
+    if logits.shape[1] == 2:
+        score = score - logits[:, 0]
+    low, high = score.flatten(1).aminmax(dim=1)
+    kept = (low >= 0) & (high <= 1)
+    # As in sounding_score, the exponential is rounded from float64.
+    squashed = 1 / (1 + torch.exp(-score.double()).float())
+    return torch.where(kept[:, None, None], score, squashed)
+
+
 def sounding_mask(logits: Tensor) -> Tensor:
     """Hard prediction: argmax of two channels, score > 0.5 of one.
 

@@ -25,7 +25,9 @@ from .semantic_functional import (
     frame_averaged_scores,
 )
 
-PROTOCOLS = ('stepping_stones', 'avsbench', 'dataset')
+PROTOCOLS = ('stepping_stones', 'avsbench', 'present', 'dataset')
+#: Protocols that average over the classes that occur.
+_OCCURRING = ('present', 'dataset')
 #: AVSBench pads every clip to this number of frames and scores the padding.
 _AVSBENCH_NUM_FRAMES = 10
 
@@ -54,6 +56,9 @@ class AVSSemanticMetric(ClipMetric[SemanticClipEntry]):
     - ``avsbench``: the same, but a clip of 5 frames is padded to 10 with
       frames whose prediction and truth are background (AVSBench,
       AVSegFormer).
+    - ``present``: class scores as under ``stepping_stones``, averaged over
+      the classes in any prediction or label
+      (``ilpoviertola/EASE@12ab645:utils/avs_semantic_metric.py``).
     - ``dataset``: IoU and F of pixels summed over the whole dataset, averaged
       over the classes in any prediction or truth (mmseg's ``IoUMetric``,
       CAVP, DDESeg). These values are much higher than those of the other
@@ -194,7 +199,7 @@ def score_classes(
     )
     if protocol == 'dataset':
         return dataset_scores(areas)
-    if protocol == 'stepping_stones':
+    if protocol in ('stepping_stones', 'present'):
         return frame_averaged_scores(areas)
     longest = max(entries, key=lambda entry: entry.num_frames)
     if longest.num_frames > _AVSBENCH_NUM_FRAMES:
@@ -218,10 +223,10 @@ def mean_scores(scores: ClassScores, protocol: str) -> dict[str, float]:
     Returns:
         dict[str, float]: ``mIoU``, ``F``, ``mIoU_no_bg``, ``F_no_bg`` and,
         for ``avsbench``, both with the suffix ``_noBg_published``. NaN under
-        ``dataset`` if only the background occurs.
+        ``present`` and ``dataset`` if only the background occurs.
     """
     # Under the other protocols, an absent class counts as 0.
-    kept = scores.num_frames >= (1 if protocol == 'dataset' else 0)
+    kept = scores.num_frames >= (1 if protocol in _OCCURRING else 0)
     return {
         f'{name}{suffix}': _mean(values[part][kept[part]])
         for suffix, part in _class_selections(protocol).items()

@@ -91,7 +91,8 @@ def build_network(
     queries = import_module(f'{generators}attention_generator')
     fusers = import_module('models.fusers.av_aligner')
     network = import_module('models.ease_vit').EASEViT
-    dims = encoder.backbone.embed_dim
+    backbone: Any = encoder.backbone
+    dims = backbone.embed_dim
     built = network(
         encoder=encoder,
         feat_upscaler=upscalers.ConvScaler((16, 16), dims),
