@@ -8,6 +8,7 @@ from mmavs.datasets.transforms import (
     ClipRandomFlip,
     ClipResize,
     ClipResizeCenterCrop,
+    ClipScaleJitter,
 )
 from PIL import Image
 
@@ -244,3 +245,32 @@ def test_random_transforms_need_a_seed(transform):
 def test_wrong_arguments_are_named(transform, kwargs, message):
     with pytest.raises(ValueError, match=message):
         transform(**kwargs)
+
+
+def test_scale_jitter_resizes_all_pictures_by_one_factor():
+    """s in [0.5, 0.5]: r = 0.5 * min(24 / 40, 48 / 60) = 0.3 -> 12 x 18."""
+    results = ClipScaleJitter((24, 48), scale=(0.5, 0.5))(_clip())
+    assert results['frames'].shape == (3, 12, 18, 3)
+    assert results['masks'].shape == (3, 12, 18)
+    assert results['mask_prior'].shape == (3, 12, 18)
+
+
+def test_scale_jitter_draws_from_seed_epoch_and_clip():
+    """Rows are uniform between the bounds: 4 (0.1 * 40) and 80 (2 * 40)."""
+    jitter = ClipScaleJitter((40, 60))
+    rows = [len(jitter(_clip((0, 0, n)))['frames'][0]) for n in range(60)]
+    again = [len(jitter(_clip((0, 0, n)))['frames'][0]) for n in range(60)]
+    assert rows == again
+    assert 4 <= min(rows) < 10
+    assert 74 < max(rows) <= 80
+
+
+def test_scale_jitter_leaves_a_pixel():
+    tiny = ClipScaleJitter((1, 1), scale=(0.1, 0.1))(_clip())
+    assert tiny['frames'].shape == (3, 1, 1, 3)
+
+
+@pytest.mark.parametrize('scale', [(0, 1), (2, 1)])
+def test_wrong_scales(scale):
+    with pytest.raises(ValueError, match='0 < low <= high, got'):
+        ClipScaleJitter((8, 8), scale=scale)

@@ -11,12 +11,15 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
+from .frame_items import keep_frame, labelled_frames
 from .mask_directory import MaskDirectory
 from .mask_prior_option import parse_mask_prior
 from .metainfo import voc_palette
+from .sound_swap import rotate_sounds
 from .transforms import LoadMaskPrior
 
 SOUND_SOURCES = ('own', 'next_clip')
+ITEMS = ('clips', 'frames')
 #: Entries that ``load_clips`` gives for every clip.
 _CLIP_KEYS = (
     'clip_id',
@@ -30,7 +33,7 @@ _CLIP_KEYS = (
 
 
 class BaseClipDataset(BaseDataset, ABC):
-    """Clips of frames with one sound file each; one item is one clip.
+    """Clips of frames with one sound file each; one item is one clip or frame.
 
     Subclasses set ``METAINFO`` and implement :meth:`load_clips`; see
     docs/add_a_dataset.md. All tools, hooks and transforms of the project then
@@ -51,6 +54,9 @@ class BaseClipDataset(BaseDataset, ABC):
             sound of the next clip of its subset and split, and the last clip
             that of the first. This measures how much a result depends on the
             sound.
+        items (str): ``'clips'``, or ``'frames'``: every labelled frame is an
+            item, a clip with T = 1 whose row of audio is that of its second.
+            For training; metrics and mask dumps need whole clips.
         seed (int): Part of ``rng_seed``, which seeds random transforms.
         mask_prior (Mapping | None): Source of the mask prior of stage two for
             ``LoadMaskPrior``: ``dict(source='truth')``,
@@ -64,7 +70,7 @@ class BaseClipDataset(BaseDataset, ABC):
             a palette, the colours are those of PASCAL VOC.
         pipeline (Sequence[dict | Callable]): Transforms.
         indices (int | Sequence[int] | None): Keep the first n clips, or the
-            clips with these indices.
+            clips with these indices; also for ``items='frames'``.
         test_mode (bool): As in mmengine.
         lazy_init (bool): Read the table on first use.
 
@@ -85,6 +91,7 @@ class BaseClipDataset(BaseDataset, ABC):
         split: str | Sequence[str],
         subsets: Sequence[str] | None = None,
         sound_from: str = 'own',
+        items: str = 'clips',
         seed: int = 0,
         mask_prior: Mapping[str, Any] | None = None,
         ann_file: str = '',
@@ -104,6 +111,10 @@ class BaseClipDataset(BaseDataset, ABC):
             check_choice('subsets', name, self.SUBSETS)
         check_choice('sound_from', sound_from, SOUND_SOURCES)
         self.sound_from = sound_from
+        check_choice('items', items, ITEMS)
+        self.items = items
+        #: (clip, frame) of every item of ``items='frames'``.
+        self._frames: list[tuple[int, int]] = []
         self.seed = seed
         self.mask_prior = parse_mask_prior(mask_prior)
         if 'mask_prior' in (data_prefix or {}):
@@ -195,8 +206,7 @@ class BaseClipDataset(BaseDataset, ABC):
             )
         _check_indices(self._indices, len(kept))
         if self.sound_from == 'next_clip':
-            for group in _by_subset_and_split(kept):
-                _rotate_sounds(group)
+            rotate_sounds(kept)
         if self.mask_prior is not None and self.mask_prior.source == 'files':
             assert self.mask_prior.root is not None
             masks = MaskDirectory(self.mask_prior.root)
@@ -204,17 +214,51 @@ class BaseClipDataset(BaseDataset, ABC):
                 clip['mask_prior_paths'] = masks.mask_paths(clip)
         return kept
 
-    def get_data_info(self, idx: int) -> dict:
-        """Return a clip's entry with the values that its transforms need.
+    def full_init(self) -> None:
+        """Read the table, and list the frames that are items."""
+        if self._fully_initialized:
+            return
+        super().full_init()
+        if self.items == 'frames':
+            self._frames = labelled_frames(self.list_clips())
 
-        Args:
-            idx (int): Position of the clip.
+    def __len__(self) -> int:
+        """Return the number of items."""
+        self.full_init()
+        return len(self._frames) if self._frames else super().__len__()
+
+    def list_clips(self) -> list[dict]:
+        """Return the entries of all clips.
 
         Returns:
-            dict: The entry with ``sample_idx`` (int), ``rng_seed``, the tuple
-            (seed, epoch, sample_idx), ``sound_from`` (str) and
-            ``mask_prior_option`` (:class:`MaskPriorOption` or None).
+            list[dict]: As :meth:`get_data_info` returns them for
+            ``items='clips'``.
         """
+        return [self._clip_info(i) for i in range(super().__len__())]
+
+    def get_data_info(self, idx: int) -> dict:
+        """Return an item's entry with the values that its transforms need.
+
+        Args:
+            idx (int): Position of the item.
+
+        Returns:
+            dict: The clip's entry with ``sample_idx`` (int), ``rng_seed``,
+            the tuple (seed, epoch, sample_idx), ``sound_from`` (str) and
+            ``mask_prior_option`` (:class:`MaskPriorOption` or None); for
+            ``items='frames'`` reduced to one frame, see
+            :func:`~mmavs.datasets.frame_items.keep_frame`.
+        """
+        self.full_init()
+        if not self._frames:
+            return self._clip_info(idx)
+        clip, frame = self._frames[idx]
+        info = keep_frame(self._clip_info(clip), frame)
+        info['sample_idx'] = idx % len(self._frames)
+        info['rng_seed'] = (self.seed, self.epoch, info['sample_idx'])
+        return info
+
+    def _clip_info(self, idx: int) -> dict:
         info = super().get_data_info(idx)
         info['rng_seed'] = (self.seed, self.epoch, info['sample_idx'])
         info['sound_from'] = self.sound_from
@@ -338,22 +382,3 @@ def _check_indices(indices: int | Sequence[int] | None, count: int) -> None:
             f'indices must be {-count}..{count - 1}, got {wrong}: the data '
             f'set has {count} clips of this split.'
         )
-
-
-def _by_subset_and_split(clips: Sequence[dict]) -> list[list[dict]]:
-    groups: dict[tuple[str, str], list[dict]] = {}
-    for clip in clips:
-        groups.setdefault((clip['subset'], clip['split']), []).append(clip)
-    return list(groups.values())
-
-
-def _rotate_sounds(clips: Sequence[dict]) -> None:
-    """Give each clip the sound of the next one, in place."""
-    if len(clips) == 1:
-        raise ValueError(
-            "sound_from='next_clip' needs two clips of each subset, got only "
-            f'{clips[0]["clip_id"]!r} of {clips[0]["subset"]}'
-        )
-    paths = [clip['audio_path'] for clip in clips]
-    for clip, path in zip(clips, paths[1:] + paths[:1], strict=True):
-        clip['audio_path'] = path

@@ -15,6 +15,7 @@ from .load_waveform import LoadWaveform
 from .loading import LoadClipFrames, LoadClipMasks
 from .log_mel import LogMel
 from .mask_prior import LoadMaskPrior
+from .scale_jitter import ClipScaleJitter
 
 __all__ = [
     'AudioFrontEnd',
@@ -25,6 +26,7 @@ __all__ = [
     'ClipRandomFlip',
     'ClipResize',
     'ClipResizeCenterCrop',
+    'ClipScaleJitter',
     'LoadClipFrames',
     'LoadClipMasks',
     'LoadMaskPrior',

@@ -29,7 +29,10 @@ class AudioRows(NamedTuple):
 class AudioFrontEnd(BaseTransform):
     """Compute one row of audio per frame from a clip's sound.
 
-    Required keys: ``waveform``, ``num_frames``.
+    Required keys: ``waveform``, ``num_frames``. An item of a single frame
+    (``items='frames'`` of the data set) also has ``clip_num_frames`` and
+    ``frame_of_clip``: the rows of the whole clip are computed, and that of
+    the frame is kept.
 
     Added keys: the class attribute :attr:`key`, (T, ...) float32, which
     ``PackClip(audio_key=...)`` packs as ``inputs['audio']``;
@@ -83,19 +86,25 @@ class AudioFrontEnd(BaseTransform):
                 frames; names the clip.
         """
         waveform: Waveform = results['waveform']
+        num_frames = results.get('clip_num_frames', results['num_frames'])
         try:
-            audio = self.make_rows(waveform, results['num_frames'])
+            audio = self.make_rows(waveform, num_frames)
         except SoundError:  # already names the clip
             raise
         except ValueError as error:
             raise ValueError(f'{waveform.origin}: {error}.') from error
         counts = (len(audio.rows), len(audio.spans))
-        if counts != (results['num_frames'],) * 2:
+        if counts != (num_frames, num_frames):
             raise ValueError(
                 f'{type(self).__name__}.make_rows must return a row and a '
-                f'span for each of {results["num_frames"]} frames, got '
+                f'span for each of {num_frames} frames, got '
                 f'{counts[0]} rows and {counts[1]} spans.'
             )
-        results[self.key] = audio.rows
-        results['audio_spans'] = list(audio.spans)
+        kept = slice(None)
+        if 'frame_of_clip' in results:
+            kept = slice(
+                results['frame_of_clip'], results['frame_of_clip'] + 1
+            )
+        results[self.key] = audio.rows[kept]
+        results['audio_spans'] = list(audio.spans)[kept]
         return results

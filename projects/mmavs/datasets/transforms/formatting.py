@@ -83,7 +83,7 @@ def _pack_frame(results: dict, t: int) -> SegDataSample:
     mask_paths = results.get('mask_paths')
     spans = results.get('audio_spans')
     meta = dict(
-        frame_index=t,
+        frame_index=results.get('frame_of_clip', t),
         num_frames=len(frames),
         frame_path=results['frame_paths'][t],
         mask_path=mask_paths[t] if mask_paths else None,

@@ -83,7 +83,7 @@ class ClipResize(BaseTransform):
         Returns:
             dict: The clip with resized pictures and ``mask_size``.
         """
-        _resize_pictures(results, self.frame_size, self.mask_size)
+        resize_pictures(results, self.frame_size, self.mask_size)
         results['mask_size'] = self.mask_size
         return results
 
@@ -126,7 +126,7 @@ class ClipResizeCenterCrop(BaseTransform):
             dict: The clip with square pictures and ``mask_size``.
         """
         shape = results['frames'].shape[1:3]
-        _resize_pictures(
+        resize_pictures(
             results,
             _with_short_side(shape, self.frame_size),
             _with_short_side(shape, self.mask_size),
@@ -279,10 +279,18 @@ class ClipColorJitter(BaseTransform):
         return results
 
 
-def _resize_pictures(
+def resize_pictures(
     results: dict, frame_size: tuple[int, int], mask_size: tuple[int, int]
 ) -> None:
-    """Resize all pictures that the clip has."""
+    """Resize all pictures that a clip has, in place.
+
+    Filters as in :class:`ClipResize`.
+
+    Args:
+        results (dict): The clip.
+        frame_size (tuple[int, int]): (H, W) of the frames.
+        mask_size (tuple[int, int]): (h, w) of masks and mask prior.
+    """
     bilinear = Image.Resampling.BILINEAR
     nearest = Image.Resampling.NEAREST
     for key, size, filter_ in (

@@ -101,7 +101,7 @@ class MaskPriorCheckHook(Hook):
             return
         assert option.root is not None
         MaskDirectory(option.root).check(
-            [dataset.get_data_info(i) for i in range(len(dataset))],
+            dataset.list_clips(),
             size=self.size,
             checkpoint=self.expect_checkpoint,
             mode=self.expect_mode,
