@@ -208,6 +208,101 @@ def test_prior_is_added_to_the_mask_feature():
     assert (spread.amax(-1) - spread.amin(-1)).max() < 1e-5
 
 
+def _with_prior(features, num_columns):
+    """A prior that is 1 in the first columns of 4 patches, else 0."""
+    prior = torch.zeros(3, 1, 3, 4)
+    prior[..., :num_columns] = 1
+    return features._replace(mask_prior=prior)
+
+
+@pytest.mark.parametrize('training', [True, False])
+@torch.no_grad()
+def test_prior_as_first_attention_mask(training):
+    """It replaces masked attention in the first joint block, always."""
+    prior = dict(type='MaskPrior', robust_key=False, fuse_mask_feature=False)
+    head = tiny_head(mask_prior=prior).train(training)
+    seen = _record_masks(head)
+    head(_with_prior(tiny_features(), 1))
+    first, second = seen
+    inside = first[:, :NUM_QUERIES, -NUM_PATCHES:].unflatten(2, (3, 4))
+    assert inside[..., 0].all()
+    assert not inside[..., 1:].any()
+    rest = first.clone()
+    rest[:, :NUM_QUERIES, -NUM_PATCHES:] = True
+    assert rest.all()
+    assert (second is None) == (not training)
+    seen.clear()
+    silent = head(_with_prior(tiny_features(), 0))
+    assert not seen[0][:, :NUM_QUERIES, -NUM_PATCHES:].any()
+    assert all(part.isfinite().all() for part in (*silent[0], *silent[1]))
+
+
+@torch.no_grad()
+def test_prior_as_markers_of_patches():
+    """Patches where the prior is 1 get `audio_embed`, others `silence`."""
+    prior = dict(
+        type='MaskPrior', init_attention=False, fuse_mask_feature=False
+    )
+    head = tiny_head(mask_prior=prior, fuser=None).eval()
+    marks = head.mask_prior
+    inputs = []
+    head.blocks[0].register_forward_pre_hook(
+        lambda _, arguments: inputs.append(arguments[0])
+    )
+    features = tiny_features()
+    for embed in (marks.silence_embed, marks.audio_embed):
+        embed.weight.zero_()
+    head(_with_prior(features, 1))
+    marks.audio_embed.weight.fill_(2.0)
+    marks.silence_embed.weight.fill_(-1.0)
+    head(_with_prior(features, 1))
+    added = (inputs[1] - inputs[0]).mean(-1)
+    assert added[:, :-NUM_PATCHES].abs().max() == 0
+    grid = added[:, -NUM_PATCHES:].unflatten(1, (3, 4))
+    torch.testing.assert_close(grid[..., 0], torch.full((3, 3), 2.0))
+    torch.testing.assert_close(grid[..., 1:], torch.full((3, 3, 3), -1.0))
+
+
+def test_a_prior_is_needed():
+    head = tiny_head(mask_prior=dict(type='MaskPrior'))
+    with pytest.raises(ValueError, match='the batch has no mask_prior'):
+        head(tiny_features())
+
+
+@pytest.mark.parametrize('num_frames', [(3,), (1, 2), (2, 1), (1, 1, 1)])
+@torch.no_grad()
+def test_queries_of_the_previous_second(num_frames):
+    """First frames as without it; others depend on their clip's past alone."""
+    features = tiny_features()._replace(num_frames=num_frames)
+    plain = _last(tiny_head(), features)
+    head = tiny_head(query_propagation=True).eval()
+    head.load_state_dict(tiny_head().state_dict(), strict=False)
+    before = _last(head, features)
+    starts = [sum(num_frames[:i]) for i in range(len(num_frames))]
+    changed = (before - plain).abs().amax(1)
+    for row in range(3):
+        assert (changed[row] < 1e-5) == (row in starts)
+    # Another sound of one frame changes that frame and the rest of its clip.
+    for row in range(3):
+        audio = features.audio_embed.clone()
+        audio[row] = audio[row].flip(0)
+        after = _last(head, features._replace(audio_embed=audio))
+        moved = (after - before).abs().amax(1) > 1e-5
+        clip = max(i for i, start in enumerate(starts) if start <= row)
+        end = starts[clip] + num_frames[clip]
+        assert moved.tolist() == [row <= other < end for other in range(3)]
+
+
+def test_propagated_queries_train():
+    head = tiny_head(query_propagation=True)
+    classes, masks = head(tiny_features())
+    assert len(classes) == len(masks) == 3
+    losses = head.loss(tiny_features(), _samples([True, True, True]), None)
+    sum(losses.values()).backward()
+    assert not [n for n, p in head.named_parameters() if p.grad is None]
+    assert head.propagation.proj.weight.grad.abs().max() > 0
+
+
 @torch.no_grad()
 def test_enhancer_by_hand():
     """One centre, everything of weight zero: the projected sound remains."""
@@ -277,7 +372,6 @@ def test_soft_assignment_sums_to_one():
             dict(audio_enhancer=dict(type='EASEClusterEnhancer', select='x')),
             "'score' or 'distance', got 'x'",
         ),
-        (dict(mask_prior=dict(type='MaskPrior')), 'no masked attention'),
     ],
 )
 def test_wrong_options(options, text):

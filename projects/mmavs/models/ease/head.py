@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule, ModuleList
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -15,9 +14,17 @@ from torch import Tensor, nn
 from mmavs.structures import ClipFeatures
 
 from ..layers.dino_block import DinoBlock, dino_settings
-from ..stepping_stones import build_fusion_prior
+from ..stepping_stones import MaskPrior, check_prior
+from .fuser_list import FuserList
+from .joint_input import (
+    JointInput,
+    Prediction,
+    allow_attention,
+    inside_masks,
+)
 from .mask_losses import LabelledFrameLosses
 from .query_generator import EASEQueryGenerator
+from .query_propagation import QueryPropagation
 from .upscaler import Upscaler
 
 
@@ -28,7 +35,7 @@ class EASEHead(LabelledFrameLosses):
     Call graph::
 
         forward(): audio_enhancer -> query_generator
-                   blocks: fuser -> [queries, prefix, patches] -> block
+                   blocks: fusers -> [queries, prefix, patches] -> block
                    norm -> predict(): class_head; mask_head x upscaler
 
     EASE (https://arxiv.org/abs/2609.29121). Behaviour follows
@@ -68,8 +75,14 @@ class EASEHead(LabelledFrameLosses):
             prediction alone.
         num_upscale (int): Doublings of the patch map for the masks.
         dropout (float): Channel dropout of that map in training.
+        query_propagation (bool): Add the queries of the previous second of
+            the clip, see :class:`QueryPropagation`; not a part of EASE.
         mask_prior (dict | None): Config of a ``MaskPrior`` for stage two of
-            Stepping Stones, added to the upscaled map.
+            Stepping Stones. ``fuse_mask_feature`` adds the prior to the
+            upscaled map. ``init_attention`` limits the attention of queries
+            in the first joint block to the patches of the prior, also in
+            evaluation, in place of masked attention. ``robust_key`` adds an
+            embedding to every patch where the queries join.
         loss_cls (dict): Loss of the classes, with K + 1 class weights.
         loss_mask (dict): Loss of the masks at sampled points.
         loss_dice (dict): Loss of the masks at sampled points.
@@ -108,6 +121,7 @@ class EASEHead(LabelledFrameLosses):
         masked_attention: bool = True,
         num_upscale: int = 2,
         dropout: float = 0.1,
+        query_propagation: bool = False,
         mask_prior: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -142,12 +156,11 @@ class EASEHead(LabelledFrameLosses):
             self.query_generator = EASEQueryGenerator(
                 num_queries, dims, embed_dims=audio_dims, **query_generator
             )
-        self.fuse_places = _fuse_places(fuse_before, fuse_late, num_blocks)
-        self.fusers = _build_fusers(
+        self.fusers = FuserList(
             fuser,
-            num=1 if share_fuser else len(self.fuse_places),
-            embed_dims=dims,
-            audio_dims=audio_dims,
+            places=[*sorted(fuse_before), *([num_blocks] * fuse_late)],
+            share=share_fuser,
+            defaults=dict(embed_dims=dims, audio_dims=audio_dims),
         )
         self.upscaler = Upscaler(dims, num_upscale)
         self.dropout = nn.Dropout2d(dropout)
@@ -159,7 +172,14 @@ class EASEHead(LabelledFrameLosses):
             nn.GELU(),
             nn.Linear(dims, dims),
         )
-        self.mask_prior = build_fusion_prior(mask_prior, dims)
+        self.propagation: QueryPropagation | None = None
+        if query_propagation:
+            self.propagation = QueryPropagation(dims)
+        self.mask_prior: MaskPrior | None = None
+        if mask_prior is not None:
+            self.mask_prior = MODELS.build(
+                mask_prior, default_args=dict(embed_dims=dims)
+            )
         self.register_buffer('attn_mask_probs', torch.ones(joint_blocks))
 
     attn_mask_probs: Tensor
@@ -190,23 +210,46 @@ class EASEHead(LabelledFrameLosses):
         patch_map, prefix, *positions = features.visual
         grid = (patch_map.shape[-2], patch_map.shape[-1])
         rope = positions[0] if positions else None
+        prior = None
+        if self.mask_prior is not None:
+            prior = check_prior(features.mask_prior, num_frames=len(patch_map))
         tokens = self.audio_enhancer(features.audio_embed)
         x = torch.cat([_rows(prefix), _rows(patch_map)], 1)
-        predictions = []
-        predict_between = self.training and self.masked_attention
-        for i, block in enumerate(self.blocks):
-            x = self._fuse(x, tokens, grid, place=i)
-            allowed = None
-            if i == self.first_joint:
-                x = torch.cat([self._queries(tokens), x], 1)
-            if i >= self.first_joint and predict_between:
-                predictions.append(self._predict(x, grid, features.mask_prior))
-                allowed = self._allowed(predictions[-1][1], x, grid, i)
-            x = block(x, rope, allowed)
-        x = self._fuse(x, tokens, grid, place=len(self.blocks))
-        predictions.append(self._predict(x, grid, features.mask_prior))
+        for i in range(self.first_joint):
+            x = self.blocks[i](self.fusers(x, tokens, grid, place=i), rope)
+        frames = JointInput(x, tokens, self._queries(tokens), rope, prior)
+        if self.propagation is None:
+            predictions, _ = self._run_joint(frames, grid)
+        else:
+            predictions = self.propagation(
+                frames,
+                features.num_frames,
+                lambda part: self._run_joint(part, grid),
+            )
         classes, masks = zip(*predictions, strict=True)
         return list(classes), list(masks)
+
+    def _run_joint(
+        self, frames: JointInput, grid: tuple[int, int]
+    ) -> tuple[list[Prediction], Tensor]:
+        """Predictions, and the normalised queries after the last block."""
+        x, tokens, queries, rope, prior = frames
+        predictions = []
+        for i in range(self.first_joint, len(self.blocks)):
+            x = self.fusers(x, tokens, grid, place=i)
+            if i == self.first_joint:
+                x = torch.cat([queries, self._mark(x, grid, prior)], 1)
+            inside = None
+            if self.training and self.masked_attention:
+                predictions.append(self._predict(x, grid, prior))
+                share = self.attn_mask_probs[i - self.first_joint]
+                inside = inside_masks(predictions[-1][1], grid, share)
+            if i == self.first_joint and prior is not None:
+                inside = self._inside_prior(grid, prior, default=inside)
+            x = self.blocks[i](x, rope, allow_attention(inside, x.shape[1]))
+        x = self.fusers(x, tokens, grid, place=len(self.blocks))
+        predictions.append(self._predict(x, grid, prior))
+        return predictions, self.norm(x[:, : self.num_queries])
 
     def _queries(self, tokens: Tensor) -> Tensor:
         """(N, k, E) -> (N, Q, D)."""
@@ -215,19 +258,9 @@ class EASEHead(LabelledFrameLosses):
             return learned
         return learned + self.query_generator(tokens)
 
-    def _fuse(
-        self, x: Tensor, tokens: Tensor, grid: tuple[int, int], *, place: int
-    ) -> Tensor:
-        """Add sound to the patches, the last tokens of (N, S, D)."""
-        if not len(self.fusers) or place not in self.fuse_places:
-            return x
-        fuser = self.fusers[self.fuse_places.index(place) % len(self.fusers)]
-        others, patches = x.tensor_split([-math.prod(grid)], dim=1)
-        return torch.cat([others, fuser(patches, tokens, grid)], 1)
-
     def _predict(
         self, x: Tensor, grid: tuple[int, int], prior: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Prediction:
         """Classes and masks of (N, S, D), queries first, patches last."""
         x = self.norm(x)
         query = x[:, : self.num_queries]
@@ -243,48 +276,30 @@ class EASEHead(LabelledFrameLosses):
         )
         return self.class_head(query), masks
 
-    def _allowed(
-        self, masks: Tensor, x: Tensor, grid: tuple[int, int], block: int
-    ) -> Tensor | None:
-        """Where tokens may attend in a block: (N, S, S) bool, None for all.
+    def _mark(
+        self, x: Tensor, grid: tuple[int, int], prior: Tensor | None
+    ) -> Tensor:
+        """Mark the patches, the last tokens of (N, S, D), by the prior."""
+        if self.mask_prior is None or prior is None:
+            return x
+        others, patches = x.tensor_split([-math.prod(grid)], dim=1)
+        marked = self.mask_prior.locate_keys(patches, grid, prior)
+        return torch.cat([others, marked], 1)
 
-        Only the attention of queries to patches is ever blocked.
-        """
-        blocked_share = self.attn_mask_probs[block - self.first_joint]
-        if blocked_share == 0:
-            return None
-        resized = F.interpolate(masks.detach(), grid, mode='bilinear')
-        inside = resized.flatten(2) > 0  # (N, Q, P)
-        if blocked_share < 1:
-            # The attention of the other queries is not restricted.
-            draw = torch.rand(inside.shape[:2], device=inside.device)
-            inside = inside | (draw > blocked_share)[..., None]
-        num_tokens = x.shape[1]
-        allowed = inside.new_ones(len(x), num_tokens, num_tokens)
-        allowed[:, : self.num_queries, -inside.shape[-1] :] = inside
-        return allowed
+    def _inside_prior(
+        self, grid: tuple[int, int], prior: Tensor, *, default: Tensor | None
+    ) -> Tensor | None:
+        """(N, Q, P) bool, True where the prior sounds."""
+        assert self.mask_prior is not None  # there is a prior
+        blocked = self.mask_prior.block(grid, prior)
+        if blocked is None:
+            return default
+        return ~blocked.expand(-1, self.num_queries, -1)
 
 
 def _rows(feature_map: Tensor) -> Tensor:
     """(N, D, h, w) -> (N, h * w, D)."""
     return feature_map.flatten(2).transpose(1, 2)
-
-
-def _fuse_places(
-    fuse_before: Sequence[int], fuse_late: bool, num_blocks: int
-) -> tuple[int, ...]:
-    return (*sorted(fuse_before), *([num_blocks] if fuse_late else []))
-
-
-def _build_fusers(
-    cfg: dict | None, *, num: int, embed_dims: int, audio_dims: int
-) -> ModuleList:
-    if cfg is None:
-        return ModuleList()
-    defaults = dict(embed_dims=embed_dims, audio_dims=audio_dims)
-    return ModuleList(
-        [MODELS.build(cfg, default_args=defaults) for _ in range(num)]
-    )
 
 
 def _check_blocks(

@@ -117,7 +117,7 @@ class MaskPrior(BaseModule):
         Raises:
             ValueError: If there is no prior, or not one per frame.
         """
-        prior = _checked(prior, num_frames=len(mask_feature))
+        prior = check_prior(prior, num_frames=len(mask_feature))
         return PriorGuidance(
             mask_feature=self.fuse(mask_feature, prior),
             key_pos=[
@@ -142,7 +142,7 @@ class MaskPrior(BaseModule):
         Raises:
             ValueError: If there is no prior, or not one per frame.
         """
-        prior = _checked(prior, num_frames=len(mask_feature))
+        prior = check_prior(prior, num_frames=len(mask_feature))
         if not self.fuse_mask_feature:
             return mask_feature
         return mask_feature + _resize(prior, mask_feature.shape[-2:])
@@ -202,7 +202,19 @@ def _resize(prior: Tensor, size: Sequence[int]) -> Tensor:
     )
 
 
-def _checked(prior: Tensor | None, *, num_frames: int) -> Tensor:
+def check_prior(prior: Tensor | None, *, num_frames: int) -> Tensor:
+    """Check the prior of a batch.
+
+    Args:
+        prior (Tensor | None): ``ClipFeatures.mask_prior``.
+        num_frames (int): N.
+
+    Returns:
+        Tensor: The prior, (N, 1, h, w).
+
+    Raises:
+        ValueError: If there is no prior, or not one per frame.
+    """
     if prior is None:
         raise ValueError(
             'the head has a MaskPrior, but the batch has no mask_prior: add '
