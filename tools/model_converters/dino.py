@@ -4,8 +4,8 @@ Usage: ``python tools/model_converters/dino.py SRC DST --arch base``
 
 SRC is a file of transformers, of the authors or of timm; the layout is
 recognised. Set DST in a config as ``init_cfg=dict(type='Pretrained',
-checkpoint=DST)`` of ``DinoViT``. With ``--joint-blocks 4`` DST is for
-``load_from`` of an EASE config: the last blocks go to the head.
+checkpoint=DST)`` of ``DinoViT``. With ``--joint-blocks 4`` DST is for the
+EASE configs: the last blocks go to the head.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ _base_ = ['./ease_vit-b.py']
 sizes = dict(embed_dims=64, num_layers=4, num_heads=4, mlp_channels=128)
 arch = dict(_delete_=True, **sizes)  # sizes instead of a name
 model = dict(
-    backbone=dict(arch=arch, patch_size=8, joint_blocks=2),
+    backbone=dict(arch=arch, patch_size=8, joint_blocks=2, init_cfg=None),
     audio_backbone=dict(
         _delete_=True,  # another backbone takes other arguments
         type='LogMelCNN',
@@ -12,6 +12,7 @@ model = dict(
     ),
     decode_head=dict(
         arch=arch,
+        init_cfg=None,
         num_queries=10,
         audio_dims=64,
         num_blocks=2,

@@ -1,6 +1,9 @@
 # EASE with DINOv3 ViT-B, two classes (S4, MS3), as published.
 num_classes = 2  # including background
 joint_blocks = 4
+# The user supplies this file; tools/model_converters/dino.py writes it with
+# --joint-blocks 4.
+checkpoint = 'pretrained/dinov3_vit-b.pth'
 
 model = dict(
     type='AVSegmentor',
@@ -11,6 +14,9 @@ model = dict(
         variant='dinov3',
         joint_blocks=joint_blocks,
         rope_rescale=2.0,
+        init_cfg=dict(
+            type='Pretrained', checkpoint=checkpoint, prefix='backbone'
+        ),
     ),
     audio_backbone=dict(
         type='VGGish',
@@ -20,6 +26,10 @@ model = dict(
     ),
     decode_head=dict(
         type='EASEHead',
+        # Its blocks and its norm; the rest is new.
+        init_cfg=dict(
+            type='Pretrained', checkpoint=checkpoint, prefix='decode_head'
+        ),
         arch='base',
         variant='dinov3',
         num_classes=num_classes,

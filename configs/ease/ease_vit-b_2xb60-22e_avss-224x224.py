@@ -1,0 +1,28 @@
+"""EASE with DINOv3 ViT-B on AVSS (71 classes) at 224x224, as published.
+
+Paper: 45.8 mIoU, 50.7 F, protocol ``present``.
+Not trained on AVSBench by this project.
+Initialise: as for S4 at 224x224.
+Train: bash tools/dist_train.sh \
+    configs/ease/ease_vit-b_2xb60-22e_avss-224x224.py 2
+"""
+
+_base_ = [
+    '../_base_/models/ease_vit-b.py',
+    '../_base_/datasets/avsbench_avss_224x224_frames.py',
+    '../_base_/schedules/ease.py',
+    '../_base_/default_runtime.py',
+]
+
+num_classes = 71  # including background
+model = dict(
+    decode_head=dict(
+        num_classes=num_classes,
+        loss_cls=dict(class_weight=[1.0] * num_classes + [0.1]),
+    )
+)
+train_dataloader = dict(batch_size=60)  # frames per process
+max_epochs = 22
+param_scheduler = [dict(_base_.warmup_poly, end=max_epochs)]
+train_cfg = dict(max_epochs=max_epochs)
+default_hooks = dict(checkpoint=dict(save_best='stepping_stones/mIoU'))

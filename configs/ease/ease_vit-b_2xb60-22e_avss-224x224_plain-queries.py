@@ -1,0 +1,8 @@
+"""EASE with learned queries: audio acts through the fuser alone.
+
+The paper prints no figure.
+"""
+
+_base_ = ['./ease_vit-b_2xb60-22e_avss-224x224.py']
+
+model = dict(decode_head=dict(query_generator=None))
