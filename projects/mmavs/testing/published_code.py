@@ -43,7 +43,10 @@ def why_not(folder: str) -> str | None:
 
 
 def import_published(path: str | Path) -> ModuleType:
-    """Import one published file; modules that it does not use may be missing.
+    """Import one published file, with stand-ins for modules it does not use.
+
+    They replace installed modules too, because a newer transformers and the
+    huggingface_hub of the published code exclude each other.
 
     Args:
         path (str | Path): The file.
@@ -51,27 +54,17 @@ def import_published(path: str | Path) -> ModuleType:
     Returns:
         ModuleType: The module.
     """
-    absent = {
-        name: ModuleType(name)
-        for name in _UNUSED
-        if importlib.util.find_spec(name) is None
-    }
-    for name, module in absent.items():
-        for member in _UNUSED[name]:
-            setattr(module, member, None)
+    stubs = {name: ModuleType(name) for name in _UNUSED}
+    for name, stub in stubs.items():
+        vars(stub).update(dict.fromkeys(_UNUSED[name]))
     spec = importlib.util.spec_from_file_location(
         f'_published_{Path(path).stem}', path
     )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with _no_bytecode():
-        sys.modules.update(absent)
-        try:
-            spec.loader.exec_module(module)
-        finally:
-            for name in absent:
-                del sys.modules[name]
+    with _no_bytecode(), mock.patch.dict(sys.modules, stubs):
+        spec.loader.exec_module(module)
     return module
 
 
