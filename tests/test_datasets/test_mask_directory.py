@@ -73,21 +73,20 @@ def test_masks_of_other_data_with_the_same_names(
 
 
 def test_masks_of_swapped_sound(data, tmp_path):
-    """Stage two may use other audio than its masks, but not the reverse."""
+    """Both stages must get the same sound, unless the option allows it."""
     own, swapped = _clips(data), _clips(data, sound_from='next_clip')
-    directory = _dump(tmp_path / 'masks', own)
-    directory.check(own)
-    directory.check(swapped)
-    assert not directory.is_written(swapped[0], MADE_BY)
-
-    directory = _dump(tmp_path / 'swapped', swapped)
-    with pytest.raises(
-        ValueError,
-        match="another clip's sound.*'next_clip', --swap-sound.*of clip 'a'",
+    for first, second, names in (
+        (own, swapped, "sound_from='own'.*sound_from='next_clip'"),
+        (swapped, own, "sound_from='next_clip'.*sound_from='own'"),
     ):
-        directory.check(own)
-    directory.check(swapped)  # both stages with exchanged audio
-    assert not directory.is_written(own[0], MADE_BY)
+        directory = _dump(tmp_path / first[0]['sound_from'], first)
+        directory.check(first)
+        with pytest.raises(
+            ValueError, match=f"{names}.*any_sound=True.*of clip 'a'"
+        ):
+            directory.check(second)
+        directory.check(second, any_sound=True)
+        assert not directory.is_written(second[0], MADE_BY)
 
 
 def _forget_identity(directory):

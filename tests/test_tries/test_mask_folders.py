@@ -121,6 +121,19 @@ READ = [
         f'{TWO} {CHECK}.expect_mode=soft',
         'lists hard masks, expected soft ones',
     ),
+    Try(
+        'own-sound-with-swap',
+        TWO.replace('stub.pth', 'stub.pth --swap-sound'),
+        "predicted with sound_from='own', but this run has sound_from="
+        f"'next_clip'.*any_sound=True.*{REMEDY}",
+    ),
+    Try(
+        'own-sound-with-swap-allowed',
+        TWO.replace('stub.pth', 'stub.pth --swap-sound')
+        + f' {CHECK}.any_sound=True',
+        r'Epoch\(test\).*mIoU',
+        0,
+    ),
     Try('other-sound', TWO, f'{INDEX}.*sound', 1, swap_sound),
     Try('other-frames', TWO, f'{INDEX}.*frame', 1, swap_frames),
 ]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from mmavs.fingerprint import hash_excerpt
 
+_ANY_SOUND = 'default_hooks.mask_prior_check.any_sound'
+
 
 def identify_clip(clip: Mapping) -> dict[str, str]:
     """Identify a clip by hashes of its content, independent of its path.
@@ -31,7 +33,9 @@ def identify_clip(clip: Mapping) -> dict[str, str]:
     }
 
 
-def check_identity(clip: Mapping, entry: Mapping, where: str) -> None:
+def check_identity(
+    clip: Mapping, entry: Mapping, where: str, *, any_sound: bool = False
+) -> None:
     """Check that masks were predicted for a clip's frames and sound.
 
     Args:
@@ -39,22 +43,25 @@ def check_identity(clip: Mapping, entry: Mapping, where: str) -> None:
         entry (Mapping): Result of :func:`identify_clip` when the masks were
             written.
         where (str): Names the masks in errors.
+        any_sound (bool): Whether the masks may have been predicted from
+            another sound than the clip's ``sound_from`` gives.
 
     Raises:
         FileNotFoundError: If frame 0 or the sound is missing.
         ValueError: If frame 0 or the sound differs.
     """
     found = identify_clip(clip)
-    if entry['sound_from'] not in ('own', found['sound_from']):
-        raise ValueError(
-            "masks were predicted from another clip's sound (sound_from="
-            f'{entry["sound_from"]!r}, --swap-sound), expected the '
-            f"clip's own in {where}"
-        )
     keys = {'frame_hash': clip['frame_paths'][0]}
-    # A sound swap in stage two only is allowed; the hashes then differ.
     if entry['sound_from'] == found['sound_from']:
         keys['sound_hash'] = clip['audio_path']
+    elif not any_sound:
+        raise ValueError(
+            f'masks were predicted with sound_from={entry["sound_from"]!r}, '
+            f'but this run has sound_from={found["sound_from"]!r} '
+            "('next_clip' is --swap-sound); use both with or both without "
+            'it, or allow the difference with --cfg-options '
+            f'{_ANY_SOUND}=True, in {where}'
+        )
     for key, path in keys.items():
         if entry[key] != found[key]:
             raise ValueError(

@@ -202,6 +202,7 @@ class MaskDirectory:
         size: tuple[int, int] | None = None,
         checkpoint: str | Mapping[str, str] | None = None,
         mode: str | None = None,
+        any_sound: bool = False,
     ) -> None:
         """Check that the folder holds the masks of all clips.
 
@@ -217,14 +218,16 @@ class MaskDirectory:
                 stage-one checkpoint that must have predicted the masks, or
                 one per subset; its first digits suffice. None for any.
             mode (str | None): 'hard' or 'soft'; None for any.
+            any_sound (bool): Whether the masks may have been predicted with
+                another ``sound_from`` than that of the clips.
 
         Raises:
             FileNotFoundError: If the index, a mask, or the first frame or the
                 sound of a clip is missing.
             ValueError: If the index is unreadable or lacks a clip; if masks
                 were predicted by another checkpoint, in another mode, for
-                another data set or from another clip's sound; or if a mask is
-                unreadable or has another size.
+                another data set or with another ``sound_from``; or if a mask
+                is unreadable or has another size.
         """
         index = self._read_index(clips[0])
         listed = {(c['subset'], c['clip_id']): c for c in index['clips']}
@@ -234,7 +237,12 @@ class MaskDirectory:
             where = describe_mask(clip, self.mask_paths(clip)[0])
             self._check_entry(clip, {**index, **entry}, checkpoint, mode)
             if 'frame_hash' in entry:
-                check_identity(clip, entry, f'{self._index}: {where}')
+                check_identity(
+                    clip,
+                    entry,
+                    f'{self._index}: {where}',
+                    any_sound=any_sound,
+                )
             else:
                 has_identity = False
             check_masks(clip, self.mask_paths(clip), size)

@@ -34,6 +34,10 @@ class MaskPriorCheckHook(Hook):
             masks, or one per subset (``dict(v1s=..., v1m=..., v2=...)``).
             None for any.
         expect_mode (str | None): 'hard' or 'soft' masks; None for any.
+        any_sound (bool): Accept masks that were predicted with another
+            ``sound_from`` than the data set's, for example to exchange the
+            sounds in stage two alone. Such masks still carry the sound that
+            stage one got.
     """
 
     def __init__(
@@ -42,10 +46,12 @@ class MaskPriorCheckHook(Hook):
         size: tuple[int, int] | None = None,
         expect_checkpoint: str | Mapping[str, str] | None = None,
         expect_mode: str | None = None,
+        any_sound: bool = False,
     ) -> None:
         self.size = size
         self.expect_mode = expect_mode
         self.expect_checkpoint = expect_checkpoint
+        self.any_sound = any_sound
         self._checked: list[BaseClipDataset] = []
 
     def before_train(self, runner: Runner) -> None:
@@ -105,6 +111,7 @@ class MaskPriorCheckHook(Hook):
             size=self.size,
             checkpoint=self.expect_checkpoint,
             mode=self.expect_mode,
+            any_sound=self.any_sound,
         )
         self._checked.append(dataset)
 
