@@ -1,4 +1,10 @@
-"""Put this folder on the Python path, so that tests import ``support``."""
+"""Put this folder on the Python path, so that tests import ``support``.
+
+Modules that take seconds to import are imported in fixtures: the main process
+of pytest-xdist reads the conftest files too, but runs no test.
+"""
+
+import gc
 
 import pytest
 
@@ -8,3 +14,21 @@ def pytest_collection_modifyitems(config, items):
     """Run slow tests first, so that no process ends with one."""
     if config.getoption('numprocesses', None):
         items.sort(key=lambda item: item.get_closest_marker('slow') is None)
+
+
+def pytest_collection_finish():
+    """Exempt what is imported by now from garbage collection.
+
+    mmengine's data sets call ``gc.collect()``, which would visit millions of
+    objects of torch and the test modules each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _unformatted_configs():
+    from support.config_text import unformatted_configs
+
+    with unformatted_configs():
+        yield

@@ -10,7 +10,6 @@ from mmavs.apis import AVSInferencer
 from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
-from support.toy_training import as_lines
 from support.typed_pages import type_in
 
 CONFIG = 'configs/own_clips/aavs_tiny_own-clips-96x96.py'
@@ -64,10 +63,7 @@ def _config(project, work_dir):
     return cfg
 
 
-def test_short_and_long_clips_train_and_are_scored(
-    project, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(Config, 'pretty_text', property(as_lines))
+def test_short_and_long_clips_train_and_are_scored(project, tmp_path):
     runner = Runner.from_cfg(_config(project, tmp_path))
     dataset = runner.train_dataloader.dataset
     assert type(dataset).__module__ == 'own_clips'

@@ -7,7 +7,6 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from support.avsbench_tree import write_avsbench_tree
-from support.toy_training import as_lines
 from support.typed_pages import type_in
 
 CONFIG = 'configs/own_metric/aavs_tiny_ms3-96x96_clip-accuracy.py'
@@ -51,10 +50,7 @@ def test_a_value_worked_by_hand(project):
     assert metric.evaluate(2) == {'clip_accuracy': 0.375}
 
 
-def test_it_is_reported_beside_the_published_metrics(
-    project, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(Config, 'pretty_text', property(as_lines))
+def test_it_is_reported_beside_the_published_metrics(project, tmp_path):
     cfg = Config.fromfile(project / CONFIG)
     cfg.work_dir = str(tmp_path)
     cfg.experiment_name = tmp_path.name

@@ -16,7 +16,6 @@ from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from support.avsbench_tree import write_avsbench_tree, write_mask_directory
-from support.toy_training import as_lines
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(
@@ -144,12 +143,6 @@ def trained_parameters(runner: Runner) -> set[str]:
         for name, parameter in runner.model.named_parameters()
         if parameter.requires_grad
     }
-
-
-@pytest.fixture(autouse=True)
-def _quick_text(monkeypatch):
-    """The runner prints its config; formatting that takes seconds."""
-    monkeypatch.setattr(Config, 'pretty_text', property(as_lines))
 
 
 @pytest.fixture(scope='module')

@@ -11,7 +11,7 @@ import runpy
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import mmavs  # noqa: F401  registers everything
@@ -27,6 +27,8 @@ from mmengine.runner import Runner
 from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS
 from torch import Tensor, nn
 from torch.utils.data import Dataset
+
+from support.config_text import as_lines, unformatted_configs
 
 ROOT = Path(__file__).parents[2]
 NUM_ITEMS = 8
@@ -159,12 +161,6 @@ class ToyRankHook(Hook):
         torch.save(model.state_dict(), path)
 
 
-def as_lines(settings: Mapping[str, object]) -> str:
-    """Python text of a config, not formatted."""
-    lines = [f'{name} = {value!r}\n' for name, value in settings.items()]
-    return ''.join(lines)
-
-
 def two_phase(**options: object) -> dict:
     """Config of the two-phase hook for the toy model."""
     return dict(
@@ -235,8 +231,6 @@ def run_tool(
     """Run ``tools/<tool>``; the target of a process of its own."""
     if kill_at is not None:
         _KILL_AT.append(kill_at)
-    # mmengine formats the config at every save, which takes longer
-    Config.pretty_text = property(as_lines)
     sys.argv = [tool, *arguments]
     # Python puts the script's folder first.
     sys.path.insert(0, str(ROOT / 'tools'))
@@ -244,6 +238,7 @@ def run_tool(
         open(log, 'w') as file,
         contextlib.redirect_stderr(file),
         contextlib.ExitStack() as stack,
+        unformatted_configs(),
     ):
         stack.push(_print_traceback)
         runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')
