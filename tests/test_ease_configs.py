@@ -1,5 +1,6 @@
 """EASE's configs agree with each other and with the published settings."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 from support.tiny_ease import tiny_features, tiny_head
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / 'configs'
 AVSS = 'ease_vit-b_2xb60-22e_avss-224x224'
 #: Of the paper's code with 71 classes, audio backbone left out, minus its
 #: `fusion_s2` of 320 x 320, which has no effect and does not exist here.
@@ -179,3 +181,19 @@ def test_propagation_trains_on_whole_clips():
     assert loader['dataset']['items'] == 'clips'
     # Clips of v2, the largest subset, have ten frames.
     assert loader['batch_size'] * 10 == 60
+
+
+def test_documented_options_exist():
+    """Each names an entry of the config, or of the class that it sets."""
+    text = (ROOT / 'docs/ease.md').read_text(encoding='utf-8')
+    options = re.findall(r'`((?:[a-z_]+\.)[a-z_.]+)=[^`]+`', text)
+    assert len(options) >= 6
+    cfg = Config.fromfile(
+        CONFIGS / 'stepping_stones/ease_vit-b_stage2_2xb60-22e_avss-224x224.py'
+    )
+    optional = {'model.decode_head.share_fuser'}
+    for option in set(options) - optional:
+        place = cfg
+        for name in option.split('.'):
+            assert name in place, option
+            place = place[name]

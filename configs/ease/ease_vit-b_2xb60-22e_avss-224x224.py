@@ -25,4 +25,4 @@ train_dataloader = dict(batch_size=60)  # frames per process
 max_epochs = 22
 param_scheduler = [dict(_base_.warmup_poly, end=max_epochs)]
 train_cfg = dict(max_epochs=max_epochs)
-default_hooks = dict(checkpoint=dict(save_best='stepping_stones/mIoU'))
+default_hooks = dict(checkpoint=dict(save_best='present/mIoU'))

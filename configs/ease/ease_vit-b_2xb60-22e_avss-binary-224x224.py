@@ -37,7 +37,7 @@ test_dataloader = dict(dataset=dataset)
 val_evaluator = dict(
     _delete_=True,  # another metric takes other protocols
     type='AVSBinaryMetric',
-    protocols=['split', 'stepping_stones'],
+    protocols=['frame', 'split', 'stepping_stones'],
 )
 test_evaluator = val_evaluator
 max_epochs = 22

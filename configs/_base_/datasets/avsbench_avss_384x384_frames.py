@@ -60,6 +60,7 @@ test_dataloader = dict(
     loader, dataset=dict(clips, split='test', pipeline=pipeline)
 )
 val_evaluator = dict(
-    type='AVSSemanticMetric', protocols=['stepping_stones', 'dataset']
+    type='AVSSemanticMetric',
+    protocols=['present', 'stepping_stones', 'dataset'],
 )
 test_evaluator = val_evaluator

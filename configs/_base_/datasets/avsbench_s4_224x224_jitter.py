@@ -48,6 +48,6 @@ test_dataloader = dict(
     loader, dataset=dict(clips, split='test', pipeline=pipeline)
 )
 val_evaluator = dict(
-    type='AVSBinaryMetric', protocols=['split', 'stepping_stones']
+    type='AVSBinaryMetric', protocols=['frame', 'split', 'stepping_stones']
 )
 test_evaluator = val_evaluator

@@ -102,8 +102,8 @@ def validate_datasets(
         if isinstance(dataset, AVSBenchDataset):
             # Its files have all classes, whatever is made of them.
             classes = len(AVSBENCH_CLASSES)
-        for index in range(len(dataset)):
-            clip = files_of_entry(dataset.get_data_info(index), classes)
+        for entry in dataset.list_clips():
+            clip = files_of_entry(entry, classes)
             clips[clip.subset, clip.split, clip.clip_id] = clip
     root = str(datasets[0].data_root)
     table = str(datasets[0].ann_file or root)
