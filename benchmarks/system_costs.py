@@ -26,7 +26,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.memory import added_memory, print_memory, run_in_new_process
 from benchmarks.timing import time_in_turns
 
-_NUM_FRAMES = 5
+#: Frames of the clip.
+NUM_FRAMES = 5
 _CORNERS = 4
 
 
@@ -42,7 +43,7 @@ class Segmenter:
     model: Any
     clip: dict[str, Any]
 
-    def __call__(self, num_frames: int = _NUM_FRAMES) -> None:
+    def __call__(self, num_frames: int = NUM_FRAMES) -> None:
         """Segment the first frames of the clip."""
         rows = {
             key: value[:num_frames]
@@ -74,8 +75,8 @@ def build_segmenter(config: str | Path, device: str) -> Segmenter:
         if 'frame_size' in step
     )
     clip = dict(
-        frames=torch.randn(_NUM_FRAMES, 3, *size).to(device),
-        audio=torch.randn(_NUM_FRAMES, 1, 96, 64).to(device),
+        frames=torch.randn(NUM_FRAMES, 3, *size).to(device),
+        audio=torch.randn(NUM_FRAMES, 1, 96, 64).to(device),
     )
     return Segmenter(model, clip)
 
@@ -112,7 +113,7 @@ def gflops_per_frame(segmenter: Segmenter) -> float:
             segmenter()
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
-    return counter.get_total_flops() / _NUM_FRAMES / 1e9
+    return counter.get_total_flops() / NUM_FRAMES / 1e9
 
 
 def deformable_attention_flops(
@@ -158,7 +159,7 @@ def frames_per_second(
     """
     timings = time_in_turns(segmenters, rounds, device=device)
     return {
-        name: _NUM_FRAMES / timing.median for name, timing in timings.items()
+        name: NUM_FRAMES / timing.median for name, timing in timings.items()
     }
 
 
