@@ -21,6 +21,7 @@ MAY_IMPORT = {
     'evaluation': ('datasets',),
     'video': ('datasets',),
     'validation': ('datasets',),
+    'preparation': ('datasets', 'video'),
     'engine': ('datasets', 'models', 'evaluation', 'visualization'),
     'apis': (
         'datasets',

@@ -4,7 +4,7 @@ import torch
 from support.tries import Try, check, rows
 
 VGGISH = 'model_converters/vggish.py'
-OBJECT = 'dataset_converters/avsbench_object.py'
+PREPARE = 'dataset_converters/prepare_avsbench.py'
 #: Script -> options that it needs.
 OPTIONS = {
     'aavs': '--vggish v.pth',
@@ -93,27 +93,39 @@ TRIES = [
         "--backbone: invalid choice: 'r18'",
         2,
     ),
-    Try('object-nothing', OBJECT, 'arguments are required: src, dst', 2),
+    Try('prepare-nothing', PREPARE, 'arguments are required: src, dst', 2),
     Try(
-        'object-missing',
-        f'{OBJECT} none d',
-        'none: expected Single-source/ '
-        'or Multi-sources/ with clips, .* got neither',
+        'prepare-missing',
+        f'{PREPARE} none d',
+        'none: expected the folder of the download or its zip archive, got n',
     ),
-    Try('object-other-data', f'{OBJECT} data d', 'data: expected Single-sour'),
     Try(
-        'object-onto-itself',
-        f'{OBJECT} data data',
+        'prepare-no-archive',
+        f'{PREPARE} stub.py d',
+        'stub.py: expected a folder or a zip archive, got another file',
+    ),
+    Try(
+        'prepare-other-data',
+        f'{PREPARE} toy d',
+        r'toy: expected metadata.csv \(AVSBench-semantic\), or Single-source/',
+    ),
+    Try(
+        'prepare-onto-itself',
+        f'{PREPARE} data data',
         'data: expected a folder outside of the release data',
         1,
         keeps=['data/metadata.csv'],
     ),
     Try(
-        'object-onto-data',
-        f'{OBJECT} none data',
-        'data holds a data set already .*--force',
-        1,
-        keeps=['data/metadata.csv'],
+        'prepare-other-subset',
+        f'{PREPARE} data d --subsets v2',
+        r"data: expected clips of \('v2',\), got none; give other --subsets",
+    ),
+    Try(
+        'prepare-unknown-link',
+        f'{PREPARE} data d --link soft',
+        "--link: invalid choice: 'soft'",
+        2,
     ),
 ]
 

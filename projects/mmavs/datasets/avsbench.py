@@ -174,9 +174,25 @@ def read_metadata(path: str) -> list[dict[str, str]]:
             f'{path} not found; expected the table of AVSBench-semantic, '
             '{data_root}/metadata.csv. Check data_root and ann_file.'
         )
+    return parse_metadata(Path(path).read_bytes(), path)
+
+
+def parse_metadata(content: bytes, path: str) -> list[dict[str, str]]:
+    """Parse and check the content of AVSBench's ``metadata.csv``.
+
+    Args:
+        content (bytes): The content.
+        path (str): Name of the table in errors.
+
+    Returns:
+        list[dict[str, str]]: The rows.
+
+    Raises:
+        ValueError: See :func:`read_metadata`.
+    """
     # utf-8-sig: spreadsheet programs put a byte order mark before 'vid'.
     try:
-        text = Path(path).read_text(encoding='utf-8-sig')
+        text = content.decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise ValueError(
             f'{path}: expected text in UTF-8, got byte '
@@ -184,7 +200,7 @@ def read_metadata(path: str) -> list[dict[str, str]]:
             'save the table as "CSV UTF-8" in the spreadsheet program, or '
             'convert it: iconv -f CP1252 -t UTF-8 OLD > NEW'
         ) from error
-    reader = csv.DictReader(io.StringIO(text, newline=''))
+    reader = csv.DictReader(io.StringIO(text, newline=None))
     header = reader.fieldnames or []
     missing = [name for name in _COLUMNS if name not in header]
     if missing:

@@ -1,4 +1,4 @@
-"""tools/dataset_converters/avsbench_object.py converts the first release."""
+"""tools/dataset_converters/prepare_avsbench.py prepares the first release."""
 
 import runpy
 import sys
@@ -14,7 +14,7 @@ from PIL import Image
 from support.tiny_videos import make_video
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / 'tools/dataset_converters/avsbench_object.py'
+SCRIPT = ROOT / 'tools/dataset_converters/prepare_avsbench.py'
 BASE = ROOT / 'configs/_base_/datasets/avsbench_s4_224x224.py'
 #: name, start, category, split
 S4_ROWS = [
@@ -31,7 +31,8 @@ def convert(monkeypatch):
     """Run the script as the command line does."""
 
     def run(*args):
-        monkeypatch.setattr(sys, 'argv', [str(SCRIPT), *map(str, args)])
+        words = [str(SCRIPT), *map(str, args), '--workers', '1']
+        monkeypatch.setattr(sys, 'argv', words)
         runpy.run_path(str(SCRIPT), run_name='__main__')
 
     return run
@@ -140,7 +141,7 @@ def test_both_tasks_are_read_as_the_baselines_read_them(
 
 def test_files_are_links_unless_copies_are_wanted(convert, released, tmp_path):
     convert(released, tmp_path / 'links')
-    convert(released, tmp_path / 'copies', '--copy')
+    convert(released, tmp_path / 'copies', '--link', 'copy')
     names = ['frames/4.jpg', 'labels_rgb/4.png', 'audio.wav']
     for name in names:
         link = tmp_path / 'links/v1m/A7N2_4' / name
@@ -187,7 +188,7 @@ def test_the_sound_of_videos_serves_where_there_is_no_wav(
         ),
         (
             'Multi-sources/ms3_data/audio_wav/test/A7N2_4.wav',
-            r'test/A7N2_4.wav or, in its place, .*raw_videos/A7N2_4.mp4',
+            r'test/A7N2_4.wav .*A video of the clip can replace',
         ),
         ('Multi-sources/ms3_meta_data.csv', r'ms3_meta_data.csv not found'),
     ],
@@ -202,12 +203,14 @@ def test_what_is_missing_is_named_and_nothing_written(
 
 
 def test_no_release_at_all(convert, tmp_path):
+    (tmp_path / 'empty').mkdir()
     with pytest.raises(SystemExit, match='Single-source/ or Multi-sources/'):
-        convert(tmp_path, tmp_path / 'data')
+        convert(tmp_path / 'empty', tmp_path / 'data')
 
 
-def test_a_data_set_is_not_overwritten(convert, released, tmp_path):
+def test_another_data_set_is_not_overwritten(convert, released, tmp_path):
     convert(released, tmp_path / 'data')
+    (released / 'Single-source').rename(tmp_path / 'elsewhere')
     with pytest.raises(SystemExit, match=r'holds a data set already'):
         convert(released, tmp_path / 'data')
 
