@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmavs.converters.target_model import model_tensors
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from mmseg.registry import MODELS
 from support.tiny_ease import tiny_features, tiny_head
 
 ROOT = Path(__file__).parents[1]
@@ -19,10 +19,18 @@ NUM_PARAMETERS = {
     'ease_vit-s_2xb60-22e_avss-224x224': 28_423_369 - 102_400,
     AVSS: 100_331_977 - 102_400,
     'ease_vit-l_2xb30-22e_avss-224x224': 325_816_265 - 102_400,
+    'ease_pvtv2-b5_2xb60-36e_avss-224x224': 73_843_209 - 102_400,
+    'ease_pvtv2-b5_2xb25-36e_avss-384x384': 73_856_009 - 102_400,
 }
 #: (task, backbone, side) -> (batch size of a process, epochs), from the
 #: published configs.
 PUBLISHED = {
+    ('s4', 'pvt', 224): (12, 36),
+    ('s4', 'pvt', 384): (5, 36),
+    ('ms3', 'pvt', 224): (12, 72),
+    ('ms3', 'pvt', 384): (5, 72),
+    ('avss', 'pvt', 224): (60, 36),
+    ('avss', 'pvt', 384): (25, 36),
     ('s4', 'b', 224): (12, 36),
     ('s4', 'b', 384): (8, 36),
     ('s4', 'l', 224): (6, 36),
@@ -46,17 +54,19 @@ def load(name: str, folder: str = 'ease') -> dict:
 def test_sizes_of_the_networks(name):
     model = load(name)['model']
     count = 0
-    with DefaultScope.overwrite_default_scope('mmseg'), torch.device('meta'):
-        for part in ('backbone', 'decode_head'):
-            module = MODELS.build(model[part])
-            count += sum(p.numel() for p in module.parameters())
+    for part in ('backbone', 'decode_head'):
+        tensors = model_tensors(model[part])
+        tensors.pop('attn_mask_probs', None)  # a buffer
+        count += sum(tensor.numel() for tensor in tensors.values())
     assert count == NUM_PARAMETERS[name]
 
 
 @pytest.mark.parametrize(('task', 'size', 'side'), PUBLISHED)
 def test_settings_are_the_published_ones(task, size, side):
     batch, epochs = PUBLISHED[task, size, side]
-    cfg = load(f'ease_vit-{size}_2xb{batch}-{epochs}e_{task}-{side}x{side}')
+    pvt = size == 'pvt'
+    network = 'pvtv2-b5' if pvt else f'vit-{size}'
+    cfg = load(f'ease_{network}_2xb{batch}-{epochs}e_{task}-{side}x{side}')
     train = cfg['train_dataloader']
     assert train['batch_size'] == batch
     assert train['drop_last']
@@ -67,7 +77,10 @@ def test_settings_are_the_published_ones(task, size, side):
     assert cfg['train_cfg']['max_epochs'] == epochs
     (scheduler,) = cfg['param_scheduler']
     assert scheduler['end'] == epochs
-    assert scheduler['warmup'] == ((50, 100) if task == 'ms3' else (300, 600))
+    short = (100, 150) if pvt else (50, 100)
+    assert scheduler['warmup'] == (short if task == 'ms3' else (300, 600))
+    decay = cfg['optim_wrapper']['paramwise_cfg']['layer_decay']
+    assert decay == (1.0 if pvt else 0.8)
     rate = cfg['optim_wrapper']['optimizer']['lr']
     assert rate == (1e-4 if task == 'ms3' else 2e-4)
     for split in ('train', 'val', 'test'):
@@ -80,8 +93,11 @@ def test_settings_are_the_published_ones(task, size, side):
             assert by_type['ClipScaleJitter']['target_size'] == (side, side)
     for part in ('backbone', 'decode_head'):
         module = cfg['model'][part]
-        assert module['arch'] == dict(b='base', l='large')[size]
-        file = f'pretrained/dinov3_vit-{size}.pth'
+        if pvt:
+            file = 'pretrained/ease_pvtv2-b5.pth'
+        else:
+            assert module['arch'] == dict(b='base', l='large')[size]
+            file = f'pretrained/dinov3_vit-{size}.pth'
         assert module['init_cfg']['checkpoint'] == file
         assert module['init_cfg']['prefix'] == part
 

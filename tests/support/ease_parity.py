@@ -6,6 +6,7 @@ with the same entries, see :func:`our_outputs`. The Gumbel noise, which both
 sides draw by the same function, is left out.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -37,7 +38,7 @@ from support.tiny_ease import CONFIG
 DATA = DATA_DIR.parent / 'ease'
 FLOAT64 = DATA / 'float64.json'
 NUM_FRAMES = 2
-JOINT_BLOCKS = 4
+PVT_CONFIG = CONFIG.with_name('ease_pvtv2-b5.py')
 _LOSSES = ('loss_cls', 'loss_mask', 'loss_dice')
 
 
@@ -47,7 +48,8 @@ class Case(NamedTuple):
     Attributes:
         name (str): Of the case.
         sizes (dict[str, int]): Sizes of the Vision Transformer, as
-            ``DinoViT(arch=...)`` takes them.
+            ``DinoViT(arch=...)`` takes them; of PVTv2 ``embed_dims`` of the
+            first stage and ``num_layers`` of the third.
         frame_size (tuple[int, int]): H and W.
         num_classes (int): K.
         training (bool): Whether to predict before each joint block.
@@ -55,6 +57,7 @@ class Case(NamedTuple):
         num_clusters (int): Of the audio enhancer.
         audio_dims (int): Width E of the audio tokens.
         num_points (int): Sampled by matcher and losses.
+        pvt (bool): PVTv2 in place of a Vision Transformer.
     """
 
     name: str
@@ -66,17 +69,23 @@ class Case(NamedTuple):
     num_clusters: int = 71
     audio_dims: int = 320
     num_points: int = 12544
+    pvt: bool = False
+
+    @property
+    def joint_blocks(self) -> int:
+        """Blocks that run on queries."""
+        return 6 if self.pvt else 4
 
     @property
     def blocked_shares(self) -> Tensor:
-        """Shares of masked queries: all, some, none of them draws."""
-        return torch.tensor([1.0, 0.7, 0.3, 1.0])
+        """Shares of masked queries; 1 draws nothing."""
+        shares = [1.0, 0.7, 0.3, 1.0, 0.5, 0.9]
+        return torch.tensor(shares[: self.joint_blocks])
 
     def weights(self, keys: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
         """Draw the weights of a published checkpoint."""
-        weights = seeded_state_dict(
-            keys, gains={r'layer_scale\d\.lambda1': 0.4}
-        )
+        gains = {} if self.pvt else {r'layer_scale\d\.lambda1': 0.4}
+        weights = seeded_state_dict(keys, gains=gains)
         weights['network.attn_mask_probs'] = self.blocked_shares
         weights['network.encoder.pixel_mean'] = _row(0.485, 0.456, 0.406)
         weights['network.encoder.pixel_std'] = _row(0.229, 0.224, 0.225)
@@ -116,11 +125,34 @@ TINY = Case(
     audio_dims=32,
     num_points=256,
 )
+TINY_PVT = Case(
+    'tiny-pvt',
+    dict(embed_dims=16, num_layers=8),
+    (64, 64),
+    71,
+    num_queries=9,  # and 16 patches make 5 x 5 tokens
+    num_clusters=12,
+    audio_dims=64,
+    num_points=256,
+    pvt=True,
+)
+_PVT_B5 = dict(embed_dims=64, num_layers=40)
 CASES = (
     TINY,
+    TINY_PVT,
     Case('vit-s-224', _SMALL, (224, 224), 71),
     Case('vit-b-224', _BASE, (224, 224), 71),
     Case('vit-b-384-eval', _BASE, (384, 384), 2, training=False),
+    Case('pvt-224', _PVT_B5, (224, 224), 71, num_queries=29, pvt=True),
+    Case(
+        'pvt-384-eval',
+        _PVT_B5,
+        (384, 384),
+        2,
+        training=False,
+        num_queries=49,
+        pvt=True,
+    ),
 )
 
 
@@ -149,8 +181,11 @@ def published_keys(case: Case) -> dict[str, tuple[int, ...]]:
         case (Case): Which.
 
     Returns:
-        dict[str, tuple[int, ...]]: Those of ViT-B with other sizes.
+        dict[str, tuple[int, ...]]: Those of ViT-B or PVTv2-B5 with other
+        sizes.
     """
+    if case.pvt:
+        return _published_pvt_keys(case)
     keys = load_keys(DATA / 'vit-b_avss_keys.json')
     sizes = {
         768: case.sizes['embed_dims'],
@@ -174,6 +209,50 @@ def published_keys(case: Case) -> dict[str, tuple[int, ...]]:
     }
 
 
+def _published_pvt_keys(case: Case) -> dict[str, tuple[int, ...]]:
+    keys = load_keys(DATA / 'pvtv2-b5_avss_keys.json')
+    width = case.sizes['embed_dims']
+    sizes = {
+        **{64 * n: width * n for n in (1, 2, 4, 5, 8, 10, 15, 20)},
+        29: case.num_queries,
+        72: case.num_classes + 1,
+        71: case.num_clusters,
+    }
+    if width != 64:  # 4, not 5 heads in the third stage
+        sizes |= {320: 4 * width, 640: 8 * width, 1280: 16 * width}
+        sizes |= {960: 12 * width}
+    wanted: dict[str, tuple[int, ...]] = {}
+    for name, shape in keys.items():
+        if name == 'criterion.empty_weight':
+            continue
+        if name == 'network.audio_enhance.audio_proj.weight':
+            wanted[name] = (sizes[320], 128)
+            continue
+        wanted[name] = tuple(sizes.get(n, n) for n in shape)
+    if case.sizes['num_layers'] == 40:
+        return wanted
+    return _with_few_blocks(wanted, case.sizes['num_layers'])
+
+
+def _with_few_blocks(
+    keys: dict[str, tuple[int, ...]], num_layers: int
+) -> dict[str, tuple[int, ...]]:
+    """One block in the first two stages, ``num_layers`` in the third."""
+    pattern = re.compile(r'(.*stages\.)(\d)(\.blocks\.)(\d+)(\..*)')
+    few = {}
+    for name, shape in keys.items():
+        match = pattern.fullmatch(name)
+        if match is None:
+            few[name] = shape
+            continue
+        first, stage, middle, block, rest = match.groups()
+        # Counted from the last block of the stage.
+        place = int(block) - (40 - num_layers if stage == '2' else 0)
+        if place == 0 or (stage == '2' and place > 0):
+            few[f'{first}{stage}{middle}{place}{rest}'] = shape
+    return few
+
+
 def _block(name: str) -> int:
     _, found, rest = name.partition('backbone.blocks.')
     return int(rest.split('.')[0]) if found else -1
@@ -188,11 +267,14 @@ def build_ease(case: Case) -> nn.Module:
     Returns:
         nn.Module: With the children ``backbone`` and ``decode_head``.
     """
-    config = Config.fromfile(CONFIG).model
-    config.backbone.update(arch=case.sizes, rope_rescale=None)
+    config = Config.fromfile(PVT_CONFIG if case.pvt else CONFIG).model
     head: Any = config.decode_head
+    if case.pvt:
+        _shrink_pvt(config, case)
+    else:
+        config.backbone.update(arch=case.sizes, rope_rescale=None)
+        head.arch = case.sizes
     head.update(
-        arch=case.sizes,
         num_classes=case.num_classes,
         num_queries=case.num_queries,
         audio_dims=case.audio_dims,
@@ -214,6 +296,24 @@ def build_ease(case: Case) -> nn.Module:
     weights, _ = convert_ease(case.weights(published_keys(case)), None)
     model.load_state_dict(weights, strict=True)
     return model.train(case.training)
+
+
+def _shrink_pvt(config: Any, case: Case) -> None:
+    """Set the sizes of :func:`_with_few_blocks` in backbone and head."""
+    width = case.sizes['embed_dims']
+    if width == 64:
+        return
+    config.backbone.update(
+        embed_dims=width,
+        num_layers=(1, 1, case.sizes['num_layers'], 1),
+        num_heads=(1, 2, 4, 8),
+    )
+    config.decode_head.arch = dict(
+        embed_dims=4 * width,
+        num_heads=4,
+        mlp_channels=16 * width,
+        sr_ratio=2,
+    )
 
 
 def our_outputs(model: nn.Module, case: Case) -> dict[str, Tensor]:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from support.ease_parity import (
     FLOAT64,
-    JOINT_BLOCKS,
     TINY,
+    TINY_PVT,
     Case,
     published_keys,
     without_noise,
@@ -45,20 +45,44 @@ def build_reference(case: Case) -> nn.Module:
     Returns:
         nn.Module: Its names are those of a checkpoint.
     """
-    num_layers = case.sizes['num_layers']
-    joint = list(range(num_layers - JOINT_BLOCKS, num_layers))
     network = ease.build_network(
-        ease.build_vit(case.sizes, case.frame_size),
+        _pvt(case)
+        if case.pvt
+        else ease.build_vit(case.sizes, case.frame_size),
         num_classes=case.num_classes,
         num_queries=case.num_queries,
         num_clusters=case.num_clusters,
         audio_dims=case.audio_dims,
-        fusion_at_blocks=joint,
-        num_blocks=JOINT_BLOCKS,
+        fusion_at_blocks=_fused_blocks(case),
+        num_blocks=case.joint_blocks,
         masked_attn_enabled=case.training,
     )
     network.load_state_dict(case.weights(published_keys(case)))
     return network.train(case.training)
+
+
+def _fused_blocks(case: Case) -> list[int]:
+    """The joint blocks and, with PVTv2, the block before them."""
+    last = case.sizes['num_layers']
+    if not case.pvt:
+        return list(range(last - case.joint_blocks, last))
+    if last == 40:
+        last += 9  # of the first two stages
+    else:
+        last += 2
+    return list(range(last - case.joint_blocks - 1, last))
+
+
+def _pvt(case: Case) -> nn.Module:
+    width = case.sizes['embed_dims']
+    if width == 64:
+        return ease.build_pvt(case.joint_blocks)
+    return ease.build_pvt(
+        case.joint_blocks,
+        depths=(1, 1, case.sizes['num_layers'], 1),
+        embed_dims=[width * n for n in (1, 2, 4, 8)],
+        num_heads=(1, 2, 4, 8),
+    )
 
 
 def reference_outputs(network: nn.Module, case: Case) -> dict[str, Tensor]:
@@ -145,7 +169,11 @@ def main() -> None:
     reason = ease.why_not()
     if reason is not None:
         sys.exit(reason)
-    write_digests(FLOAT64, {TINY.name: digest(*their_float64_side(TINY))})
+    digests = {
+        case.name: digest(*their_float64_side(case))
+        for case in (TINY, TINY_PVT)
+    }
+    write_digests(FLOAT64, digests)
 
 
 if __name__ == '__main__':

@@ -2,10 +2,12 @@
 
 import pytest
 import torch
-from mmavs.converters.pvt_v2 import convert_pvt_v2
+from mmavs.converters.pvt_v2 import convert_pvt_v2, give_blocks_to_ease
 from mmavs.converters.resnet50 import convert_resnet50
 from mmavs.converters.target_model import model_tensors
+from mmengine.config import Config
 from support.avsegformer_parity import Variant
+from support.tiny_ease import CONFIG
 
 
 def public_pvt(variant):
@@ -59,3 +61,24 @@ def test_the_target_is_built_without_memory():
     tensors = model_tensors(dict(type='PVTv2'))
     assert {tensor.device.type for tensor in tensors.values()} == {'meta'}
     assert len(tensors) == 948
+
+
+def test_pvt_of_ease_is_cut_between_backbone_and_head():
+    """Both parts are complete; only the reductions of queries are dropped."""
+    converted, _ = convert_pvt_v2(public_pvt(((3, 6, 40, 3), 4)))
+    parts = give_blocks_to_ease(converted)
+    model = Config.fromfile(CONFIG.with_name('ease_pvtv2-b5.py')).model
+    for part in ('backbone', 'decode_head'):
+        given = {
+            name.removeprefix(f'{part}.'): tensor.shape
+            for name, tensor in parts.items()
+            if name.startswith(f'{part}.')
+        }
+        expected = {
+            name: tensor.shape
+            for name, tensor in model_tensors(model[part]).items()
+            if part == 'backbone' or name.startswith(('blocks.', 'norm.'))
+        }
+        assert given == expected
+    first = 'layers.2.1.33.norm1.weight'
+    assert parts['decode_head.blocks.0.norm1.weight'] is converted[first]

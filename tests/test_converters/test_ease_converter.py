@@ -4,11 +4,15 @@ import pytest
 import torch
 from mmavs.converters.ease import convert_ease
 from mmavs.models.ease import EASEHead
-from mmavs.models.visual_backbones import DinoViT
+from mmavs.models.visual_backbones import DinoViT, PVTv2
+from mmengine.config import Config
 from support.aavs_seeded import DATA_DIR, load_keys
-from support.tiny_ease import mask_losses
+from support.tiny_ease import CONFIG, mask_losses
 
 KEYS = load_keys(DATA_DIR.parent / 'ease' / 'vit-b_avss_keys.json')
+
+
+PVT_KEYS = load_keys(DATA_DIR.parent / 'ease' / 'pvtv2-b5_avss_keys.json')
 
 
 def _source(keys=KEYS):
@@ -17,10 +21,10 @@ def _source(keys=KEYS):
     return source
 
 
-def _expected(**options):
+def _expected(backbone=None, **options):
     """State dict of ViT-B for AVSS, without VGGish."""
     with torch.device('meta'):
-        backbone = DinoViT('base', joint_blocks=4)
+        backbone = backbone or DinoViT('base', joint_blocks=4)
         head = EASEHead(
             num_classes=71,
             audio_enhancer=dict(type='EASEClusterEnhancer'),
@@ -43,6 +47,27 @@ def test_published_names_and_shapes():
     assert not report.problems
     assert set(converted) == set(_expected())
     assert any('fusion_s2' in note for note in report.notes)
+
+
+def test_published_names_and_shapes_of_pvt():
+    assert len(PVT_KEYS) == 1050
+    model = Config.fromfile(CONFIG.with_name('ease_pvtv2-b5.py')).model
+    backbone, head = model.backbone, model.decode_head
+    names = ('arch', 'variant', 'num_queries', 'num_blocks', 'joint_blocks')
+    expected = _expected(
+        PVTv2(out_indices=(2,), joint_blocks=backbone.joint_blocks),
+        **{name: head[name] for name in (*names, 'fuse_before')},
+    )
+    converted, report = convert_ease(_source(PVT_KEYS), None, expected)
+    assert not report.problems
+    assert set(converted) == set(expected)
+    assert 'decode_head.blocks.0.attn.sr.weight' in converted
+    assert 'decode_head.blocks.1.attn.sr.weight' not in converted
+    counts = [
+        len({n.split('.')[4] for n in converted if n.startswith(stage)})
+        for stage in [f'backbone.layers.{i}.1.' for i in range(3)]
+    ]
+    assert counts == [3, 6, 33]
 
 
 def test_one_fuser_per_place():

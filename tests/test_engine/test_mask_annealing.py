@@ -165,3 +165,31 @@ def test_too_long_a_warmup():
     wrapper, _ = _groups(_Model())
     with pytest.raises(ValueError, match='shorter than the training of 900'):
         TwoStageWarmupPolyLR(wrapper, end=900, by_epoch=False)
+
+
+def test_blocks_of_the_head_below_the_joint_ones():
+    """They have the rate of a backbone block at their depth."""
+    model = _Model(SimpleNamespace(num_layers=11))
+    head = model.decode_head
+    head.blocks = nn.ModuleList(nn.Linear(1, 1) for _ in range(3))
+    head.first_joint = 2
+    _, groups = _groups(model)
+    base = 2e-4
+    for name, factor in {
+        'backbone.blocks.7.bias': math.sqrt(2) * 0.8**3,
+        'decode_head.blocks.0.bias': math.sqrt(2) * 0.8**2,
+        'decode_head.blocks.1.bias': math.sqrt(2) * 0.8,
+        'decode_head.blocks.2.bias': 1,
+        'decode_head.norm.bias': 1,
+    }.items():
+        assert groups[name]['lr'] == pytest.approx(base * factor)
+        assert groups[name]['late']
+
+
+def test_norm_of_another_backbone_has_its_rate():
+    _, groups = _groups(_Model())
+    rates = [
+        groups[f'decode_head.{name}.bias']['lr']
+        for name in ('norm', 'blocks.0', 'class_head')
+    ]
+    assert rates == [2e-4 * math.sqrt(2), 2e-4, 2e-4]

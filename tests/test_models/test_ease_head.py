@@ -377,3 +377,19 @@ def test_soft_assignment_sums_to_one():
 def test_wrong_options(options, text):
     with pytest.raises(ValueError, match=text):
         tiny_head(**options)
+
+
+def test_pvt_needs_a_square_number_of_tokens():
+    """13 queries and 4 x 4 patches would be 29 tokens; 9 make 5 x 5."""
+    sizes = dict(embed_dims=32, num_heads=4, mlp_channels=32, sr_ratio=2)
+    options = dict(arch=sizes, variant='pvtv2', audio_dims=32)
+    features = tiny_features()._replace(visual=(torch.randn(3, 32, 4, 4),))
+    head = tiny_head(**options, num_queries=9, num_blocks=3, fuse_before=())
+    classes, masks = head(features)
+    assert classes[-1].shape == (3, 9, 3)
+    assert masks[-1].shape == (3, 9, 16, 16)
+    head = tiny_head(**options, num_queries=13)
+    with pytest.raises(ValueError, match=r'got 29 .* by -4 or \+7'):
+        head(features)
+    with pytest.raises(ValueError, match=r"one of \['b5'\].*got 'b6'"):
+        tiny_head(arch='b6', variant='pvtv2')

@@ -5,11 +5,11 @@ published sizes.
 """
 
 import pytest
-from support.ease_parity import FLOAT64, TINY, our_float64_side
+from support.ease_parity import FLOAT64, TINY, TINY_PVT, our_float64_side
 from support.float64 import assert_digest_is_stored, digest
 
 
-@pytest.mark.parametrize('case', [TINY], ids=lambda case: case.name)
+@pytest.mark.parametrize('case', [TINY, TINY_PVT], ids=lambda case: case.name)
 def test_stored_numbers(case):
     """Predictions, losses and gradients."""
     numbers = digest(*our_float64_side(case))

@@ -1,5 +1,6 @@
 """Our PVTv2 gives the same maps as mmdet's."""
 
+import pytest
 import torch
 from mmavs.models.visual_backbones.pvt_v2 import ChannelsLastMixFFN, PVTv2
 from mmdet.models.backbones.pvt import MixFFN, PyramidVisionTransformerV2
@@ -50,3 +51,34 @@ def test_mlp_adds_to_what_it_is_told():
             ours(x, (3, 5), other), theirs(x, (3, 5), other)
         )
     assert not ours(x, (3, 5)).equal(ours(x, (5, 3)))
+
+
+@torch.no_grad()
+def test_last_blocks_in_the_head_give_the_same_map():
+    """Stopping early and running the rest outside changes nothing."""
+    torch.manual_seed(0)
+    whole = PVTv2(**{**TINY, 'num_layers': (1, 1, 3, 1)}).eval()
+    cut = PVTv2(
+        **{**TINY, 'num_layers': (1, 1, 3, 1)},
+        out_indices=(2,),
+        joint_blocks=2,
+    ).eval()
+    missing = cut.load_state_dict(whole.state_dict(), strict=False)
+    assert not missing.missing_keys
+    given = {name.rsplit('.', 1)[0] for name in missing.unexpected_keys}
+    assert {name[:10] for name in given if 'layers.2' in name} == {
+        *('layers.2.1', 'layers.2.2')
+    }
+    frames = torch.randn(2, 3, 64, 96)
+    (patches,) = cut(frames)
+    grid = tuple(patches.shape[-2:])
+    tokens = patches.flatten(2).transpose(1, 2)
+    for block in whole.layers[2][1][1:]:
+        tokens = block(tokens, grid)
+    expected = whole(frames)[2].flatten(2).transpose(1, 2)
+    torch.testing.assert_close(whole.layers[2][2](tokens), expected)
+
+
+def test_wrong_joint_blocks():
+    with pytest.raises(ValueError, match=r'in 0\.\.1, got 2'):
+        PVTv2(**TINY, out_indices=(2,), joint_blocks=2)

@@ -1,4 +1,4 @@
-"""Convert the published checkpoints of EASE with a DINOv3 backbone."""
+"""Convert the published checkpoints of EASE: DINOv3 and PVTv2-B5."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from torch import Tensor
 
 from .dino import hf_dinov3_block
 from .name_table import Report, Table, convert
+from .pvt_v2 import (
+    EASE_BLOCKS,
+    EASE_JOINT_BLOCKS,
+    EASE_STAGE,
+    pvt_v2_block,
+)
 from .vggish import add_vggish
 
 _WB = '{weight,bias}'
@@ -58,10 +64,10 @@ def _enhancer_table(source: str, target: str) -> dict:
 
 
 def _fuser_table(source: str, target: str) -> dict:
+    """Return the rows of the fusers, without their projection of audio."""
     first, second = '_cross_interaction.{q,k,v}_proj.weight', '.weight'
     return {
         f'{source}fc.{_WB}': f'{target}token_score.{{}}',
-        f'{source}aud_proj.weight': f'{target}audio_proj.weight',
         f'{source}gumbel_clustering.cluster_centers': f'{target}centres',
         f'{source}av{first}': (
             f'{target}{{audio_q,visual_k,visual_v}}{second}'
@@ -86,9 +92,7 @@ def ease_table(num_layers: int, num_fusers: int = 1) -> Table:
     backbone = f'{_PREFIX}encoder.backbone.'
     cut = num_layers - _JOINT_BLOCKS
     head, block = 'decode_head.', f'{backbone}blocks.'
-    fusers = f'{{0..{num_fusers - 1}}}'
-    fuser = f'{_PREFIX}fuser.' + ('' if num_fusers == 1 else f'{fusers}.')
-    fuser_into = f'{head}fusers.' + ('0.' if num_fusers == 1 else '{}.')
+    fuser, fuser_into = _fuser_prefixes(num_fusers)
     return {
         **hf_dinov3_block(f'{block}{{0..{cut - 1}}}.', 'backbone.blocks.{}.'),
         **hf_dinov3_block(
@@ -100,14 +104,91 @@ def ease_table(num_layers: int, num_fusers: int = 1) -> Table:
             'backbone.patch_embed.{}'
         ),
         f'{backbone}norm.{_WB}': f'{head}norm.{{}}',
+        f'{fuser}aud_proj.weight': f'{fuser_into}audio_proj.weight',
+        **_common_table(num_fusers),
+    }
+
+
+def ease_pvt_table(num_layers: int, num_fusers: int = 1) -> Table:
+    """Return the table of a checkpoint with a PVTv2 backbone of timm.
+
+    Args:
+        num_layers (int): Blocks of the third stage, which is the last one:
+            40 for PVTv2-B5.
+        num_fusers (int): Number of fusers; 1 if all fusion places share one.
+
+    Returns:
+        Table: See :mod:`.name_table`. The fusers have no projection of
+        audio, whose width is that of the patches.
+    """
+    backbone = f'{_PREFIX}encoder.backbone.'
+    stages, layers = f'{backbone}stages.', 'backbone.layers.'
+    head, names = 'decode_head.', dict(dwconv='dwconv')
+    last = f'{stages}{EASE_STAGE}.'
+    cut, joint = num_layers - EASE_BLOCKS, num_layers - EASE_JOINT_BLOCKS
+    return {
+        f'{backbone}patch_embed.{{proj,norm}}.{_WB}': (
+            f'{layers}0.0.{{projection,norm}}.{{}}'
+        ),
+        f'{stages}{{1,2}}.downsample.{{proj,norm}}.{_WB}': (
+            f'{layers}{{}}.0.{{projection,norm}}.{{}}'
+        ),
+        f'{stages}{{0,1}}.norm.{_WB}': f'{layers}{{}}.2.{{}}',
+        f'{last}norm.{_WB}': f'{head}norm.{{}}',
+        **pvt_v2_block(
+            f'{stages}0.blocks.{{}}',
+            f'{layers}0.1.{{}}',
+            reduced=True,
+            **names,
+        ),
+        **pvt_v2_block(
+            f'{stages}1.blocks.{{}}',
+            f'{layers}1.1.{{}}',
+            reduced=True,
+            **names,
+        ),
+        **pvt_v2_block(
+            f'{last}blocks.{{0..{cut - 1}}}',
+            f'{layers}{EASE_STAGE}.1.{{}}',
+            reduced=True,
+            **names,
+        ),
+        **pvt_v2_block(
+            f'{last}blocks.{{{cut}..{joint - 1}}}',
+            f'{head}blocks.{{0..{joint - cut - 1}}}',
+            reduced=True,
+            **names,
+        ),
+        **pvt_v2_block(
+            f'{last}blocks.{{{joint}..{num_layers - 1}}}',
+            f'{head}blocks.{{{joint - cut}..{EASE_BLOCKS - 1}}}',
+            reduced=False,
+            **names,
+        ),
+        **_common_table(num_fusers),
+    }
+
+
+def _common_table(num_fusers: int) -> dict:
+    """Return the rows of what does not depend on the backbone."""
+    head = 'decode_head.'
+    return {
         f'{_PREFIX}encoder.pixel_{{mean,std}}': None,
         'criterion.empty_weight': None,
         **_head_table(_PREFIX, head),
         **_enhancer_table(
             f'{_PREFIX}audio_enhance.', f'{head}audio_enhancer.'
         ),
-        **_fuser_table(fuser, fuser_into),
+        **_fuser_table(*_fuser_prefixes(num_fusers)),
     }
+
+
+def _fuser_prefixes(num_fusers: int) -> tuple[str, str]:
+    """Return the prefixes of a fuser in the file and here."""
+    source, target = f'{_PREFIX}fuser.', 'decode_head.fusers.'
+    if num_fusers == 1:
+        return source, f'{target}0.'
+    return f'{source}{{0..{num_fusers - 1}}}.', f'{target}{{}}.'
 
 
 def convert_ease(
@@ -131,7 +212,10 @@ def convert_ease(
     Raises:
         ValueError: If the checkpoint has another layout.
     """
-    block = f'{_PREFIX}encoder.backbone.blocks.'
+    backbone = f'{_PREFIX}encoder.backbone.'
+    pvt = any(name.startswith(f'{backbone}stages.') for name in source)
+    block = f'{backbone}stages.{EASE_STAGE}.blocks.' * pvt
+    block = block or f'{backbone}blocks.'
     blocks = {
         int(name.removeprefix(block).split('.')[0])
         for name in source
@@ -144,8 +228,9 @@ def convert_ease(
     }
     several = all(name.isdecimal() for name in fusers)
     num_fusers = len(fusers) if several and fusers else 1
-    table = ease_table(max(blocks, default=_JOINT_BLOCKS) + 1, num_fusers)
-    converted, report = convert(source, table)
+    num_layers = max(blocks, default=EASE_BLOCKS) + 1
+    make_table = ease_pvt_table if pvt else ease_table
+    converted, report = convert(source, make_table(num_layers, num_fusers))
     report.notes += [f'skipped {name}: {why}' for name, why in SKIPPED.items()]
     if vggish is not None:
         add_vggish(converted, report, vggish)

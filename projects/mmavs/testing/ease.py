@@ -74,12 +74,12 @@ def build_network(
     """Build the published network around an encoder, as its configs do.
 
     Args:
-        encoder (nn.Module): From :func:`build_vit`.
+        encoder (nn.Module): From :func:`build_vit` or :func:`build_pvt`.
         num_classes (int): K, background among them.
         num_queries (int): Q.
         num_clusters (int): Of the audio enhancer.
         audio_dims (int): Width E of the audio tokens.
-        options (Any): Other arguments of ``EASEViT``.
+        options (Any): Other arguments of ``EASEViT`` or ``EASEPvT``.
 
     Returns:
         nn.Module: With random weights, without dropout; its names have the
@@ -90,12 +90,19 @@ def build_network(
     enhancers = import_module(f'{generators}aud_enhancer_w_clustering')
     queries = import_module(f'{generators}attention_generator')
     fusers = import_module('models.fusers.av_aligner')
-    network = import_module('models.ease_vit').EASEViT
     backbone: Any = encoder.backbone
-    dims = backbone.embed_dim
+    upscaler: nn.Module
+    if type(encoder).__name__ == 'PvT':
+        network = import_module('models.ease_pvt').EASEPvT
+        dims = backbone.num_features
+        upscaler = upscalers.ConvScalerFixedDepth(2, dims)
+    else:
+        network = import_module('models.ease_vit').EASEViT
+        dims = backbone.embed_dim
+        upscaler = upscalers.ConvScaler((16, 16), dims)
     built = network(
         encoder=encoder,
-        feat_upscaler=upscalers.ConvScaler((16, 16), dims),
+        feat_upscaler=upscaler,
         num_classes=num_classes,
         num_q=num_queries,
         final_dropout_rate=0.0,
@@ -141,6 +148,23 @@ def build_vit(sizes: dict[str, int], frame_size: tuple[int, int]) -> nn.Module:
         return_value=DINOv3ViTModel(config),
     ):
         return module.ViT(frame_size, backbone_name='any/model')
+
+
+def build_pvt(joint_blocks: int, **sizes: Any) -> nn.Module:
+    """Build the published encoder around timm's PVTv2-B5, random weights.
+
+    Args:
+        joint_blocks (int): Blocks that run on queries.
+        sizes (Any): Arguments of timm's ``PyramidVisionTransformerV2`` in
+            place of B5's.
+
+    Returns:
+        nn.Module: Without the last stage.
+    """
+    module = import_module('models.encoders.pvt')
+    backbone = module.timm.create_model('pvt_v2_b5', num_classes=0, **sizes)
+    with mock.patch.object(module.timm, 'create_model', return_value=backbone):
+        return module.PvT(num_fusion_blocks=joint_blocks)
 
 
 def _stubs() -> dict[str, ModuleType]:

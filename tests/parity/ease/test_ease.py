@@ -10,6 +10,7 @@ from support.ease_parity import (
     CASES,
     FLOAT64,
     TINY,
+    TINY_PVT,
     build_ease,
     our_float64_side,
     our_outputs,
@@ -35,9 +36,11 @@ pytestmark = [
 TOLERANCES = {'classes': 1e-4, 'masks': 1e-4, 'losses': 1e-5}
 #: Of a parameter's gradient, relative to its norm.
 GRADIENT_TOLERANCE = 1e-4
-#: Compared with gradients as well; those of the others take minutes.
+#: Compared with float32 gradients as well. Those of large networks take
+#: minutes; those of the small PVTv2 differ by up to 2e-4 from rounding alone,
+#: see the comparison in float64.
 WITH_GRADIENTS = ('tiny', 'vit-s-224')
-DOUBLE = [case for case in CASES if case.name in WITH_GRADIENTS]
+DOUBLE = [c for c in CASES if c.name in ('tiny', 'tiny-pvt', 'vit-s-224')]
 
 
 @pytest.fixture(scope='module', params=CASES, ids=[c.name for c in CASES])
@@ -65,7 +68,8 @@ def test_outputs_agree(case, sides):
     theirs, ours, _ = sides
     names = ['classes', 'masks'] + ['losses'] * case.training
     assert set(theirs) == set(ours) == set(names)
-    assert len(ours['masks']) == (5 if case.training else 1)
+    num_predictions = case.joint_blocks + 1 if case.training else 1
+    assert len(ours['masks']) == num_predictions
     for name in names:
         assert ours[name].shape == theirs[name].shape
         worst = (ours[name] - theirs[name]).abs().max().item()
@@ -101,5 +105,5 @@ def test_there_is_something_to_compare(case, sides):
 def test_float64(case):
     theirs, ours = their_float64_side(case), our_float64_side(case)
     assert_agree(theirs, ours)
-    if case is TINY:
+    if case in (TINY, TINY_PVT):
         assert_digest_is_stored(FLOAT64, case.name, digest(*theirs))

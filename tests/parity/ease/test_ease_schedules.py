@@ -14,7 +14,7 @@ from mmavs.engine.optim import TwoStageWarmupPolyLR
 from mmavs.testing.ease import import_module, why_not
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
-from support.ease_parity import TINY, build_ease, published_keys
+from support.ease_parity import TINY, TINY_PVT, build_ease, published_keys
 from support.reference_ease import build_reference
 from torch import nn
 
@@ -29,7 +29,7 @@ START, END = (0.2, 0.35, 0.5, 0.65), (0.35, 0.5, 0.65, 0.8)
 RATE_STEPS = (150, 300, 600, 900, 5000, 9591)
 
 
-def _published_trainer(network):
+def _published_trainer(network, decay):
     """The published trainer without Lightning."""
     trainer_class = import_module('training.lightning_module').LightningModule
     trainer = trainer_class.__new__(trainer_class)
@@ -37,7 +37,7 @@ def _published_trainer(network):
     options = dict(
         network=network,
         lr=2e-4,
-        llrd=0.8,
+        llrd=decay,
         lr_mult=1.0,
         llrd_l2_enabled=False,
         weight_decay=0.05,
@@ -59,12 +59,8 @@ def _published_trainer(network):
     return trainer
 
 
-@pytest.fixture(scope='module')
-def trainer():
-    return _published_trainer(build_reference(TINY)['network'])
-
-
-def test_shares_at_eleven_points_of_every_block(trainer):
+def test_shares_at_eleven_points_of_every_block():
+    trainer = _published_trainer(build_reference(TINY)['network'], 0.8)
     trainer.on_fit_start()
     network = trainer.network
     for block, (start, end) in enumerate(zip(START, END, strict=True)):
@@ -92,13 +88,13 @@ def _published_rates(trainer):
     return rates, decays
 
 
-def _our_rates(model):
+def _our_rates(model, decay):
     """Step -> our name -> rate."""
     config = dict(
         constructor='LateBackboneOptimWrapperConstructor',
         optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05),
         paramwise_cfg=dict(
-            layer_decay=0.8, backbone_lr_mult=math.sqrt(WORLD_SIZE)
+            layer_decay=decay, backbone_lr_mult=math.sqrt(WORLD_SIZE)
         ),
     )
     # As in AVSegmentor, parts are attributes.
@@ -124,14 +120,16 @@ def _our_rates(model):
     return rates, {group['weight_decay'] for group in groups}
 
 
-def test_rates_of_every_parameter(trainer):
+@pytest.mark.parametrize(('case', 'decay'), [(TINY, 0.8), (TINY_PVT, 1.0)])
+def test_rates_of_every_parameter(case, decay):
     """Compared under our names: the converter moves a rate like a weight."""
-    theirs, their_decays = _published_rates(trainer)
-    ours, our_decays = _our_rates(build_ease(TINY))
+    network = build_reference(case)['network']
+    theirs, their_decays = _published_rates(_published_trainer(network, decay))
+    ours, our_decays = _our_rates(build_ease(case), decay)
     assert their_decays == our_decays == {0.05}
     buffers = {
         name: torch.zeros(shape)
-        for name, shape in published_keys(TINY).items()
+        for name, shape in published_keys(case).items()
     }
     for step in RATE_STEPS:
         filled = {

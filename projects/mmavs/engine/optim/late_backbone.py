@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from mmengine.optim import DefaultOptimWrapperConstructor
 from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
+_HEAD_BLOCK = re.compile(r'decode_head\.blocks\.(\d+)\.')
 _BACKBONE_BLOCK = re.compile(r'backbone\.blocks\.(\d+)\.')
 #: Pretrained parts of the head.
 _JOINT = ('decode_head.blocks.', 'decode_head.norm.')
@@ -26,7 +28,9 @@ class LateBackboneOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     block i of n in the backbone        base * mult * decay^(n-1-i)    yes
     the rest of a ViT backbone          as block 0                     yes
     any other backbone                  base * mult                    yes
-    blocks and final norm of the head   base                           yes
+    joint blocks and norm of the head   base                           yes
+    other blocks of the head            as in the backbone             yes
+    norm of the head, not of a ViT      base * mult                    yes
     everything else                     base                           no
     ==================================  =============================  =====
 
@@ -55,11 +59,26 @@ class LateBackboneOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             if not parameter.requires_grad:
                 continue
             rate = self.base_lr
-            if name.startswith('backbone.'):
+            above = _blocks_above(name, module)
+            if above is not None:
                 rate *= mult
                 if settings is not None:
-                    block = _BACKBONE_BLOCK.match(name)
-                    depth = int(block[1]) if block else 0
-                    rate *= decay ** (settings.num_layers - 1 - depth)
+                    rate *= decay**above
             late = name.startswith(('backbone.', *_JOINT))
             params.append(dict(params=[parameter], lr=rate, late=late))
+
+
+def _blocks_above(name: str, model: nn.Module) -> int | None:
+    """Number of blocks above a parameter; None if it has the base rate."""
+    head: Any = model.decode_head
+    settings: Any = getattr(model.backbone, 'settings', None)
+    block = _HEAD_BLOCK.match(name)
+    if block and int(block[1]) < getattr(head, 'first_joint', 0):
+        return len(head.blocks) - 1 - int(block[1])
+    if settings is None:
+        pretrained = name.startswith(('backbone.', 'decode_head.norm.'))
+        return 0 if pretrained else None
+    if not name.startswith('backbone.'):
+        return None
+    block = _BACKBONE_BLOCK.match(name)
+    return settings.num_layers - 1 - (int(block[1]) if block else 0)

@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule, ModuleList
+from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmavs.structures import ClipFeatures
 
-from ..layers.dino_block import DinoBlock, dino_settings
 from ..stepping_stones import MaskPrior, check_prior
+from .blocks import build_blocks
 from .fuser_list import FuserList
 from .joint_input import (
     JointInput,
@@ -30,7 +30,7 @@ from .upscaler import Upscaler
 
 @MODELS.register_module()
 class EASEHead(LabelledFrameLosses):
-    """Encoder-only masks: queries from audio join the last ViT blocks.
+    """Encoder-only masks: queries from audio join the last blocks.
 
     Call graph::
 
@@ -39,9 +39,10 @@ class EASEHead(LabelledFrameLosses):
                    norm -> predict(): class_head; mask_head x upscaler
 
     EASE (https://arxiv.org/abs/2609.29121). Behaviour follows
-    ``ilpoviertola/EASE@12ab645:models/{ease,ease_vit}.py``; reimplemented on
-    mmdet's losses, no code taken. The backbone is a ``DinoViT`` with the same
-    ``arch`` and ``variant`` and ``joint_blocks=num_blocks``.
+    ``ilpoviertola/EASE@12ab645:models/{ease,ease_vit,ease_pvt}.py``;
+    reimplemented on mmdet's losses, no code taken. The backbone is a
+    ``DinoViT`` with the same ``arch`` and ``variant``, or a ``PVTv2``, with
+    ``joint_blocks=num_blocks``.
 
     In training a prediction is made before each joint block as well. It
     blocks the attention of a query to the patches outside its mask, and is
@@ -50,8 +51,11 @@ class EASEHead(LabelledFrameLosses):
     it from 1 to 0. In evaluation only the last prediction is computed.
 
     Args:
-        arch (str | dict): As in ``DinoViT``.
-        variant (str): As in ``DinoViT``.
+        arch (str | dict): As in ``DinoViT``; for PVTv2 ``'b5'``, or the
+            fields of :class:`.pvt_block.PVTSettings`.
+        variant (str): As in ``DinoViT``, or ``'pvtv2'``. With PVTv2 the
+            number of queries and patches must be a square, see
+            :class:`.pvt_block.PVTJointBlock`.
         num_classes (int): K, background (id 0) among them.
         num_queries (int): Q.
         audio_channels (int): Width A of the audio embedding.
@@ -68,6 +72,9 @@ class EASEHead(LabelledFrameLosses):
         fuse_before (Sequence[int]): Blocks of the head, from 0, that the
             fuser runs before.
         fuse_late (bool): Run the fuser after the last block too.
+        norm_before_late_fusion (bool): Normalise before this last fusion, as
+            published for PVTv2; False normalises after it, as published for
+            ViT.
         share_fuser (bool): One fuser for all places, as published; False
             makes one per place.
         masked_attention (bool): Predict before each joint block in training
@@ -117,6 +124,7 @@ class EASEHead(LabelledFrameLosses):
         joint_blocks: int = 4,
         fuse_before: Sequence[int] = (0, 1, 2, 3),
         fuse_late: bool = True,
+        norm_before_late_fusion: bool = False,
         share_fuser: bool = True,
         masked_attention: bool = True,
         num_upscale: int = 2,
@@ -134,16 +142,16 @@ class EASEHead(LabelledFrameLosses):
             train_cfg=train_cfg,
             init_cfg=init_cfg,
         )
-        settings = dino_settings(arch, variant)
-        dims = settings.embed_dims
+        self.variant = variant
         self.num_queries = num_queries
         self.first_joint = num_blocks - joint_blocks
+        self.norm_before_late_fusion = norm_before_late_fusion
         self.masked_attention = masked_attention
 
-        self.blocks = ModuleList(
-            [DinoBlock(settings) for _ in range(num_blocks)]
+        self.blocks, self.norm = build_blocks(
+            arch, variant, num_blocks=num_blocks, joint_blocks=joint_blocks
         )
-        self.norm = nn.LayerNorm(dims, eps=settings.norm_eps)
+        (dims,) = self.norm.normalized_shape
         self.audio_enhancer = MODELS.build(
             audio_enhancer,
             default_args=dict(
@@ -197,7 +205,8 @@ class EASEHead(LabelledFrameLosses):
         """Predict classes and masks.
 
         Args:
-            features (ClipFeatures): ``visual`` as ``DinoViT`` hands it on.
+            features (ClipFeatures): ``visual`` as ``DinoViT`` or ``PVTv2``
+                returns it.
             data_samples (list[SegDataSample] | None): Not used; part of
                 mmdet's signature.
 
@@ -207,16 +216,19 @@ class EASEHead(LabelledFrameLosses):
             doublings; in training with masked attention before each joint
             block and at the end, else at the end alone.
         """
-        patch_map, prefix, *positions = features.visual
+        patch_map, *others = features.visual
         grid = (patch_map.shape[-2], patch_map.shape[-1])
-        rope = positions[0] if positions else None
+        prefix = others[:1]  # none with PVTv2
+        rope = others[1] if len(others) > 1 else None
         prior = None
         if self.mask_prior is not None:
             prior = check_prior(features.mask_prior, num_frames=len(patch_map))
         tokens = self.audio_enhancer(features.audio_embed)
-        x = torch.cat([_rows(prefix), _rows(patch_map)], 1)
+        x = torch.cat([_rows(one) for one in (*prefix, patch_map)], 1)
+        positions = grid if self.variant == 'pvtv2' else rope
         for i in range(self.first_joint):
-            x = self.blocks[i](self.fusers(x, tokens, grid, place=i), rope)
+            x = self.fusers(x, tokens, grid, place=i)
+            x = self.blocks[i](x, positions)
         frames = JointInput(x, tokens, self._queries(tokens), rope, prior)
         if self.propagation is None:
             predictions, _ = self._run_joint(frames, grid)
@@ -241,15 +253,19 @@ class EASEHead(LabelledFrameLosses):
                 x = torch.cat([queries, self._mark(x, grid, prior)], 1)
             inside = None
             if self.training and self.masked_attention:
-                predictions.append(self._predict(x, grid, prior))
+                predictions.append(self._predict(self.norm(x), grid, prior))
                 share = self.attn_mask_probs[i - self.first_joint]
                 inside = inside_masks(predictions[-1][1], grid, share)
             if i == self.first_joint and prior is not None:
                 inside = self._inside_prior(grid, prior, default=inside)
             x = self.blocks[i](x, rope, allow_attention(inside, x.shape[1]))
+        if self.norm_before_late_fusion:
+            x = self.norm(x)
         x = self.fusers(x, tokens, grid, place=len(self.blocks))
+        if not self.norm_before_late_fusion:
+            x = self.norm(x)
         predictions.append(self._predict(x, grid, prior))
-        return predictions, self.norm(x[:, : self.num_queries])
+        return predictions, x[:, : self.num_queries]
 
     def _queries(self, tokens: Tensor) -> Tensor:
         """(N, k, E) -> (N, Q, D)."""
@@ -261,8 +277,10 @@ class EASEHead(LabelledFrameLosses):
     def _predict(
         self, x: Tensor, grid: tuple[int, int], prior: Tensor | None
     ) -> Prediction:
-        """Classes and masks of (N, S, D), queries first, patches last."""
-        x = self.norm(x)
+        """Classes and masks of (N, S, D), queries first, patches last.
+
+        Tokens are normalised.
+        """
         query = x[:, : self.num_queries]
         patches = x[:, -math.prod(grid) :]
         mask_feature = self.upscaler(

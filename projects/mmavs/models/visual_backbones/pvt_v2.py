@@ -11,14 +11,15 @@ from mmdet.models.backbones.pvt import (
     PyramidVisionTransformerV2,
 )
 from mmengine.config import ConfigDict
+from mmengine.model import BaseModule
 from mmseg.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..layers import swap_class, use_fused_attention
 
 #: Epsilon of the norms after patch embeddings and spatial reductions. All
 #: other norms have 1e-6, which mmdet uses for all norms.
-_REDUCTION_EPS = 1e-5
+REDUCTION_EPS = 1e-5
 
 
 class ChannelsLastMixFFN(MixFFN):
@@ -71,9 +72,17 @@ class PVTv2(PyramidVisionTransformerV2):
         sr_ratios (tuple[int, ...]): Spatial reduction of keys and values.
         drop_path_rate (float): Stochastic depth of the last block; the rate
             rises linearly from 0 in the first block.
+        joint_blocks (int): Number of last blocks, and with them the norm, of
+            the last stage in ``out_indices`` that belong to the decode head.
+            The map of that stage is then not normalised, and the stages
+            after it are left out.
         init_cfg (dict | None): Initialisation, usually
-            ``dict(type='Pretrained', checkpoint=...)``.
+            ``dict(type='Pretrained', checkpoint=...)``; with ``prefix`` the
+            file holds more than the backbone.
         kwargs: Other arguments of mmdet's ``PyramidVisionTransformerV2``.
+
+    Raises:
+        ValueError: If ``joint_blocks`` is not in 0..the blocks of the stage.
     """
 
     def __init__(
@@ -85,6 +94,7 @@ class PVTv2(PyramidVisionTransformerV2):
         mlp_ratios: tuple[int, ...] = (4, 4, 4, 4),
         sr_ratios: tuple[int, ...] = (8, 4, 2, 1),
         drop_path_rate: float = 0.1,
+        joint_blocks: int = 0,
         init_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
@@ -101,14 +111,37 @@ class PVTv2(PyramidVisionTransformerV2):
             init_cfg=ConfigDict(init_cfg) if init_cfg else None,
             **kwargs,
         )
+        if joint_blocks:
+            self._give_away(joint_blocks)
         use_fused_attention(self)
         for stage in self.layers:
-            stage[0].norm.eps = _REDUCTION_EPS
+            stage[0].norm.eps = REDUCTION_EPS
         swapped = swap_class(self, MixFFN, ChannelsLastMixFFN)
         assert swapped == len(list(self._blocks()))
         for block in self._blocks():
             if block.attn.sr_ratio > 1:
-                block.attn.norm.eps = _REDUCTION_EPS
+                block.attn.norm.eps = REDUCTION_EPS
+
+    def init_weights(self) -> None:
+        """Load or draw the weights."""
+        if self.init_cfg and 'prefix' in self.init_cfg:
+            # mmdet's method would load the file without the prefix.
+            BaseModule.init_weights(self)
+        else:
+            super().init_weights()
+
+    def _give_away(self, joint_blocks: int) -> None:
+        """Remove what belongs to the decode head, and the stages after it."""
+        last = max(self.out_indices)
+        num_blocks = self.num_layers[last]
+        if not 0 <= joint_blocks <= num_blocks:
+            raise ValueError(
+                f'joint_blocks must be in 0..{num_blocks}, got {joint_blocks}'
+            )
+        del self.layers[last + 1 :]
+        stage = self.layers[last]
+        stage[1] = stage[1][: num_blocks - joint_blocks]
+        stage[2] = nn.Identity()
 
     def _blocks(self) -> Iterator[PVTEncoderLayer]:
         for stage in self.layers:
