@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import wait
 from typing import TypeVar
 
 from rich.progress import track
@@ -32,6 +35,9 @@ def map_in_processes(
 ) -> Iterator[Result]:
     """Call a function for each item and show the progress.
 
+    If this process is killed, the other ones end within a moment, so that a
+    second run does not meet those of the first.
+
     Args:
         function (Callable[[Item], Result]): Can be pickled, as can its
             argument and its result, if ``num_workers`` exceeds 1.
@@ -49,7 +55,9 @@ def map_in_processes(
     if num_workers <= 1:
         yield from map(function, track(items, description=description))
         return
-    with ProcessPoolExecutor(num_workers) as pool:
+    with ProcessPoolExecutor(
+        num_workers, initializer=_end_with_parent
+    ) as pool:
         # The processes start here, before the thread of the progress bar
         # does: a process forked beside a thread may wait for its locks.
         results = pool.map(function, items, chunksize=_CHUNK)
@@ -60,3 +68,16 @@ def map_in_processes(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it ends, for any reason."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
