@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmavs.preparation import convert_vpo
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from support.avsbench_tree import write_avsbench_tree, write_mask_directory
+from support.vpo_tree import write_vpo_release
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(
@@ -28,7 +30,7 @@ NAMES = [str(path.relative_to(ROOT / 'configs')) for path in CONFIGS]
 #: {system}_{backbone}[_stage2]_{schedule}_{task}-{HxW}[_{ablation}].py
 NAME = re.compile(
     r'[a-z0-9]+_(tiny|r50|[a-z0-9]+-[a-z0-9]+)(_stage2)?(_\d+xb\d+-\d+e)?'
-    r'_(s4|ms3|avss)(-binary)?-\d+x\d+(_[a-z0-9-]+)*\.py'
+    r'_(s4|ms3|avss|vpo)(-binary)?-\d+x\d+(_[a-z0-9-]+)*\.py'
 )
 
 _SMALL_SWIN = dict(
@@ -115,6 +117,8 @@ def prepare(cfg: Config, data_root: Path, work_dir: Path) -> Config:
         loader = cfg[f'{split}_dataloader']
         loader.update(num_workers=0, persistent_workers=False, batch_size=1)
         loader.dataset.update(data_root=str(data_root), indices=1)
+        if loader.dataset.type == 'VPODataset':
+            loader.dataset.data_root = str(data_root / 'vpo')
         if 'mask_prior' in loader.dataset:
             height, width = cfg.default_hooks.mask_prior_check.size
             masks = str(data_root / f'masks_{height}x{width}')
@@ -160,6 +164,8 @@ def data_root(tmp_path_factory):
     for size in ((224, 224), (96, 96)):
         name = f'masks_{size[0]}x{size[1]}'
         write_mask_directory(root / name, size=size)
+    release = write_vpo_release(tmp_path_factory.mktemp('release'))
+    convert_vpo(release / 'VPO', release / 'VGGSound', root / 'vpo')
     return root
 
 

@@ -111,6 +111,8 @@ def test_the_data_sets_of_a_config(root):
                 split=split,
                 labels='semantic',
                 label_folder=folder,
+                # The items that EASE is trained on.
+                items='frames',
             )
             for split in ('train', 'val', 'test')
         ]

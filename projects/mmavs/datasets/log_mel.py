@@ -36,7 +36,7 @@ _STREAMED_RIFF_BYTES = 0x7FFFF000
 _UNKNOWN_SAMPLES = 2**63 - 1
 
 ShortRule = Literal['repeat_last', 'zeros', 'error']
-LongRule = Literal['cut', 'error']
+LongRule = Literal['cut', 'centre', 'error']
 
 
 def check_header(content: bytes) -> None:
@@ -233,8 +233,9 @@ def fit_examples(
             (AVSS of AVSegFormer and TPAVI); note that zero is a moderately
             loud, featureless sound, whereas silence is -4.605. 'error' raises
             an error.
-        long (str): Rule for n > T. 'cut' keeps the first T examples, 'error'
-            raises an error.
+        long (str): Rule for n > T. 'cut' keeps the first T examples,
+            'centre' those in the middle (the earlier ones if n - T is odd),
+            'error' raises an error.
 
     Returns:
         np.ndarray: (T, 1, 96, 64).
@@ -250,7 +251,8 @@ def fit_examples(
                 f'it gives {len(examples)} examples of 0.96 s for '
                 f"{num_frames} frames; long='cut' keeps the first ones"
             )
-        return examples[:num_frames]
+        start = _first_example(len(examples), num_frames, long)
+        return examples[start : start + num_frames]
     if missing == 0:
         return examples
     if short == 'error':
@@ -270,8 +272,19 @@ def fit_examples(
     return np.concatenate([examples, padding.repeat(missing, axis=0)])
 
 
+def _first_example(num_examples: int, num_frames: int, long: LongRule) -> int:
+    """Return the first example that a rule keeps."""
+    if long == 'centre':
+        return max(num_examples - num_frames, 0) // 2
+    return 0
+
+
 def example_spans(
-    num_examples: int, num_frames: int, *, short: ShortRule
+    num_examples: int,
+    num_frames: int,
+    *,
+    short: ShortRule,
+    long: LongRule = 'cut',
 ) -> list[tuple[float, float] | None]:
     """Return the seconds that each example of :func:`fit_examples` covers.
 
@@ -279,15 +292,17 @@ def example_spans(
         num_examples (int): n, before fitting.
         num_frames (int): T.
         short (str): The rule given to :func:`fit_examples`.
+        long (str): The rule given to :func:`fit_examples`.
 
     Returns:
         list[tuple[float, float] | None]: T pairs (start, end): example i
         covers [0.96 i, 0.96 i + 0.975]. A repeated example has the seconds of
         the original; rows of zeros have None.
     """
+    start = _first_example(num_examples, num_frames, long)
     spans: list[tuple[float, float] | None] = [
         (index * STEP_SECONDS, index * STEP_SECONDS + EXAMPLE_SECONDS)
-        for index in range(min(num_examples, num_frames))
+        for index in range(start, start + min(num_examples, num_frames))
     ]
     padding = spans[-1] if spans and short == 'repeat_last' else None
     return spans + [padding] * (num_frames - len(spans))

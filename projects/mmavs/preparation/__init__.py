@@ -1,5 +1,6 @@
-"""Bring the releases of AVSBench into the layout that mmavs reads."""
+"""Bring released data sets into the layouts that mmavs reads."""
 
 from .prepare import Preparation, prepare
+from .vpo import convert_vpo
 
-__all__ = ['Preparation', 'prepare']
+__all__ = ['Preparation', 'convert_vpo', 'prepare']

@@ -127,6 +127,7 @@ def files_of_entry(clip: Mapping, num_classes: int) -> ClipFiles:
         frames=tuple(clip['frame_paths'][t] for t in kept),
         labels=(labels,),
         sound=clip['audio_path'],
-        num_seconds=clip['num_frames'],
+        # A frame of VPO has 3 s of sound.
+        num_seconds=clip.get('num_seconds', clip['num_frames']),
         num_classes=num_classes,
     )

@@ -37,16 +37,18 @@ class LogMel(AudioFrontEnd):
 
     Required keys: ``waveform``, ``num_frames``.
 
-    Added keys: ``log_mel`` (T, 1, 96, 64) float32; ``audio_spans``. Example t
-    belongs to frame t, although it covers [0.96 t, 0.96 (t + 1) + 0.015]
-    seconds; see :func:`mmavs.datasets.log_mel.log_mel_examples`.
+    Added keys: ``log_mel`` (T, 1, 96, 64) float32; ``audio_spans``. Unless
+    ``long='centre'`` applies, example t belongs to frame t, although it
+    covers [0.96 t, 0.96 (t + 1) + 0.015] seconds; see
+    :func:`mmavs.datasets.log_mel.log_mel_examples`.
 
     Args:
         short (str): 'repeat_last', 'zeros' or 'error': rule for clips whose
             sound is shorter than their frames. See
             :func:`mmavs.datasets.log_mel.fit_examples`; note that zero is not
             silence.
-        long (str): 'cut' or 'error': rule for clips whose sound is longer.
+        long (str): 'cut', 'centre' or 'error': rule for clips whose sound is
+            longer.
         cache_dir (str | None): Folder that caches the examples of each file,
             shared by all rules and numbers of frames. On a cache hit the
             sound is read but not decoded or resampled. Several processes may
@@ -100,7 +102,9 @@ class LogMel(AudioFrontEnd):
                 'LoadWaveform(mono=True)'
             )
         examples = self._examples(waveform)
-        spans = example_spans(len(examples), num_frames, short=self.short)
+        spans = example_spans(
+            len(examples), num_frames, short=self.short, long=self.long
+        )
         rows = fit_examples(
             examples, num_frames, short=self.short, long=self.long
         )
