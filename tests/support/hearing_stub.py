@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
+from torch.nn.functional import interpolate
 
 
 @MODELS.register_module()
@@ -16,14 +17,20 @@ class HearingStub(BaseModel):
 
     It has two channels, as AAVS: S0 = 0, and S1 = loudness where the frame is
     marked and -10 elsewhere. Its inputs are kept in ``seen``. If it needs a
-    prior, it marks the frames in which the prior marks a pixel instead.
+    prior, it marks the frames in which the prior marks a pixel instead. With
+    ``marks_bright`` it marks the bright pixels instead of the right half.
     """
 
     def __init__(
-        self, data_preprocessor=None, num_channels=2, needs_prior=False
+        self,
+        data_preprocessor=None,
+        num_channels=2,
+        needs_prior=False,
+        marks_bright=False,
     ):
         super().__init__(data_preprocessor=data_preprocessor)
         self.needs_prior = needs_prior
+        self.marks_bright = marks_bright
         self.num_channels = num_channels
         self.weight = torch.nn.Parameter(torch.ones(1))
         self.seen = []
@@ -36,11 +43,18 @@ class HearingStub(BaseModel):
         loudness = inputs['audio'].mean((1, 2, 3)) + 4
         if self.needs_prior:
             loudness = 4 * inputs['mask_prior'].amax((1, 2, 3)) - 2
-        for sample, loud in zip(data_samples, loudness, strict=True):
+        grey = inputs['frames'].mean(1, keepdim=True)
+        for sample, loud, frame in zip(
+            data_samples, loudness, grey, strict=True
+        ):
             height, width = sample.ori_shape
             logits = torch.full((self.num_channels, height, width), -10.0)
             logits[0] = 0
-            logits[-1, :, width // 2 :] = loud * self.weight.detach()
+            marked = torch.arange(width).expand(height, -1) >= width // 2
+            if self.marks_bright:
+                sized = interpolate(frame[None], (height, width))
+                marked = sized[0, 0] > 0
+            logits[-1, marked] = loud * self.weight.detach()
             mask = logits.argmax(0, keepdim=True)
             sample.seg_logits = PixelData(data=logits)
             sample.pred_sem_seg = PixelData(data=mask)

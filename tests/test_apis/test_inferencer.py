@@ -165,7 +165,7 @@ def test_video_is_the_same_as_its_frames_and_sound(inferencer, tmp_path):
     frames, waveform, facts = read_video(video)
     whole = inferencer(frames, waveform, facts.sound_rate)
     parts = list(inferencer.segment_video(video))
-    assert [part.first_second for part in parts] == [0, 5]
+    assert [part.first for part in parts] == [0, 5]
     assert [len(part.masks) for part in parts] == [5, 2]
     for name in ('masks', 'scores'):
         joined = np.concatenate([getattr(part, name) for part in parts])

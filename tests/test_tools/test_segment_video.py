@@ -1,5 +1,6 @@
 """tools/segment_video.py writes an overlay and masks of a video."""
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -116,6 +117,52 @@ def test_what_is_odd_about_the_sound_is_said(segment, tmp_path, capsys):
     assert 'note: every sample of the sound track is zero' in printed
 
 
+def test_mask_rate_and_majority_vote(segment, tmp_path):
+    """A tone of two of six seconds; most of 23 masks are without it."""
+    video = make_video(
+        tmp_path / 'a.mp4',
+        seconds=6,
+        fps=8,
+        sample_rate=16000,
+        sound=lambda t: np.where((t >= 3) & (t < 5), np.sin(6000 * t) / 2, 0),
+    )
+    masks = tmp_path / 'masks'
+    out = segment(
+        video, '--mask-rate', 4, '--masks', masks, '--sound-window', 'centred'
+    )
+    names = [path.name for path in masks.glob('*.png')]
+    assert sorted(names) == sorted(f'{number}.png' for number in range(24))
+    index = json.loads((masks / 'masks.json').read_text())
+    assert (index['mask_rate'], index['sound_window']) == (4, 'centred')
+    marked = [
+        np.asarray(Image.open(masks / f'{n}.png')).any() for n in range(24)
+    ]
+    # At least from 3.2 to 4.8 s, and not before 2.4 s.
+    assert all(marked[13:19])
+    assert not any(marked[:10])
+    assert scan_video(out).facts.num_frames == 48
+    segment(video, '--mask-rate', 4, '--masks', masks, '--majority-vote', 23)
+    assert not np.asarray(Image.open(masks / '12.png')).any()
+    with pytest.raises(SystemExit) as caught:
+        segment(video, '--mask-rate', 'all')
+    assert caught.value.code == 2
+    with pytest.raises(SystemExit, match="must be 'full' or a number"):
+        segment(video, '--mask-rate', '0')
+    with pytest.raises(SystemExit, match='odd number of masks'):
+        segment(video, '--majority-vote', '2')
+
+
+def test_video_without_sound_as_webm(segment, tmp_path, capsys):
+    video = make_video(tmp_path / 'a.mp4', sound_codec=None, fps=5)
+    out = segment(
+        video, '--no-audio', 'silence', out=tmp_path / 'new' / 'out.webm'
+    )
+    printed = capsys.readouterr().out
+    assert 'no sound track\nnote: the video is treated as silent' in printed
+    with av.open(str(out)) as file:
+        assert [stream.codec.name for stream in file.streams] == ['vp9']
+
+
 def test_second_stage(segment, tmp_path):
     """The stub is stage one; stage two marks what its masks mark."""
     config = stub_config(labels='semantic')
@@ -212,7 +259,9 @@ def test_a_failure_leaves_no_masks(segment, tmp_path, monkeypatch):
     def fail(*args):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('mmavs.video.overlay._OverlayFile.write_image', fail)
+    monkeypatch.setattr(
+        'mmavs.video.overlay_file.OverlayFile.write_image', fail
+    )
     with pytest.raises(SystemExit, match='No space left'):
         segment(video, '--masks', tmp_path / 'masks')
     assert not list((tmp_path / 'new').iterdir())
@@ -232,7 +281,7 @@ def test_mistakes_end_with_one_line(segment, tmp_path):
         ((video, '--alpha', '2'), 'alpha must be in 0..1'),
         ((video, '--checkpoint', 'none.pth'), 'none.pth: expected a check'),
         ((video, '--config', 'none.py'), 'none.py'),
-        ((video, '--out', 'a.avi'), 'ends in .mp4'),
+        ((video, '--out', 'a.avi'), 'ends in .mp4 or .webm'),
     ):
         with pytest.raises(SystemExit, match=message) as caught:
             segment(*call)

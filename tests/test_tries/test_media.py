@@ -68,6 +68,16 @@ TRIES = [
         video(sound_codec=None),
     ),
     Try(
+        'works-without-sound',
+        f'{RUN} --no-audio silence',
+        'note: the video is treated as silent',
+        0,
+        video(sound_codec=None),
+    ),
+    Try('mask-rate', f'{OWN} --out o.mp4 --mask-rate 0', 'full.* got 0'),
+    Try('vote', f'{OWN} --out o.mp4 --majority-vote 4', 'odd .* got 4'),
+    Try('batch', f'{OWN} --out o.mp4 --batch-size 0', 'batch_size .* got 0'),
+    Try(
         'no-picture',
         RUN.replace('v.mp4', 'data/v1m/a/audio.wav'),
         'audio.wav: expected .*picture',
@@ -93,7 +103,9 @@ TRIES = [
         1,
         keeps=['a.mp4'],
     ),
-    Try('other-ending', f'{OWN} --out o.avi', 'o.avi: .*ends in .mp4'),
+    Try(
+        'other-ending', f'{OWN} --out o.avi', 'o.avi: .*ends in .mp4 or .webm'
+    ),
     Try(
         'output-is-a-folder',
         f'{OWN} --out data.mp4',

@@ -6,13 +6,9 @@ import resource
 import av
 import numpy as np
 import pytest
-from mmavs.video import check_output, scan_video, write_overlay
-from mmavs.video.reading import (
-    find_tracks,
-    open_video,
-    seconds_in,
-    to_upright_rgb,
-)
+from mmavs.video import MaskTimes, check_output, scan_video, write_overlay
+from mmavs.video.container import find_picture, open_video
+from mmavs.video.frames import seconds_in, to_upright_rgb
 from support.tiny_videos import make_video, number_of
 
 #: Options of a video by file name, and whether its sound is copied.
@@ -57,7 +53,7 @@ def empty_masks(facts):
 def frames_of(facts):
     """Times, in seconds after the first frame, and images of all frames."""
     with open_video(facts.path) as container:
-        picture, _ = find_tracks(container, facts.path)
+        picture = find_picture(container, facts.path)
         return [
             (float(seconds_in(frame, facts)), to_upright_rgb(frame, facts))
             for frame in container.decode(picture)
@@ -74,7 +70,7 @@ def overlay(path, masks=None, **options):
     before = scan_video(path)
     out = path.with_name('out.mp4')
     masks = empty_masks(before.facts) if masks is None else masks
-    write_overlay(before.facts, masks, out, show_progress=False, **options)
+    write_overlay(before.facts, masks, out, **options)
     return before, scan_video(out)
 
 
@@ -135,6 +131,58 @@ def test_mask_of_each_second_lies_on_its_frames(tmp_path):
         assert np.sort(thirds)[1] < 20
 
 
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(layout='5.1', sound_codec='flac', sample_rate=44100),
+        dict(size=(47, 63), sample_rate=8000, layout='mono'),
+        dict(sound_codec=None),
+    ],
+)
+def test_webm(tmp_path, options):
+    """VP9 and Opus; odd sizes with 4:2:0 colour; nothing is shifted."""
+    path = make_video(tmp_path / 'a.mkv', fps=10, **options)
+    before = scan_video(path, no_audio='silence')
+    out = tmp_path / 'out.webm'
+    write_overlay(before.facts, empty_masks(before.facts), out)
+    after = scan_video(out, no_audio='silence')
+    with av.open(str(out)) as file:
+        codecs = [stream.codec_context.name for stream in file.streams]
+        assert file.streams.video[0].pix_fmt == 'yuv420p'
+    has_sound = before.facts.sound_codec is not None
+    assert codecs[0] == 'libvpx-vp9' or codecs[0] == 'vp9'
+    assert (after.facts.sound_codec == 'opus') == has_sound
+    old, new = frames_of(before.facts), frames_of(after.facts)
+    for (was, image), (now, other) in zip(old, new, strict=True):
+        assert now == pytest.approx(was, abs=1e-3)
+        assert number_of(other) == number_of(image)
+    if has_sound:
+        rate, other = before.facts.sound_rate, after.facts.sound_rate
+        assert other == 48000
+        times = np.arange(2 * 8000) / 8000
+        was = before.waveform[(times * rate).astype(int)]
+        now = after.waveform[(times * other).astype(int)]
+        assert was @ now / np.linalg.norm(was) / np.linalg.norm(now) > 0.9
+
+
+def test_masks_at_several_times_of_a_second(tmp_path):
+    """Two masks per second at 4 frames per second: 0 0 0 1 1 2 2 3."""
+    path = make_video(tmp_path / 'a.mp4', seconds=2, fps=4)
+    facts = scan_video(path).facts
+    masks = np.zeros((4, 48, 64), np.uint8)
+    for number in range(4):
+        masks[number, 12 * number : 12 * (number + 1)] = 1
+    _, after = overlay(path, masks, times=MaskTimes(facts, 2))
+    shown = [
+        (image[..., 0].astype(int) - image[..., 2])
+        .reshape(4, 12, 64)
+        .mean((1, 2))
+        .argmax()
+        for _, image in frames_of(after.facts)
+    ]
+    assert shown == [0, 0, 0, 1, 1, 2, 2, 3]
+
+
 def test_colour_and_alpha(tmp_path):
     """Grey 200 under 0.25 of (0, 0, 240): 150, 150, 150 + 60 = 210."""
     path = make_video(
@@ -186,7 +234,7 @@ def test_surround_sound_becomes_stereo(tmp_path):
 @pytest.mark.parametrize(
     ('masks', 'text'),
     [
-        ([np.zeros((48, 64), np.uint8)] * 2, 'got none for second 2'),
+        ([np.zeros((48, 64), np.uint8)] * 2, 'got none for mask 2'),
         ([np.zeros((64, 48), np.uint8)] * 3, r'got one of \(64, 48\)'),
         ([np.full((48, 64), 2, np.uint8)] * 3, 'a colour for class 2'),
     ],
@@ -209,7 +257,7 @@ def test_output_that_cannot_be(tmp_path):
     source.touch()
     (tmp_path / 'folder.mp4').mkdir()
     for out, text in (
-        ('b.avi', 'ends in .mp4'),
+        ('b.avi', 'ends in .mp4 or .webm'),
         ('a.mp4', 'another file than the video'),
         ('folder.mp4', 'got a folder'),
         ('a.mp4/b.mp4', 'a folder that exists or can be created'),
@@ -235,7 +283,6 @@ def test_full_disk(tmp_path):
                 facts,
                 empty_masks(facts),
                 tmp_path / 'out.mp4',
-                show_progress=False,
             )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -260,6 +307,5 @@ def test_damaged_picture_leaves_no_file(tmp_path):
             facts,
             empty_masks(facts),
             tmp_path / 'out.mp4',
-            show_progress=False,
         )
     assert [file.name for file in tmp_path.iterdir()] == ['a.mp4']

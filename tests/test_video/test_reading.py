@@ -159,6 +159,27 @@ def test_no_sound_track(tmp_path):
         scan_video(path)
 
 
+@pytest.mark.parametrize(
+    'options', [dict(sound_codec=None), dict(sound_span=(5, 6))]
+)
+def test_silence_for_a_video_without_sound(tmp_path, options):
+    """The waveform is as long as the picture, also without a track.
+
+    The sound of the second video lies after its third second.
+    """
+    path = make_video(tmp_path / 'a.mkv', **options)
+    facts, waveform = scan_video(path, no_audio='silence')
+    assert len(waveform) / facts.sound_rate >= 2.2
+    assert not waveform.any()
+    assert (facts.sound_codec is None) == ('sound_codec' in options)
+    assert facts.sound_seconds == 0
+
+
+def test_other_words_for_no_audio(tmp_path):
+    with pytest.raises(ValueError, match="'silence'.*, got 'skip'"):
+        scan_video(tmp_path / 'a.mkv', no_audio='skip')
+
+
 def test_no_picture_track(tmp_path):
     with av.open(str(tmp_path / 'a.wav'), 'w') as file:
         track = file.add_stream('pcm_s16le', rate=8000, layout='mono')

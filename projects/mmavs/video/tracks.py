@@ -94,20 +94,39 @@ class DisplayOrder:
 
 
 class PictureSpan:
-    """Counts frames and time stamps of a picture track without decoding."""
+    """Collects the time stamps of a picture track without decoding."""
 
     def __init__(self) -> None:
-        self.num_frames = 0
+        self._stamps: list[int] = []
+        self._unit = Fraction(0)
         self.last = Fraction(0)
         self.end = Fraction(0)
 
+    @property
+    def num_frames(self) -> int:
+        """Number of frames."""
+        return len(self._stamps)
+
+    @property
+    def peak_rate(self) -> float:
+        """Frames per second where they follow each other fastest.
+
+        The shortest step is lengthened by one unit of the time stamps, which
+        are rounded. 0 if there are fewer than two frames.
+        """
+        stamps = np.unique(self._stamps)
+        if len(stamps) < 2:
+            return 0.0
+        return float(1 / ((int(np.diff(stamps).min()) + 1) * self._unit))
+
     def add(self, packet: av.Packet) -> None:
-        """Count a packet."""
+        """Add the time stamp of a packet."""
         # Some AVI packets have no presentation time, only a decoding time.
         stamp = packet.dts if packet.pts is None else packet.pts
         if stamp is None or packet.is_discard:
             return
-        self.num_frames += 1
+        self._stamps.append(stamp)
+        self._unit = packet.time_base
         duration = packet.duration or 0
         self.last = max(self.last, stamp * packet.time_base)
         self.end = max(self.end, (stamp + duration) * packet.time_base)
@@ -125,6 +144,7 @@ class SoundTrack:
         self._stream = stream
         self._path = path
         self.rate = stream.rate
+        self.codec: str = stream.codec_context.codec.canonical_name
         self.start: Fraction | None = None
         self._chunks: list[np.ndarray] = []
         self._num_samples = 0
