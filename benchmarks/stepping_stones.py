@@ -1,12 +1,13 @@
 """Compare one stage with two on synthetic clips, over several seeds.
 
-    python -m benchmarks.stepping_stones [--equal-totals] [--longer]
+    python -m benchmarks.stepping_stones [--system ease] [--equal-totals]
 
 prints a table like Table 4 of Stepping Stones (https://arxiv.org/abs/
 2407.11820): a single stage; two stages; two stages without mask fusion,
-without the robust key, and without both. Each two-stage row is tested with
-stage one's masks and with the true masks as prior. All stages are trained for
-the same number of steps.
+without the robust key, and without both. For EASE, which fuses the prior
+alone, the last rows add the prior as first attention mask or as markers.
+Each two-stage row is tested with stage one's masks and with the true masks as
+prior. All stages are trained for the same number of steps.
 
 --equal-totals adds rows with equal total steps: a single stage with the steps
 of both stages; a single stage that starts from stage one's weights; and a
@@ -31,9 +32,8 @@ from mmavs.datasets.avsbench import SPLITS
 from mmavs.datasets.synthetic import write_dataset
 
 from benchmarks.stepping_stones_runs import (
-    ABLATIONS,
     ROOT,
-    SINGLE_STAGE,
+    SYSTEMS,
     LoggingLauncher,
     Seed,
 )
@@ -42,8 +42,6 @@ from tools.stepping_stones import stages
 
 SUBSET = 'v1m'
 NUM_CLASSES = 14
-#: The row without ablation.
-WHOLE = 'two stages'
 DATA_SEED = 0
 
 
@@ -57,10 +55,11 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument('--system', choices=SYSTEMS, default='aavs')
     parser.add_argument(
         '--work-dir',
         type=Path,
-        default=ROOT / 'work_dirs/stepping_stones_study',
+        help='default: work_dirs/stepping_stones_study, of EASE with _ease',
     )
     parser.add_argument(
         '--data-root', type=Path, default=ROOT / 'data/synthetic_avss'
@@ -106,7 +105,11 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override settings of all configs, as in tools/train.py',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.work_dir is None:
+        suffix = '' if args.system == 'aavs' else f'_{args.system}'
+        args.work_dir = ROOT / f'work_dirs/stepping_stones_study{suffix}'
+    return args
 
 
 def submit(
@@ -132,20 +135,20 @@ def submit(
     for job, seed in zip(jobs, seeds, strict=True):
         job['stage one'] = pool.submit(seed.stage_one, 1)
         job['single stage'] = pool.submit(seed.single_stage, 1)
-        for row in ABLATIONS:
+        for row in seed.system.rows:
             job[row] = pool.submit(seed.stage_two, row, job['stage one'])
     for job, seed in zip(jobs, seeds, strict=True):
-        one = job['stage one']
+        one, whole = job['stage one'], next(iter(seed.system.rows))
         if equal_totals:
             job['longer'] = pool.submit(seed.single_stage, 2)
             job['goes on'] = pool.submit(seed.single_stage, 1, one)
-            job['goes on, two'] = pool.submit(seed.stage_two, WHOLE, one, True)
+            job['goes on, two'] = pool.submit(seed.stage_two, whole, one, True)
         if longer:
             job['better stage one'] = pool.submit(seed.stage_one, 2)
     if not longer:
         return jobs
     for job, seed in zip(jobs, seeds, strict=True):
-        for row in ABLATIONS:
+        for row in seed.system.rows:
             job[f'{row}, better'] = pool.submit(
                 seed.with_other_masks,
                 row,
@@ -174,8 +177,9 @@ def run_all(
         *(f'{loader}.num_workers=0' for loader in loaders),
         *args.cfg_options,
     ]
+    system = SYSTEMS[args.system]
     seeds = [
-        Seed(seed, args.work_dir, launcher, args.max_epochs, options)
+        Seed(seed, args.work_dir, launcher, args.max_epochs, options, system)
         for seed in args.seeds
     ]
     pool = ThreadPoolExecutor(args.jobs)
@@ -186,31 +190,31 @@ def run_all(
         ]
     finally:  # after a failed step, start no other
         pool.shutdown(cancel_futures=True)
-    rows = [_rows_of_seed(found) for found in results]
+    rows = [_rows_of_seed(found, list(system.rows)) for found in results]
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def _rows_of_seed(found: dict) -> dict[str, dict]:
+def _rows_of_seed(found: dict, names: list[str]) -> dict[str, dict]:
     """Sort a seed's results as in the table: row -> metrics."""
     rows = {
         'stage one': found['stage one'].metrics,
         'single stage': found['single stage'],
     }
-    for row in ABLATIONS:
+    for row in names:
         rows[row] = found[row].metrics
-    for row in ABLATIONS:
+    for row in names:
         rows[f'{row}, oracle prior'] = found[row].oracle_metrics
     if 'longer' in found:
-        two = found['goes on, two']
+        whole, two = names[0], found['goes on, two']
         rows |= {
             'single stage, steps of both': found['longer'],
             'stage one, then single stage': found['goes on'],
-            f'{WHOLE}, with its weights': two.metrics,
-            f'{WHOLE}, with its weights, oracle prior': two.oracle_metrics,
+            f'{whole}, with its weights': two.metrics,
+            f'{whole}, with its weights, oracle prior': two.oracle_metrics,
         }
     if 'better stage one' in found:
         rows['better stage one'] = found['better stage one'].metrics
-        for row in ABLATIONS:
+        for row in names:
             rows[f'{row}, better stage one'] = found[f'{row}, better']
     return rows
 
@@ -231,12 +235,13 @@ def main() -> None:
         launcher = LoggingLauncher('none', 1, None, descriptor, ROOT / 'tools')
         results = run_all(args, launcher)
     batch_size = stages.read_config(
-        str(SINGLE_STAGE), args.cfg_options
+        str(SYSTEMS[args.system].single_stage), args.cfg_options
     ).train_dataloader.batch_size
     steps = args.max_epochs * math.ceil(clips['train'] / batch_size)
     rows = make_rows(results)
     report = dict(
         data='synthetic, not AVSBench',
+        system=args.system,
         clips=clips,
         classes=NUM_CLASSES,
         data_seed=DATA_SEED,

@@ -16,18 +16,73 @@ from tools.stepping_stones import stages
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs/synthetic'
-STAGE_ONE = CONFIGS / 'aavs_tiny_avss-binary-96x96.py'
-SINGLE_STAGE = CONFIGS / 'aavs_tiny_avss-96x96.py'
-STAGE_TWO = 'aavs_tiny_stage2_avss-96x96'
-#: Row of the paper's Table 4 -> config of stage two.
-ABLATIONS = {
-    'two stages': CONFIGS / f'{STAGE_TWO}.py',
-    'no mask fusion': CONFIGS / f'{STAGE_TWO}_no-mask-fusion.py',
-    'no robust key': CONFIGS / f'{STAGE_TWO}_no-robust-key.py',
-    'neither': CONFIGS / f'{STAGE_TWO}_no-mask-fusion_no-robust-key.py',
+_PRIOR = 'model.decode_head.mask_prior'
+#: Tests any stage two with the true masks as prior.
+_ORACLE = 'test_dataloader.dataset.mask_prior.source=truth'
+
+
+class Row(NamedTuple):
+    """A stage two.
+
+    Attributes:
+        config (Path): Its config.
+        options (tuple[str, ...]): Overrides of it.
+    """
+
+    config: Path
+    options: tuple[str, ...] = ()
+
+
+class System(NamedTuple):
+    """Configs of a system.
+
+    Attributes:
+        stage_one (Path): Binary masks.
+        single_stage (Path): All classes, without a prior.
+        rows (dict[str, Row]): Stages two by row of the table; the first is
+            the whole method.
+    """
+
+    stage_one: Path
+    single_stage: Path
+    rows: dict[str, Row]
+
+
+def _system(name: str, **rows: Row) -> System:
+    prefix = CONFIGS / f'{name}_tiny'
+    return System(
+        stage_one=Path(f'{prefix}_avss-binary-96x96.py'),
+        single_stage=Path(f'{prefix}_avss-96x96.py'),
+        rows={row.replace('_', ' '): config for row, config in rows.items()},
+    )
+
+
+def _stage_two(system: str, ablation: str = '', *options: str) -> Row:
+    name = f'{system}_tiny_stage2_avss-96x96{ablation}.py'
+    return Row(CONFIGS / name, options)
+
+
+#: AAVS has the rows of the paper's Table 4. In EASE the prior is fused alone
+#: unless an option adds another use.
+SYSTEMS = {
+    'aavs': _system(
+        'aavs',
+        two_stages=_stage_two('aavs'),
+        no_mask_fusion=_stage_two('aavs', '_no-mask-fusion'),
+        no_robust_key=_stage_two('aavs', '_no-robust-key'),
+        neither=_stage_two('aavs', '_no-mask-fusion_no-robust-key'),
+    ),
+    'ease': _system(
+        'ease',
+        two_stages=_stage_two('ease'),
+        prior_as_attention_mask_too=_stage_two(
+            'ease', '', f'{_PRIOR}.init_attention=True'
+        ),
+        prior_as_markers_too=_stage_two(
+            'ease', '', f'{_PRIOR}.robust_key=True'
+        ),
+    ),
 }
-#: Config that tests any stage two with the true masks as prior.
-ORACLE = CONFIGS / f'{STAGE_TWO}_oracle-prior.py'
 
 
 class LoggingLauncher(stages.Launcher):
@@ -98,6 +153,7 @@ class Seed:
         launcher (LoggingLauncher): Starts the tools.
         epochs (int): Epochs of one training.
         options (list[str]): Overrides of all configs.
+        system (System): Configs.
     """
 
     def __init__(
@@ -107,7 +163,9 @@ class Seed:
         launcher: LoggingLauncher,
         epochs: int,
         options: list[str],
+        system: System,
     ) -> None:
+        self.system = system
         self.root = root / f'seed_{seed}'
         self.launcher = launcher
         self.epochs = epochs
@@ -127,7 +185,7 @@ class Seed:
         Returns:
             dict: Metrics.
         """
-        options, config = self._schedule(times), str(SINGLE_STAGE)
+        options, config = self._schedule(times), str(self.system.single_stage)
         name = f'single_stage_x{times}'
         if begin_from is not None:
             options += _load_weights(begin_from.result())
@@ -144,7 +202,7 @@ class Seed:
         Returns:
             StageOne: The result.
         """
-        options, config = self._schedule(times), str(STAGE_ONE)
+        options, config = self._schedule(times), str(self.system.stage_one)
         trained = stages.train(
             self.launcher, self.root, 'stage_one', config, options
         )
@@ -162,7 +220,7 @@ class Seed:
         """Train stage two; test it with stage one's and with true masks.
 
         Args:
-            row (str): Key of :data:`ABLATIONS`.
+            row (str): Key of ``System.rows``.
             stage_one (Future[StageOne]): Stage one whose masks are the prior.
             begin_from_it (bool): Also start from its weights, where their
                 shapes match.
@@ -170,29 +228,23 @@ class Seed:
         Returns:
             StageTwo: The result.
         """
-        config, one = str(ABLATIONS[row]), stage_one.result()
-        options = [*self._schedule(), *_expect(one)]
+        config, own = self.system.rows[row]
+        one = stage_one.result()
+        options = [*self._schedule(), *own, *_expect(one)]
         name = row.replace(' ', '_')
         if begin_from_it:
             options += _load_weights(one)
             name += '_from_stage_one'
         trained = stages.train(
             *(self.launcher, self.root, name),
-            *(config, options, _read_masks(one)),
+            *(str(config), options, _read_masks(one)),
         )
-        metrics = stages.test(
-            self.launcher, config, [*options, *_read_masks(one)], trained
-        )
-        head = stages.read_config(config, options).model.decode_head
-        switches = [
-            f'model.decode_head.mask_prior.{key}={value}'
-            for key, value in head.mask_prior.items()
-            if key != 'type'
-        ]
+        tested = [*options, *_read_masks(one)]
+        metrics = stages.test(self.launcher, str(config), tested, trained)
         oracle = stages.test(
             self.launcher,
-            str(ORACLE),
-            [*options, *switches, *_read_masks(one)],
+            str(config),
+            [*tested, _ORACLE],
             trained._replace(folder=trained.folder / 'oracle_prior'),
         )
         return StageTwo(trained, metrics, oracle)
@@ -206,7 +258,7 @@ class Seed:
         """Test a stage two with the masks of another stage one.
 
         Args:
-            row (str): Key of :data:`ABLATIONS`.
+            row (str): Key of ``System.rows``.
             stage_two (Future[StageTwo]): The model to test.
             stage_one (Future[StageOne]): Stage one whose masks are the prior.
 
@@ -214,11 +266,12 @@ class Seed:
             dict: Metrics.
         """
         trained, one = stage_two.result().trained, stage_one.result()
-        options = [*self._schedule(), *_expect(one), *_read_masks(one)]
+        config, own = self.system.rows[row]
+        options = [*self._schedule(), *own, *_expect(one), *_read_masks(one)]
         name = f'prior_{one.trained.checkpoint_hash[:8]}'
         return stages.test(
             self.launcher,
-            str(ABLATIONS[row]),
+            str(config),
             options,
             trained._replace(folder=trained.folder / name),
         )

@@ -61,9 +61,10 @@ def _rows(folder):
 @pytest.mark.slow
 def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     """One of the four ablations; the others differ by a config."""
-    for other in set(stepping_stones_runs.ABLATIONS) - {'neither'}:
-        monkeypatch.delitem(stepping_stones_runs.ABLATIONS, other)
-    monkeypatch.setattr(stepping_stones, 'WHOLE', 'neither')
+    systems = stepping_stones_runs.SYSTEMS
+    one_row = {'neither': systems['aavs'].rows['neither']}
+    aavs = systems['aavs']._replace(rows=one_row)
+    monkeypatch.setitem(systems, 'aavs', aavs)
     _run(monkeypatch, tmp_path)
     printed = capsys.readouterr().out
     assert 'Synthetic, not AVSBench: 14 classes' in printed
@@ -91,11 +92,11 @@ def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     )
     for words in trained:
         assert {'randomness.seed=5', 'train_cfg.max_epochs=1'} <= set(words)
-    (oracle,) = (words for _, words in steps if 'oracle' in words[0])
+    truth = 'test_dataloader.dataset.mask_prior.source=truth'
+    (oracle,) = (words for _, words in steps if truth in words)
     (stage_two,) = (tmp_path / 'work').glob('seed_5/neither-*/best_*.pth')
     assert oracle[1] == str(stage_two)
-    for switch in ('robust_key', 'fuse_mask_feature'):
-        assert f'model.decode_head.mask_prior.{switch}=False' in oracle
+    assert oracle[0].endswith('_no-mask-fusion_no-robust-key.py')
 
     # Only new steps run: a longer stage one, and a test of stage two.
     steps.clear()
@@ -130,6 +131,23 @@ def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
         ),
         'dataset/mIoU',
     )
+
+
+def test_rows_of_every_system():
+    """The first row is the method; its config and all others exist."""
+    systems = stepping_stones_runs.SYSTEMS
+    assert set(systems) == {'aavs', 'ease'}
+    for system in systems.values():
+        assert next(iter(system.rows)) == 'two stages'
+        paths = [row.config for row in system.rows.values()]
+        for path in (system.stage_one, system.single_stage, *paths):
+            assert path.is_file()
+    options = [row.options for row in systems['ease'].rows.values()]
+    assert options == [
+        (),
+        ('model.decode_head.mask_prior.init_attention=True',),
+        ('model.decode_head.mask_prior.robust_key=True',),
+    ]
 
 
 def _launcher(tmp_path, code):
