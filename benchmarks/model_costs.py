@@ -57,7 +57,7 @@ def measure(
     """
     segmenters = {path.stem: build_segmenter(path, device) for path in configs}
     timings = time_in_turns(segmenters, rounds, device=device)
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         name: dict(
             parameters=count_parameters(segmenter),
             gflops_per_frame=gflops_per_frame(segmenter),

@@ -231,7 +231,7 @@ def test_published_sizes(arch, parameters):
     [
         (dict(arch='huge'), "arch must be one of .*got 'huge'"),
         (dict(variant='dino'), "variant must be one of .*got 'dino'"),
-        (dict(arch=SMALL, joint_blocks=3), r'joint_blocks must be in 0\.\.2'),
+        (dict(arch=SMALL, joint_blocks=4), r'joint_blocks must be in 0\.\.3'),
         (dict(arch=SMALL, rope_rescale=0.5), 'at least 1, got 0.5'),
         (dict(arch=dict(SMALL, num_heads=5)), 'multiple of 4'),
         (dict(arch=dict(SMALL, mlp='relu')), "'gelu' or 'swiglu'"),

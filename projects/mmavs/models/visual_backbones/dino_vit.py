@@ -84,10 +84,9 @@ class DinoViT(BaseModule):
         super().__init__(init_cfg=init_cfg)
         self.settings = dino_settings(arch, variant)
         num_layers = self.settings.num_layers
-        if not 0 <= joint_blocks < num_layers:
+        if not 0 <= joint_blocks <= num_layers:
             raise ValueError(
-                f'joint_blocks must be in 0..{num_layers - 1}, got '
-                f'{joint_blocks}'
+                f'joint_blocks must be in 0..{num_layers}, got {joint_blocks}'
             )
         if rope_rescale is not None and rope_rescale < 1:
             raise ValueError(
