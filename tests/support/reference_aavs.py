@@ -23,11 +23,9 @@ import torch
 from torch import Tensor, nn
 
 from support.aavs_parity import (
-    FLOAT64_FRAMES,
     STAGE_ONE,
     STAGE_TWO,
     Stage,
-    converted,
     thin_out,
     write_seeded_prior,
 )
@@ -37,12 +35,6 @@ from support.aavs_seeded import (
     seeded_audio,
     seeded_frames,
     seeded_state_dict,
-)
-from support.float64 import (
-    Side,
-    converted_gradients,
-    double_precision,
-    without_graph,
 )
 
 FIXTURE_FRAMES = 2
@@ -225,6 +217,24 @@ def reference_prior(avs_model: ModuleType, root: Path) -> Tensor:
     return avs_model.AdaptiveAVS.load_mask(model, 'seeded', 'v2')
 
 
+def reference_inputs(processor, stage: Stage, num_frames: int):
+    """Preprocess the seeded clip as published.
+
+    Args:
+        processor (Mask2FormerImageProcessor): See :func:`image_processor`.
+        stage (Stage): Which labels.
+        num_frames (int): T.
+
+    Returns:
+        BatchFeature: Pixels (float32) and the targets of the losses.
+    """
+    return processor.preprocess(
+        list(seeded_frames(num_frames).numpy()),
+        list(stage.labels(num_frames).float()),
+        return_tensors='pt',
+    )
+
+
 def reference_outputs(
     network: nn.Module,
     processor,
@@ -248,13 +258,8 @@ def reference_outputs(
         dict[str, Tensor]: The entries of ``aavs_parity.our_outputs``.
     """
     model = network.model
-    inputs = processor.preprocess(
-        list(seeded_frames(num_frames).numpy()),
-        list(stage.labels(num_frames).float()),
-        return_tensors='pt',
-    )
+    inputs = reference_inputs(processor, stage, num_frames)
     pixels = inputs['pixel_values'] if pixels is None else pixels
-    mask_labels = [x.float() for x in inputs['mask_labels']]
     caught: dict = {}
     level = model.model.pixel_level_module
     hooks = [
@@ -268,15 +273,6 @@ def reference_outputs(
         output_auxiliary_logits=True,
         **({} if prior is None else {'audio_boost_mask': prior}),
     )
-    predictions = [*out.auxiliary_logits, out]
-    with mock.patch('torch.rand', RepeatedPoints(num_frames)):
-        losses = model.get_loss_dict(
-            out.masks_queries_logits,
-            out.class_queries_logits,
-            mask_labels,
-            inputs['class_labels'],
-            out.auxiliary_logits,
-        )
     for hook in hooks:
         hook.remove()
     if stage.number == 1:
@@ -291,63 +287,53 @@ def reference_outputs(
         result = {'semantic': torch.stack(maps)}
     memories = caught['decoder'].multi_scale_features
     maps = caught['encoder'].feature_maps
+    predictions = [*out.auxiliary_logits, out]
+    cls = torch.stack([_get(p, 'class') for p in predictions])
+    mask = torch.stack([_get(p, 'masks') for p in predictions])
     return {
         'pixels': pixels,
         **{f'backbone_{i}': x for i, x in enumerate(maps)},
         'mask_feature': caught['decoder'].mask_features,
         **{f'memory_{i}': x for i, x in enumerate(memories)},
-        'cls': torch.stack([_get(p, 'class') for p in predictions]),
-        'mask': torch.stack([_get(p, 'masks') for p in predictions]),
+        'cls': cls,
+        'mask': mask,
         **result,
-        'losses': torch.stack(
-            [
-                torch.stack([losses[f'loss_{n}{end}'].sum() for n in _LOSSES])
-                for end in (*(f'_{i}' for i in range(9)), '')
-            ]
-        ),
+        'losses': reference_losses(network, inputs, cls, mask),
     }
 
 
-def their_float64_side(stage: Stage) -> Side:
-    """Compute the published outputs and all gradients in float64.
+def reference_losses(
+    network: nn.Module, inputs, cls: Tensor, mask: Tensor
+) -> Tensor:
+    """Compute the published losses of the ten predictions.
 
     Args:
-        stage (Stage): Which of the two.
+        network (nn.Module): From :func:`build_reference`.
+        inputs (BatchFeature): Of the processor, with the targets.
+        cls (Tensor): (10, T, Q, K + 1) class logits.
+        mask (Tensor): (10, T, Q, 96, 96) mask logits.
 
     Returns:
-        Side: The entries of ``aavs_parity.our_float64_side``.
+        Tensor: (10, 3), weighted: classes, masks, dice.
     """
-    published = import_reference(stage)
-    processor = image_processor(published.transformers)
-    # The processor's settings hold these numbers rounded to float32.
-    mean, std = (
-        torch.tensor(values, dtype=torch.float64).view(3, 1, 1)
-        for values in ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+    earlier = [
+        {'class_queries_logits': c, 'masks_queries_logits': m}
+        for c, m in zip(cls[:-1], mask[:-1], strict=True)
+    ]
+    with mock.patch('torch.rand', RepeatedPoints(cls.shape[1])):
+        losses = network.model.get_loss_dict(
+            mask[-1],
+            cls[-1],
+            [x.float() for x in inputs['mask_labels']],
+            inputs['class_labels'],
+            earlier,
+        )
+    return torch.stack(
+        [
+            torch.stack([losses[f'loss_{n}{end}'].sum() for n in _LOSSES])
+            for end in (*(f'_{i}' for i in range(9)), '')
+        ]
     )
-    with double_precision(), tempfile.TemporaryDirectory() as root:
-        network = build_reference(published.transformers, stage)
-        prior = None
-        if stage.number == 2:
-            write_seeded_prior(Path(root), FLOAT64_FRAMES)
-            prior = reference_prior(published.avs_model, Path(root)).double()
-        frames = seeded_frames(FLOAT64_FRAMES).double()
-        outputs = reference_outputs(
-            network,
-            processor,
-            stage,
-            FLOAT64_FRAMES,
-            prior,
-            pixels=(frames - mean) / std,
-        )
-        if stage.number == 2:
-            outputs['semantic'] = outputs['semantic'].double()
-        grads = converted_gradients(
-            network,
-            outputs['losses'].sum(),
-            load_keys(stage.keys),
-            lambda grads: converted(grads, stage)[0],
-        )
-        return without_graph(outputs), grads
 
 
 def _keep(caught: dict, name: str):

@@ -18,6 +18,7 @@ from support import (
     aavs_parity,
     avsegformer_parity,
     reference_aavs,
+    reference_aavs_float64,
     reference_avsegformer,
     reference_tpavi,
     tpavi_parity,
@@ -28,7 +29,7 @@ from support.float64 import digest, write_digests
 _SYSTEMS = {
     'aavs': (
         reference_aavs.why_not,
-        reference_aavs.their_float64_side,
+        reference_aavs_float64.their_float64_side,
         aavs_parity.FLOAT64,
         {'stage1': aavs_parity.STAGE_ONE, 'stage2': aavs_parity.STAGE_TWO},
     ),
