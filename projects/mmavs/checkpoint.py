@@ -26,6 +26,8 @@ from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+from mmavs.pickle_names import read_pickle_names
+
 #: Set to 1 to open checkpoints with more than weights and plain data.
 TRUST_VARIABLE = 'MMAVS_TRUST_CHECKPOINTS'
 
@@ -64,6 +66,9 @@ _UNREADABLE = (
     TypeError,
     ValueError,
 )
+
+#: torch's error for pickle protocols above 3, and for bytes that are none.
+_UNKNOWN_OPERATION = 'Unsupported operand'
 
 
 def _alias(
@@ -114,7 +119,19 @@ def _is_trusted() -> bool:
 def _refuse(filename: str, error: Exception) -> ValueError:
     """Convert torch's error to one that says what to do."""
     unsafe = re.search(r'GLOBAL (.+?) (?:was|whose|is) ', str(error))
-    if unsafe is None:
+    needed = unsafe[1] if unsafe else None
+    if unsafe is None and _UNKNOWN_OPERATION in str(error):
+        names = read_pickle_names(osp.expanduser(filename))
+        if names is not None and names.foreign:
+            needed = names.foreign[0]
+        elif names is not None:
+            return ValueError(
+                f'{filename!r} was saved with pickle protocol '
+                f'{names.protocol}, which cannot be opened safely. Save it '
+                'again without pickle_protocol, or, if you trust its source, '
+                f'set {TRUST_VARIABLE}=1 and try again.'
+            )
+    if needed is None:
         cause = str(error).strip().splitlines() or [type(error).__name__]
         return ValueError(
             f'{filename!r} cannot be read as a checkpoint: {cause[-1]}. '
@@ -123,7 +140,7 @@ def _refuse(filename: str, error: Exception) -> ValueError:
         )
     return ValueError(
         f'{filename!r} holds more than weights and plain data: it needs '
-        f'{unsafe[1]!r}, and opening such a file can run any code. If you '
+        f'{needed!r}, and opening such a file can run any code. If you '
         f'trust its source, set {TRUST_VARIABLE}=1 and try again.'
     )
 

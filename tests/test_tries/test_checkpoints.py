@@ -24,8 +24,13 @@ def write(content):
     return lambda folder: (folder / 'c.pth').write_bytes(content)
 
 
-def unsafe(folder):
-    (folder / 'c.pth').write_bytes(pickle.dumps(_RunsCode(), 2))
+def unsafe(folder, protocol=2):
+    (folder / 'c.pth').write_bytes(pickle.dumps(_RunsCode(), protocol))
+
+
+def new_protocol(folder):
+    weights = dict(weight=torch.ones(1))
+    torch.save(weights, folder / 'c.pth', pickle_protocol=4)
 
 
 def cut(folder):
@@ -67,6 +72,21 @@ TRIES = [
         unsafe,
     ),
     Try(
+        'code-in-a-new-pickle',
+        TEST,
+        "c.pth' holds more than weights and plain data: it needs "
+        "'posix.mkdir', and opening such a file can run any code.*set MMAVS",
+        1,
+        lambda folder: unsafe(folder, 5),
+    ),
+    Try(
+        'weights-in-a-new-pickle',
+        TEST,
+        'saved with pickle protocol 4, .* Save it again without pickle_prot',
+        1,
+        new_protocol,
+    ),
+    Try(
         'number',
         TEST,
         'expected a dict of weights, got int',
@@ -105,7 +125,7 @@ TRIES = [
     Try(
         'nan',
         TEST,
-        '1 of 1 tensors have values that are NaN or infinite: weight.*take an',
+        'c.pth: 1 of 1 tensors have values that are NaN or infinite: weight',
         1,
         save(NAN),
     ),

@@ -50,7 +50,27 @@ class ToolRunner(Runner):
     The environment, the config, the list of hooks, and messages of mmengine
     about its own code are written to the log file only. One line on the
     screen names that file.
+
+    Attributes:
+        checkpoint_path (str | None): The file that ``load_checkpoint`` read
+            last, for error messages of hooks.
     """
+
+    checkpoint_path: str | None = None
+
+    def load_checkpoint(self, filename: str, *args: Any, **kwargs: Any) -> Any:
+        """Load a checkpoint as mmengine does, and remember its path.
+
+        Args:
+            filename (str): The file.
+            *args (Any): As in ``Runner.load_checkpoint``.
+            **kwargs (Any): As in ``Runner.load_checkpoint``.
+
+        Returns:
+            Any: The checkpoint.
+        """
+        self.checkpoint_path = str(filename)
+        return super().load_checkpoint(filename, *args, **kwargs)
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger as mmengine does, and filter its screen output.
