@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from mmavs.config_file import check_entries
+from mmavs.config_file import check_entries, check_train_cfg
 from mmavs.engine import (
     ToolRunner,
     add_launch_arguments,
@@ -128,6 +128,7 @@ def train(args: argparse.Namespace) -> None:
     """
     cfg = load_config(args)
     check_entries(cfg, 'model', 'train_dataloader', 'train_cfg')
+    check_train_cfg(cfg)
     check_optimizer(cfg)
     set_resume(cfg, args.resume)
     if args.amp:

@@ -85,6 +85,28 @@ def check_entries(cfg: Config, *names: str) -> None:
         )
 
 
+def check_train_cfg(cfg: Config) -> None:
+    """Check that the training loop has at least one step and interval.
+
+    mmengine accepts such numbers and trains nothing, or divides by zero.
+
+    Args:
+        cfg (Config): With ``train_cfg``.
+
+    Raises:
+        ValueError: If a number of epochs or iterations is less than 1.
+    """
+    for name in ('max_epochs', 'max_iters', 'val_interval'):
+        value = cfg.train_cfg.get(name)
+        if isinstance(value, (int, float)) and value < 1:
+            raise ValueError(
+                f'train_cfg.{name}: expected at least 1, got {value}; with '
+                'less, nothing is trained or validated. To train without '
+                'validation, set val_cfg, val_dataloader and val_evaluator '
+                'to None.'
+            )
+
+
 class OptionsAction(DictAction):
     """Reads ``KEY=VALUE ...`` and refuses words of another form."""
 

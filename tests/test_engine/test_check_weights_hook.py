@@ -62,13 +62,14 @@ def _train_pretrained(folder, weights, **changes):
     torch.save(weights, path)
     init_cfg = dict(type='Pretrained', checkpoint=str(path))
     init_cfg.update(changes.pop('init_cfg', {}))
+    make_part = changes.pop('part', _Initialised)
     runner = build_runner(
         folder,
         custom_hooks=[],
         train_cfg=dict(by_epoch=True, max_epochs=1),
         **changes,
     )
-    runner.model.backbone = _Initialised(init_cfg)
+    runner.model.backbone = make_part(init_cfg)
     runner.train()
     (log,) = folder.glob('*/*.log')
     return log.read_text()
@@ -85,6 +86,32 @@ class _Initialised(BaseModule):
     def forward(self, x):
         x = self.linear(x)
         return x + self.adapter(x)
+
+
+class _Ignoring(_Initialised):
+    """Ignores its init_cfg, as mmdet's Mask2FormerHead does."""
+
+    def init_weights(self):
+        torch.nn.init.zeros_(self.linear.bias)
+
+
+def test_init_cfg_that_the_module_does_not_read(tmp_path):
+    state = ToyModel().backbone.state_dict()
+    weights = {name: value + 1 for name, value in state.items()}
+    with pytest.raises(
+        ValueError,
+        match=r'model\.backbone\.init_cfg: _Ignoring\.init_weights did not '
+        'read its checkpoint.*load_from=FILE',
+    ):
+        _train_pretrained(tmp_path / 'a', weights, part=_Ignoring)
+    # Harmless if another file has these weights.
+    torch.save(ToyModel().state_dict(), tmp_path / 'whole.pth')
+    _train_pretrained(
+        tmp_path / 'b',
+        weights,
+        part=_Ignoring,
+        load_from=str(tmp_path / 'whole.pth'),
+    )
 
 
 def test_init_cfg_says_how_much_fits(tmp_path):

@@ -291,6 +291,21 @@ TRIES = [
         f'{TRAIN} log_level=LOUD',
         "'LOUD' is missing in the config, or is no known name there",
     ),
+    Try(
+        'no-epochs',
+        f'{TRAIN} train_cfg.max_epochs=-1',
+        'train_cfg.max_epochs: expected at least 1, got -1; with less, noth',
+    ),
+    Try(
+        'no-iterations',
+        f'{TRAIN} train_cfg.by_epoch=False train_cfg.max_iters=0',
+        'train_cfg.max_iters: expected at least 1, got 0',
+    ),
+    Try(
+        'no-interval',
+        f'{TRAIN} train_cfg.val_interval=0',
+        'train_cfg.val_interval: expected at least 1, got 0',
+    ),
     Try('default-scope', f'{TRAIN} default_scope=mmavs', 'ToyModel is not in'),
     Try(
         'load-from-missing',

@@ -41,6 +41,17 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path):
     assert not left.exists()
 
 
+def test_what_earlier_versions_left_is_removed(tmp_path):
+    """They wrote to a hidden file with a random name."""
+    digits = '0123456789abcdef' * 2
+    kept = [f'.other-{digits}.mp4', f'.o-{digits[1:]}.mp4', f'o-{digits}.mp4']
+    for name in [*kept, f'.o-{digits}.mp4']:
+        (tmp_path / name).touch()
+    with working_folder(tmp_path / 'o.mp4'):
+        pass
+    assert names(tmp_path) == sorted(kept)
+
+
 def test_a_run_that_is_alive_keeps_its_files(tmp_path):
     target = tmp_path / 'o.mp4'
     with working_folder(target) as folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ def working_folder(target: str | Path) -> Iterator[Path]:
 
     The folder ``.<name>.partial`` is next to the output. One run at a time may
     use it, and it is removed when the block ends. If a run was killed, the
-    next run with the same output removes its files.
+    next run with the same output removes its files, also those of versions
+    before this folder existed: ``.<stem>-<32 hexadecimal digits><suffix>``.
 
     Args:
         target (str | Path): The file or folder that will be written.
@@ -42,7 +44,18 @@ def working_folder(target: str | Path) -> Iterator[Path]:
         content = folder / 'content'
         shutil.rmtree(content, ignore_errors=True)
         content.mkdir()
+        _remove_old_leftovers(target)
         try:
             yield content
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_old_leftovers(target: Path) -> None:
+    """Remove unfinished files of killed runs of earlier versions."""
+    pattern = re.compile(
+        rf'\.{re.escape(target.stem)}-[0-9a-f]{{32}}{re.escape(target.suffix)}'
+    )
+    for path in target.parent.iterdir():
+        if pattern.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)

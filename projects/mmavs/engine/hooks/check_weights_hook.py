@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.model import PretrainedInit
 from mmengine.runner import BaseLoop, CheckpointLoader, Runner
@@ -18,6 +19,8 @@ from mmavs.checkpoint import check_finite, count_fitting, get_weights
 from ..model_wrapping import unwrap_model
 
 _OPTION = 'default_hooks.check_weights.min_share=0'
+#: Tensors per module that are compared after initialisation.
+_NUM_PICKED = 3
 
 
 @HOOKS.register_module()
@@ -38,6 +41,10 @@ class CheckWeightsHook(Hook):
     Modules of other packages whose ``init_weights`` renames tensors are not
     checked.
 
+    A class may override ``init_weights`` without reading the ``init_cfg``, as
+    mmdet's ``Mask2FormerHead`` does. So the hook also checks, before the first
+    step, that the values of the file have arrived.
+
     Args:
         min_share (float): Fraction of the tensors that a file must contain,
             0 to 1. At least one tensor must match unless it is 0, which
@@ -45,7 +52,8 @@ class CheckWeightsHook(Hook):
 
     Raises:
         ValueError: If ``min_share`` is out of range; before training, if a
-            file has values that are not finite, or too few tensors match.
+            file has values that are not finite, too few tensors match, or a
+            module has not read the file of its ``init_cfg``.
         FileNotFoundError: Before training, if the file of an ``init_cfg`` is
             missing.
     """
@@ -54,6 +62,10 @@ class CheckWeightsHook(Hook):
         if not 0 <= min_share <= 1:
             raise ValueError(f'min_share must be 0 to 1, got {min_share}')
         self.min_share = min_share
+        # By the path of a module: some tensors that it must read.
+        self._expected: dict[str, dict[str, torch.Tensor]] = {}
+        # Names of tensors that a whole checkpoint replaces.
+        self._replaced: set[str] = set()
 
     def before_run(self, runner: Runner) -> None:
         """Check the files from which mmengine is about to initialise.
@@ -63,6 +75,8 @@ class CheckWeightsHook(Hook):
         """
         if not isinstance(runner._train_loop, BaseLoop):
             return
+        self._expected.clear()
+        self._replaced.clear()
         for name, module in unwrap_model(runner).named_modules():
             for init_cfg in _pretrained(module):
                 self._check_init_cfg(runner, name, module, init_cfg)
@@ -98,6 +112,9 @@ class CheckWeightsHook(Hook):
         total = sum(count for _, count in counts)
         text = f'{fitting} of {total} tensors of {name or "model"} are in'
         runner.logger.info(f'{key}: {text} {path}')
+        # A file of an outer module, which came before, replaces this one's.
+        if not any(_is_inside(name, outer) for outer in self._expected):
+            self._expected[name] = _pick_changed(module, weights)
         needed = min(total, len(weights)) if prefix else total
         if fitting < self.min_share * needed or (
             fitting == 0 and self.min_share > 0
@@ -110,6 +127,33 @@ class CheckWeightsHook(Hook):
                 f'{_OPTION}'
             )
 
+    def before_train(self, runner: Runner) -> None:
+        """Check that every module has read the file of its ``init_cfg``.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        model = unwrap_model(runner)
+        state = model.state_dict()
+        for name, expected in self._expected.items():
+            named = {
+                '.'.join(filter(None, (name, key))): value
+                for key, value in expected.items()
+            }
+            kept = named.keys() - self._replaced
+            if kept and not any(
+                torch.equal(state[key].cpu(), named[key]) for key in kept
+            ):
+                kind = type(model.get_submodule(name)).__name__
+                place = '.'.join(filter(None, ('model', name)))
+                raise ValueError(
+                    f'{place}.init_cfg: {kind}.init_weights did not read its '
+                    'checkpoint, so the training would start from random '
+                    'weights. Set init_cfg=None there, and load_from=FILE '
+                    'with a checkpoint of the whole model.'
+                )
+        self._expected.clear()
+
     def after_load_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
@@ -119,8 +163,13 @@ class CheckWeightsHook(Hook):
             runner (Runner): The runner.
             checkpoint (dict[str, Any]): The whole checkpoint.
         """
-        path = str(runner._load_from or 'The checkpoint')
+        path = str(
+            runner._load_from
+            or getattr(runner, 'checkpoint_path', None)
+            or 'the checkpoint'
+        )
         weights = get_weights(checkpoint)
+        self._replaced.update(weights)
         check_finite(weights, path)
         if runner._load_from is None or runner._resume:
             return
@@ -153,6 +202,29 @@ def _pretrained(module: Any) -> Iterator[Mapping[str, Any]]:
     for part in [init_cfg] if isinstance(init_cfg, Mapping) else init_cfg:
         if part.get('type') in ('Pretrained', PretrainedInit):
             yield part
+
+
+def _is_inside(name: str, outer: str) -> bool:
+    """Return whether a path of a module is below another one."""
+    return outer != name and (outer == '' or name.startswith(f'{outer}.'))
+
+
+def _pick_changed(
+    module: nn.Module, weights: Mapping[str, Any]
+) -> dict[str, torch.Tensor]:
+    """Pick up to three tensors of a file that differ from the module's."""
+    picked: dict[str, torch.Tensor] = {}
+    for name, value in module.state_dict().items():
+        found = weights.get(name)
+        if (
+            isinstance(found, torch.Tensor)
+            and found.shape == value.shape
+            and not torch.equal(found.to(value), value)
+        ):
+            picked[name] = found.to(value.dtype)
+        if len(picked) == _NUM_PICKED:
+            break
+    return picked
 
 
 def _has_own_weights(component: Any) -> bool:
