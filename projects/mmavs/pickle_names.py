@@ -6,7 +6,7 @@ import io
 import pickletools
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: Packages whose classes ``torch.save`` names for weights and plain data.
 _OF_WEIGHTS = ('torch.', 'collections.OrderedDict')
@@ -57,8 +57,9 @@ def _parse(content: bytes) -> PickleNames:
     # stands for any other value.
     pushed: list[str | None] = []
     memo: dict[int, str | None] = {}
-    for opcode, argument, _ in pickletools.genops(io.BytesIO(content)):
+    for opcode, value, _ in pickletools.genops(io.BytesIO(content)):
         name = opcode.name
+        argument: Any = value
         found = None
         if name == 'PROTO':
             protocol = argument
