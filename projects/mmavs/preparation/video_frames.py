@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmavs.video.reading import find_tracks, open_video
+from mmavs.video.container import find_picture, open_video
 
 #: Published scripts take 16 frames per second and keep the last of them.
 _OFFSET_SECONDS = 15 / 16
@@ -34,11 +34,11 @@ def sample_frames(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be decoded or has no picture or no sound.
+        ValueError: If it cannot be decoded or has no picture.
     """
     frames: list[np.ndarray] = []
     with open_video(path) as container:
-        picture, _ = find_tracks(container, path)
+        picture = find_picture(container, path)
         rate = picture.average_rate or picture.guessed_rate
         if not rate:
             raise ValueError(
