@@ -98,7 +98,7 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
                 f"['split', 'stepping_stones'], got {protocols!r}."
             )
         self.batch_sizes = {
-            name: None if name == FRAME else _batch_size(name)
+            name: None if name == FRAME else batch_size_of(name)
             for name in protocols
         }
         self.per_clip_csv = per_clip_csv
@@ -180,7 +180,7 @@ def protocol_scores(
         ValueError: If the protocol is unknown.
     """
     if protocol != FRAME:
-        return pooled_scores(entries, _batch_size(protocol))
+        return pooled_scores(entries, batch_size_of(protocol))
     miou, _ = pooled_scores(entries, None)
     best: list[float] = []
     for entry in entries:
@@ -237,8 +237,19 @@ def write_per_clip_csv(path: str, entries: Sequence[BinaryClipEntry]) -> None:
             )
 
 
-def _batch_size(protocol: str) -> int | None:
-    """Return a protocol's batch size in clips; None for the whole split."""
+def batch_size_of(protocol: str) -> int | None:
+    """Return the number of clips that a protocol pools.
+
+    Args:
+        protocol (str): ``'split'``, ``'stepping_stones'`` or
+            ``'avsbench-bsK'``.
+
+    Returns:
+        int | None: Clips of a batch; None for the whole split.
+
+    Raises:
+        ValueError: If the protocol is unknown.
+    """
     if protocol == 'split':
         return None
     if protocol == 'stepping_stones':

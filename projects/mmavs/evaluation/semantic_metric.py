@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from mmengine.logging import print_log
 from mmseg.registry import METRICS
-from rich.box import ASCII
-from rich.console import Console
-from rich.table import Table
 
 from mmavs.atomic_file import atomic_path
 
@@ -23,13 +20,15 @@ from .semantic_functional import (
     count_class_areas,
     dataset_scores,
     frame_averaged_scores,
+    frame_miou,
 )
+from .semantic_tables import format_per_class, write_per_class_csv
 
 PROTOCOLS = ('stepping_stones', 'avsbench', 'present', 'dataset')
 #: Protocols that average over the classes that occur.
 _OCCURRING = ('present', 'dataset')
 #: AVSBench pads every clip to this number of frames and scores the padding.
-_AVSBENCH_NUM_FRAMES = 10
+AVSBENCH_NUM_FRAMES = 10
 
 
 @dataclass(frozen=True)
@@ -202,14 +201,14 @@ def score_classes(
     if protocol in ('stepping_stones', 'present'):
         return frame_averaged_scores(areas)
     longest = max(entries, key=lambda entry: entry.num_frames)
-    if longest.num_frames > _AVSBENCH_NUM_FRAMES:
+    if longest.num_frames > AVSBENCH_NUM_FRAMES:
         raise ValueError(
             "protocol 'avsbench' pads clips to "
-            f'{_AVSBENCH_NUM_FRAMES} frames, got {longest.num_frames} frames '
+            f'{AVSBENCH_NUM_FRAMES} frames, got {longest.num_frames} frames '
             f'in clip {longest.clip_id!r} ({longest.subset}); remove this '
             'protocol.'
         )
-    num_padded = sum(_AVSBENCH_NUM_FRAMES - e.num_frames for e in entries)
+    num_padded = sum(AVSBENCH_NUM_FRAMES - e.num_frames for e in entries)
     return frame_averaged_scores(areas, num_padded=num_padded)
 
 
@@ -234,68 +233,34 @@ def mean_scores(scores: ClassScores, protocol: str) -> dict[str, float]:
     }
 
 
-def write_per_class_csv(
-    path: str, classes: Sequence[str], scores: Mapping[str, ClassScores]
+def write_clip_miou_csv(
+    path: str, entries: Sequence[SemanticClipEntry]
 ) -> None:
-    """Write one row per class: id, name, and each protocol's scores.
+    """Write one row per clip: identity, and its mIoU.
+
+    The mIoU of a frame averages the classes in its prediction or label; that
+    of a clip averages its frames.
 
     Args:
         path (str): CSV file, replaced atomically.
-        classes (Sequence[str]): K names.
-        scores (Mapping[str, ClassScores]): By protocol.
+        entries (Sequence[SemanticClipEntry]): One per clip, in dataset order.
     """
-    columns = [
-        f'{name}/{column}'
-        for name in scores
-        for column in ('num_frames', 'IoU', 'F')
-    ]
     with (
         atomic_path(path) as temporary,
         temporary.open('w', newline='', encoding='utf-8') as file,
     ):
         writer = csv.writer(file)
-        writer.writerow(['class_id', 'name', *columns])
-        for index, class_name in enumerate(classes):
-            row: list[int | str | float] = [index, class_name]
-            for score in scores.values():
-                row.append(int(score.num_frames[index]))
-                row.append(float(score.iou[index]))
-                row.append(float(score.f_score[index]))
-            writer.writerow(row)
-
-
-def format_per_class(
-    classes: Sequence[str], scores: Mapping[str, ClassScores]
-) -> str:
-    """Format the scores of the classes that occur as a table, in percent.
-
-    Args:
-        classes (Sequence[str]): K names.
-        scores (Mapping[str, ClassScores]): By protocol.
-
-    Returns:
-        str: The table.
-    """
-    # ASCII, because log files are not always UTF-8.
-    table = Table(box=ASCII)
-    table.add_column('class')
-    for name in scores:
-        for column in ('frames', 'IoU', 'F'):
-            table.add_column(f'{name}\n{column}', justify='right')
-    for index, class_name in enumerate(classes):
-        if not any(score.num_frames[index] for score in scores.values()):
-            continue
-        cells = [class_name]
-        for score in scores.values():
-            cells.append(str(score.num_frames[index]))
-            cells.append(f'{100 * score.iou[index]:.2f}')
-            cells.append(f'{100 * score.f_score[index]:.2f}')
-        table.add_row(*cells)
-    # Fixed width: a log file has no terminal width.
-    console = Console(width=30 + 60 * len(scores), color_system=None)
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get()
+        writer.writerow(
+            ['sample_idx', 'subset', 'clip_id', 'num_frames']
+            + ['mIoU', 'frame_mIoU']
+        )
+        for entry in entries:
+            mious = frame_miou(entry.areas).tolist()
+            writer.writerow(
+                [entry.sample_idx, entry.subset, entry.clip_id]
+                + [entry.num_frames, sum(mious) / len(mious)]
+                + [' '.join(map(repr, mious))]
+            )
 
 
 def _class_selections(protocol: str) -> dict[str, slice]:
