@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmavs.models.audio_backbones import VGGish
 from mmavs.preparation import convert_vpo
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmseg.registry import MODELS
 from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 from support.vpo_tree import write_vpo_release
 
@@ -41,9 +43,19 @@ _SMALL_SWIN = dict(
 )
 
 
+@MODELS.register_module()
+class NarrowVGGish(VGGish):
+    """VGGish with 42,000 instead of 72 M parameters and the same options."""
+
+    conv_channels = (8, None, 8, None, 8, 8, None, 16, 16, None)
+    hidden_channels = 64
+
+
 def shrink(cfg: Config) -> None:
     """Reduce a model of the paper to a size for tests, in place."""
     head = cfg.model.decode_head
+    if cfg.model.audio_backbone.type == 'VGGish':
+        cfg.model.audio_backbone.type = 'NarrowVGGish'
     if cfg.model.backbone.type == 'AdapterSwin':
         cfg.model.backbone.update(_SMALL_SWIN)
         head.in_channels = [16, 32, 64, 128]

@@ -4,13 +4,10 @@ The streams of numpy's ``RandomState`` are frozen, so the expected numbers in
 ``tests/data/metrics`` stay valid.
 """
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor
@@ -170,27 +167,3 @@ def seeded_ids(
             pred[frame][moved] = right if is_right else wrong
     truth[list(silent)] = 0
     return torch.from_numpy(pred), torch.from_numpy(truth)
-
-
-def run_in_two_processes(worker: Callable, rendezvous: str, *args) -> None:
-    """Run ``worker(rank, *args)`` in two processes of one gloo group.
-
-    Args:
-        worker (Callable): Function of a module.
-        rendezvous (str): Path of a file that does not exist yet.
-        *args: Passed on.
-    """
-    mp.spawn(_join_and_run, (worker, rendezvous, args), nprocs=2)
-
-
-def _join_and_run(
-    rank: int, worker: Callable, rendezvous: str, args: tuple
-) -> None:
-    torch.set_num_threads(1)
-    # mmengine puts its temporary folder into the working directory.
-    os.chdir(os.path.dirname(rendezvous))
-    dist.init_process_group(
-        'gloo', init_method=f'file://{rendezvous}', rank=rank, world_size=2
-    )
-    worker(rank, *args)
-    dist.destroy_process_group()

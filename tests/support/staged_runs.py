@@ -15,7 +15,13 @@ from typing import NamedTuple
 from mmengine.runner import EpochBasedTrainLoop, TestLoop
 
 from support import toy_training
+from support.forked import run_tool_in_two_processes
 
+#: Tool of a script, and the place of the number of processes.
+DISTRIBUTED = {
+    'dist_train.sh': ('train.py', 1),
+    'dist_test.sh': ('test.py', 2),
+}
 LOOPS = {'train': EpochBasedTrainLoop, 'test': TestLoop}
 
 
@@ -65,10 +71,20 @@ def run_stages(arguments: Sequence[str], kill: Kill | None, logs: str) -> None:
 
 
 def _run_step(words: Sequence[str], log: Path) -> None:
-    """Run ``python TOOL ARGUMENTS`` in this process."""
+    """Run ``python TOOL ARGUMENTS`` in this process.
+
+    ``bash dist_train.sh ARGUMENTS`` and ``bash dist_test.sh ARGUMENTS`` are
+    run in two processes, without the script.
+    """
     code = 1
+    tool, *arguments = words[1:]
     try:
-        toy_training.run_tool(Path(words[1]).name, words[2:], None, log)
+        if Path(tool).name in DISTRIBUTED:
+            name, positional = DISTRIBUTED[Path(tool).name]
+            assert arguments.pop(positional) == '2'
+            run_tool_in_two_processes(name, arguments, log)
+        else:
+            toy_training.run_tool(Path(tool).name, arguments, None, log)
         code = 0
     finally:
         os._exit(code)

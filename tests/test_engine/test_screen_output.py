@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from support.toy_training import ROOT, write_config
 
 
+@pytest.mark.slow
 def test_few_lines_before_the_first_step(tmp_path):
     done = subprocess.run(
         [

@@ -8,10 +8,10 @@ import torch
 from mmavs.evaluation import AVSBinaryMetric
 from mmengine.evaluator import Evaluator
 from mmseg.registry import METRICS
+from support.forked import run_in_two_processes
 from support.predicted_clips import (
     as_dicts,
     predicted_frames,
-    run_in_two_processes,
     seeded_clip,
 )
 

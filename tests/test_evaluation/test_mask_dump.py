@@ -9,10 +9,10 @@ from mmavs.evaluation.functional import sounding_mask, sounding_score
 from mmavs.fingerprint import hash_excerpt
 from PIL import Image
 from support import predicted_clips
+from support.forked import run_in_two_processes
 from support.predicted_clips import (
     as_dicts,
     predicted_frames,
-    run_in_two_processes,
     seeded_clip,
 )
 

@@ -16,10 +16,10 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS, METRICS
 from support.avsbench_tree import ONE_OF_EACH, write_avsbench_tree
+from support.forked import run_in_two_processes
 from support.predicted_clips import (
     as_dicts,
     predicted_ids,
-    run_in_two_processes,
     seeded_ids,
 )
 

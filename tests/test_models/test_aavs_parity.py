@@ -32,7 +32,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(
-    scope='module', params=[STAGE_ONE, STAGE_TWO], ids=['stage1', 'stage2']
+    scope='module',
+    # One process runs all tests of a stage, so the model runs once.
+    params=[
+        pytest.param(
+            stage,
+            id=f'stage{stage.number}',
+            marks=pytest.mark.xdist_group(f'aavs_parity_{stage.number}'),
+        )
+        for stage in (STAGE_ONE, STAGE_TWO)
+    ],
 )
 def stage(request) -> Stage:
     return request.param

@@ -1,6 +1,10 @@
-"""Several processes give the results of one; on the CPU, with gloo."""
+"""Several processes give the results of one; on the CPU, with gloo.
+
+Each of the two scripts starts real processes once; the others are forked.
+"""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -8,11 +12,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from support import toy_training
 from support.avsbench_tree import Clip, write_avsbench_tree
+from support.forked import run_tool_in_two_processes
 from support.tiny_models import TINY_CONFIG, build, tiny_config
 from support.toy_training import write_config
 
 TOOLS = Path(__file__).parents[2] / 'tools'
+KEEP_ALL = ('--cfg-options', 'default_hooks.checkpoint.max_keep_ckpts=-1')
 
 pytestmark = [
     pytest.mark.slow,
@@ -37,7 +44,7 @@ if 'RANK' in os.environ:
 """
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def watched(tmp_path, monkeypatch):
     """A folder with a list of threads of each process that ended.
 
@@ -72,7 +79,12 @@ def _run(*command):
     return done.stdout + done.stderr
 
 
-def test_two_processes_test_as_one(tmp_path):
+def _test_alone(words, log):
+    torch.set_num_threads(1)
+    toy_training.run_tool('test.py', [str(word) for word in words], None, log)
+
+
+def test_two_processes_test_as_one(tmp_path, watched):
     """All metrics to the last digit, and all masks.
 
     Three clips: one process has two, the other one has one and a repeated one.
@@ -91,7 +103,13 @@ def test_two_processes_test_as_one(tmp_path):
         for n in (1, 2)
     ]
     test = (TINY_CONFIG, checkpoint)
-    _run(sys.executable, TOOLS / 'test.py', *test, *outputs[0], *options)
+    alone = multiprocessing.get_context('fork').Process(
+        target=_test_alone,
+        args=([*test, *outputs[0], *options], tmp_path / 'alone.txt'),
+    )
+    alone.start()
+    alone.join()
+    assert alone.exitcode == 0, (tmp_path / 'alone.txt').read_text()
     log = _run(TOOLS / 'dist_test.sh', *test, 2, *outputs[1], *options)
 
     assert 'No CUDA device: 2 processes on the CPU' in log
@@ -107,14 +125,19 @@ def test_two_processes_test_as_one(tmp_path):
         assert path.read_bytes() == other.read_bytes(), path
 
 
-def test_two_processes_train_in_two_phases_and_resume(tmp_path):
+def _resume(config, folder):
+    """Go on from epoch 1 of ``folder/alone``, in ``folder/resumed``."""
+    words = (config, '--work-dir', folder / 'resumed')
+    words += ('--resume', folder / 'alone' / 'epoch_1.pth')
+    run_tool_in_two_processes('train.py', words, folder / 'resumed.txt')
+
+
+def test_two_processes_train_in_two_phases_and_resume(tmp_path, watched):
     """Gradients are averaged in both phases, and resume is exact."""
     config = write_config(tmp_path)
     train = (TOOLS / 'dist_train.sh', config, 2, '--work-dir')
-    keep_all = ('--cfg-options', 'default_hooks.checkpoint.max_keep_ckpts=-1')
-    _run(*train, tmp_path / 'alone', *keep_all)
-    resume = ('--resume', tmp_path / 'alone' / 'epoch_1.pth')
-    _run(*train, tmp_path / 'resumed', *resume)
+    _run(*train, tmp_path / 'alone', *KEEP_ALL)
+    _resume(config, tmp_path)
 
     alone, other, resumed, resumed_other = (
         torch.load(tmp_path / name / f'rank_{rank}.pth', weights_only=True)
@@ -137,11 +160,9 @@ def test_two_processes_free_what_was_frozen_and_resume(tmp_path):
     freeze = dict(type='FreezeUntilHook', parameters=[r'^backbone\.'], epoch=2)
     hooks = [freeze, dict(type='ToyRankHook')]
     config = write_config(tmp_path, custom_hooks=hooks)
-    train = (TOOLS / 'dist_train.sh', config, 2, '--work-dir')
-    keep_all = ('--cfg-options', 'default_hooks.checkpoint.max_keep_ckpts=-1')
-    _run(*train, tmp_path / 'alone', *keep_all)
-    resume = ('--resume', tmp_path / 'alone' / 'epoch_1.pth')
-    _run(*train, tmp_path / 'resumed', *resume)
+    train = (config, '--work-dir', tmp_path / 'alone', *KEEP_ALL)
+    run_tool_in_two_processes('train.py', train, tmp_path / 'alone.txt')
+    _resume(config, tmp_path)
 
     frozen, freed = (
         torch.load(tmp_path / f'alone/epoch_{n}.pth', weights_only=False)

@@ -1,8 +1,9 @@
 """mmavs.video.working_folder and .mask_folder neither lose nor leave files."""
 
 import json
-import subprocess
-import sys
+import multiprocessing
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -10,13 +11,6 @@ from mmavs.video import check_mask_folder, save_mask, writing_masks
 from mmavs.video.working_folder import working_folder
 
 PALETTE = ((0, 0, 0), (255, 0, 0))
-KILLED = """
-import os, sys
-from mmavs.video.working_folder import working_folder
-with working_folder(sys.argv[1]) as folder:
-    (folder / 'half.mp4').write_text('half')
-    os.kill(os.getpid(), 9)
-"""
 
 
 def write_masks(folder, num_masks):
@@ -30,10 +24,20 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def _write_half(target):
+    with working_folder(target) as folder:
+        (folder / 'half.mp4').write_text('half')
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path):
     target = tmp_path / 'o.mp4'
-    done = subprocess.run([sys.executable, '-c', KILLED, target])
-    assert done.returncode == -9
+    killed = multiprocessing.get_context('fork').Process(
+        target=_write_half, args=[target]
+    )
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
     left = tmp_path / '.o.mp4.partial'
     assert (left / 'content' / 'half.mp4').exists()
     with working_folder(target) as folder:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import torch
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
-
-#: Output channels of the convolutions; None is a 2x2 max pooling.
-_LAYOUT = (64, None, 128, None, 256, 256, None, 512, 512, None)
 
 
 @MODELS.register_module()
@@ -33,6 +31,10 @@ class VGGish(BaseModule):
 
     #: Width of the embedding.
     out_channels = 128
+    #: Output channels of the convolutions; None is a 2x2 max pooling.
+    conv_channels = (64, None, 128, None, 256, 256, None, 512, 512, None)
+    #: Width of the two hidden fully connected layers.
+    hidden_channels = 4096
 
     def __init__(
         self,
@@ -43,13 +45,13 @@ class VGGish(BaseModule):
         super().__init__(init_cfg=init_cfg)
         self.final_relu = final_relu
         self.frozen = frozen
-        self.features = _make_features()
+        self.features = _make_features(self.conv_channels)
         self.embeddings = nn.Sequential(
-            nn.Linear(6 * 4 * 512, 4096),
+            nn.Linear(6 * 4 * self.conv_channels[-2], self.hidden_channels),
             nn.ReLU(),
-            nn.Linear(4096, 4096),
+            nn.Linear(self.hidden_channels, self.hidden_channels),
             nn.ReLU(),
-            nn.Linear(4096, self.out_channels),
+            nn.Linear(self.hidden_channels, self.out_channels),
         )
         self.requires_grad_(not frozen)
         self.train()
@@ -84,10 +86,10 @@ class VGGish(BaseModule):
         return super().train(mode and not self.frozen)
 
 
-def _make_features() -> nn.Sequential:
+def _make_features(channels_of_layers: Sequence[int | None]) -> nn.Sequential:
     layers: list[nn.Module] = []
     in_channels = 1
-    for channels in _LAYOUT:
+    for channels in channels_of_layers:
         if channels is None:
             layers.append(nn.MaxPool2d(2))
             continue
