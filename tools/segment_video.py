@@ -1,149 +1,36 @@
-"""Segment the sounding objects of a video and write it with its masks."""
+"""Segment the sounding objects of videos and write them with their masks."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import get_args
 
 import numpy as np
-import torch
-from mmavs.apis import AVSInferencer, SoundWindow
-from mmavs.config_file import read_config
-from mmavs.engine import (
-    add_traceback_argument,
-    error_line,
-    quiet_libraries,
-)
-from mmavs.fingerprint import hash_config, hash_file
+from mmavs.apis import VideoOutcome, segment_many, segment_smoothly
+from mmavs.engine import error_line, quiet_libraries
 from mmavs.video import (
-    MaskRate,
     MaskTimes,
-    NoAudio,
     ScannedVideo,
     check_mask_folder,
     check_output,
-    majority_vote,
+    find_videos,
     save_mask,
     scan_video,
     write_overlay,
     writing_masks,
 )
 from rich.progress import Progress
+from video_command_line.arguments import (
+    Facts,
+    load_model,
+    options_of,
+    parse_args,
+)
 
 #: A shorter sound track is reported if it ends this much earlier.
 _NOTABLE_SECONDS = 0.5
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line.
-
-    Returns:
-        argparse.Namespace: Its values.
-    """
-    parser = argparse.ArgumentParser(
-        description='Segment the sounding objects of a video. As published, '
-        'one frame per second is segmented with its second of sound, and its '
-        'mask is drawn on all frames of that second; see --mask-rate.'
-    )
-    parser.add_argument('video', help='video file with a sound track')
-    parser.add_argument('--config', required=True, help='config of the model')
-    parser.add_argument(
-        '--checkpoint', required=True, help='checkpoint of the model'
-    )
-    parser.add_argument(
-        '--stage-one',
-        nargs=2,
-        metavar=('CONFIG', 'CHECKPOINT'),
-        help='config and checkpoint of the first stage; required by a model '
-        'of stage two',
-    )
-    parser.add_argument(
-        '--soft-prior',
-        action='store_true',
-        help='with --stage-one: use its scores instead of hard masks',
-    )
-    parser.add_argument(
-        '--out',
-        required=True,
-        metavar='OUT.mp4',
-        help='video to write; OUT.webm for WebM',
-    )
-    parser.add_argument(
-        '--masks',
-        type=Path,
-        metavar='DIR',
-        help='write <number>.png, counted from 0, at the size of the video: '
-        '0 or 255, or the class ids if the model has more than two classes',
-    )
-    parser.add_argument(
-        '--mask-rate',
-        type=mask_rate,
-        default=1,
-        metavar='N|full',
-        help='masks per second, or one for every frame (default: 1, as '
-        'published)',
-    )
-    parser.add_argument(
-        '--sound-window',
-        choices=get_args(SoundWindow),
-        default='second',
-        help='which second of sound a frame gets: the one in which it is '
-        'displayed, as at one mask per second, or the one around it '
-        '(default: %(default)s)',
-    )
-    parser.add_argument(
-        '--majority-vote',
-        type=int,
-        default=1,
-        metavar='M',
-        help='give each pixel the most frequent class of M consecutive '
-        'masks, M odd (default: 1, no smoothing)',
-    )
-    parser.add_argument(
-        '--batch-size',
-        type=int,
-        default=1,
-        help='windows that the model processes together '
-        '(default: %(default)s)',
-    )
-    parser.add_argument(
-        '--no-audio',
-        choices=get_args(NoAudio),
-        default='error',
-        help='what to do with a video without sound: report an error, or '
-        'treat it as silent (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--device',
-        default='cuda:0' if torch.cuda.is_available() else 'cpu',
-        help='where to compute (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--alpha',
-        type=float,
-        default=0.5,
-        help='weight of the colour, 0 to 1 (default: %(default)s)',
-    )
-    add_traceback_argument(parser)
-    args = parser.parse_args()
-    if args.soft_prior and args.stage_one is None:
-        parser.error('--soft-prior says how --stage-one is used; give it')
-    return args
-
-
-def mask_rate(text: str) -> MaskRate:
-    """Read the option ``--mask-rate``.
-
-    Args:
-        text (str): ``'full'`` or a number.
-
-    Returns:
-        MaskRate: Its value.
-    """
-    return 'full' if text == 'full' else int(text)
 
 
 def describe(video: ScannedVideo) -> str:
@@ -174,117 +61,114 @@ def describe(video: ScannedVideo) -> str:
     return text
 
 
-def segment(
-    inferencer: AVSInferencer,
-    video: ScannedVideo,
-    folder: Path | None,
-    args: argparse.Namespace,
-) -> Iterator[np.ndarray]:
-    """Segment a video, and write each mask.
-
-    Args:
-        inferencer (AVSInferencer): The model.
-        video (ScannedVideo): The video.
-        folder (Path | None): Where to write the masks; None writes none.
-        args (argparse.Namespace): The command line.
-
-    Yields:
-        np.ndarray: (H, W) uint8 class ids of the next mask.
-    """
-    parts = inferencer.segment_video(
-        video,
-        mask_rate=args.mask_rate,
-        sound_window=args.sound_window,
-        batch_size=args.batch_size,
-    )
-    masks = (mask for part in parts for mask in part.masks)
-    for number, mask in enumerate(majority_vote(masks, args.majority_vote)):
-        if folder is not None:
-            save_mask(folder / f'{number}.png', mask, inferencer.palette)
-        yield mask
-
-
-def facts_of(args: argparse.Namespace) -> dict:
-    """Give what identifies the masks of a run, for their index.
-
-    Args:
-        args (argparse.Namespace): The command line.
-
-    Returns:
-        dict: File name and SHA-256 of the video, SHA-256 of config and
-        checkpoint, the same of stage one, or None; and the options that
-        change the masks.
-    """
-
-    def hashes(config: str, checkpoint: str) -> dict:
-        content = read_config(config).to_dict()
-        return dict(
-            config=hash_config(content), checkpoint=hash_file(checkpoint)
-        )
-
-    return dict(
-        video=dict(name=Path(args.video).name, sha256=hash_file(args.video)),
-        model=hashes(args.config, args.checkpoint),
-        stage_one=args.stage_one and hashes(*args.stage_one),
-        soft_prior=args.soft_prior,
-        mask_rate=args.mask_rate,
-        sound_window=args.sound_window,
-        majority_vote=args.majority_vote,
-    )
-
-
-def run(args: argparse.Namespace) -> None:
-    """Segment the video.
+def run_one(args: argparse.Namespace) -> None:
+    """Segment a video: ``--out`` and ``--masks``.
 
     Args:
         args (argparse.Namespace): The command line.
     """
-    out = check_output(args.out, source=args.video)
-    video = scan_video(args.video, no_audio=args.no_audio)
+    (name,) = args.videos
+    out = check_output(args.out, source=name)
+    video = scan_video(name, no_audio=args.no_audio)
     times = MaskTimes(video.facts, args.mask_rate)
     print(describe(video), flush=True)
     if args.masks is not None:
         check_mask_folder(args.masks)
-    inferencer = AVSInferencer(
-        args.config,
-        args.checkpoint,
-        device=args.device,
-        stage_one=args.stage_one and tuple(args.stage_one),
-        soft_prior=args.soft_prior,
-    )
+    inferencer = load_model(args)
     with ExitStack() as stack:
         folder = None
         if args.masks is not None:
-            masks = writing_masks(args.masks, facts_of(args))
+            masks = writing_masks(args.masks, Facts(args).of(name))
             folder = stack.enter_context(masks)
+
+        def masks_of_video() -> Iterator[np.ndarray]:
+            stream = segment_smoothly(inferencer, video, options_of(args))
+            for number, (mask, _) in enumerate(stream):
+                if folder is not None:
+                    path = folder / f'{number}.png'
+                    save_mask(path, mask, inferencer.palette)
+                yield mask
+
         progress = stack.enter_context(Progress())
         task = progress.add_task(
             f'segmenting {video.facts.path.name}', total=video.facts.duration
         )
+        remaining = masks_of_video()
+        many = len(inferencer.classes) > 2
         write_overlay(
             video.facts,
-            segment(inferencer, video, folder, args),
+            remaining,
             out,
             times=times,
             palette=inferencer.palette,
-            classes=inferencer.classes
-            if len(inferencer.classes) > 2
-            else None,
+            classes=inferencer.classes if many else None,
             alpha=args.alpha,
             on_frame=lambda time: progress.update(task, completed=time),
         )
+        # The last mask may belong to no frame of the overlay.
+        for _ in remaining:
+            pass
         progress.update(task, completed=video.facts.duration)
     print(f'Wrote the video to {out}')
     if args.masks is not None:
         print(f'Wrote {len(times)} masks to {args.masks}')
 
 
+def run_many(args: argparse.Namespace) -> int:
+    """Segment one or more videos: ``--out-dir``.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Returns:
+        int: Exit code: 1 if a video failed.
+    """
+    videos = find_videos(args.videos)
+    outcomes = segment_many(
+        load_model(args),
+        videos,
+        args.out_dir,
+        options_of(args),
+        facts_of=Facts(args).of,
+        skip_existing=args.skip_existing,
+        report=report,
+    )
+    failed = [o for o in outcomes if o.status == 'failed']
+    num_skipped = sum(o.status == 'skipped' for o in outcomes)
+    num_done = len(outcomes) - num_skipped - len(failed)
+    print(f'{num_done} segmented, {num_skipped} skipped, {len(failed)} failed')
+    if not failed:
+        return 0
+    names = ', '.join(str(outcome.path) for outcome in failed)
+    reason = failed[0].reason if len(failed) == 1 else f'failed: {names}'
+    print(f'error: {reason}', file=sys.stderr)
+    return 1
+
+
+def report(outcome: VideoOutcome) -> None:
+    """Print what became of a video.
+
+    Args:
+        outcome (VideoOutcome): What became of it.
+    """
+    if outcome.status == 'failed':
+        print(f'failed: {outcome.reason}')
+    elif outcome.status == 'skipped':
+        print(f'skipped: {outcome.path} (see {outcome.folder})')
+    else:
+        print(f'done: {outcome.path} -> {outcome.folder}')
+
+
 def main() -> None:
-    """Segment a video; wrong input ends in one line."""
+    """Segment videos; wrong input ends in one line."""
     args = parse_args()
     quiet_libraries()
     with error_line(args):
-        run(args)
+        if args.out is not None:
+            run_one(args)
+            return
+        code = run_many(args)
+    sys.exit(code)
 
 
 if __name__ == '__main__':

@@ -31,6 +31,8 @@ def segment(monkeypatch, tmp_path):
         words = [str(video), '--config', config, '--checkpoint', checkpoint]
         words += ['--device', 'cpu', '--out', out, *options]
         monkeypatch.setattr(sys, 'argv', [str(SCRIPT), *map(str, words)])
+        # Python puts the script's folder first.
+        monkeypatch.syspath_prepend(SCRIPT.parent)
         runpy.run_path(str(SCRIPT), run_name='__main__')
         return out
 

@@ -74,6 +74,62 @@ TRIES = [
         0,
         video(sound_codec=None),
     ),
+    Try(
+        'works-many',
+        f'segment_video.py a.mp4 data/v1m {MODEL} --out-dir r --results coco',
+        '2 segmented, 0 skipped, 0 failed',
+        0,
+        lambda folder: shutil.copy(
+            folder / 'a.mp4', folder / 'data/v1m/b.mp4'
+        ),
+    ),
+    Try(
+        'one-of-many',
+        f'segment_video.py a.mp4 v.mp4 {MODEL} --out-dir r --results events',
+        'v.mp4: expected .*damaged or cut off',
+        1,
+        cut,
+    ),
+    Try(
+        'pattern-without-match',
+        f'segment_video.py *.mov {MODEL} --out-dir r',
+        r'\*.mov: expected videos, found none',
+    ),
+    Try(
+        'folder-without-videos',
+        f'segment_video.py data {MODEL} --out-dir r',
+        'data: expected videos, found none',
+    ),
+    Try(
+        'results-among-others',
+        f'segment_video.py a.mp4 {MODEL} --out-dir .',
+        'a: expected no folder, .* got mine.txt in it',
+        1,
+        lambda folder: (
+            (folder / 'a').mkdir(),
+            (folder / 'a/mine.txt').touch(),
+        ),
+        ['a/mine.txt'],
+    ),
+    Try('no-output', f'segment_video.py a.mp4 {MODEL}', 'either --out', 2),
+    Try(
+        'out-for-two',
+        f'segment_video.py a.mp4 v.mp4 {MODEL} --out o.mp4',
+        '--out is for one video',
+        2,
+    ),
+    Try(
+        'masks-for-many',
+        f'segment_video.py a.mp4 {MODEL} --out-dir r --masks m',
+        '--masks is for --out',
+        2,
+    ),
+    Try(
+        'results-for-one',
+        f'{OWN} --out o.mp4 --results coco',
+        '--results is for --out-dir',
+        2,
+    ),
     Try('mask-rate', f'{OWN} --out o.mp4 --mask-rate 0', 'full.* got 0'),
     Try('vote', f'{OWN} --out o.mp4 --majority-vote 4', 'odd .* got 4'),
     Try('batch', f'{OWN} --out o.mp4 --batch-size 0', 'batch_size .* got 0'),

@@ -2,6 +2,23 @@
 
 from .inferencer import AVSInferencer
 from .prediction import ClipPrediction
+from .video_batch import VideoOutcome, segment_many
+from .video_folder import (
+    ResultKind,
+    VideoOptions,
+    segment_smoothly,
+    segment_to_folder,
+)
 from .windows import SoundWindow
 
-__all__ = ['AVSInferencer', 'ClipPrediction', 'SoundWindow']
+__all__ = [
+    'AVSInferencer',
+    'ClipPrediction',
+    'ResultKind',
+    'SoundWindow',
+    'VideoOptions',
+    'VideoOutcome',
+    'segment_many',
+    'segment_smoothly',
+    'segment_to_folder',
+]

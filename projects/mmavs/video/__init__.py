@@ -1,5 +1,6 @@
 """Read a video's frames and sound; write masks over a video."""
 
+from .find_videos import find_videos
 from .frames import Video, iter_frames, iter_seconds, read_video
 from .mask_folder import check_mask_folder, save_mask, writing_masks
 from .mask_times import FRAME_OFFSET_SECONDS, MaskRate, MaskTimes
@@ -17,6 +18,7 @@ __all__ = [
     'VideoFacts',
     'check_mask_folder',
     'check_output',
+    'find_videos',
     'iter_frames',
     'iter_seconds',
     'majority_vote',
