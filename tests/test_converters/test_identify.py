@@ -5,8 +5,10 @@ from mmavs.converters.identify import count_blocks, describe_checkpoint
 from support.aavs_parity import STAGE_ONE, STAGE_TWO
 from support.aavs_seeded import HF_KEYS, load_keys
 from support.avsegformer_parity import Variant
+from support.tiny_ease import tiny_head
 from support.tpavi_seeded import published_keys
 
+EASE = HF_KEYS.parents[1] / 'ease'
 RESNET_18 = [
     'conv1.weight',
     *(f'layer{i}.{j}.conv1.weight' for i in (1, 2, 3, 4) for j in (0, 1)),
@@ -26,6 +28,12 @@ RESNET_18 = [
         (Variant('pvtv2-b5', 's4').keys(), 'AVSegFormer with PVTv2'),
         (published_keys('r50', 'avss'), "AVSBench's TPAVI with ResNet-50"),
         (published_keys('pvtv2-b5', 's4'), "AVSBench's TPAVI with PVTv2"),
+        (load_keys(EASE / 'vit-b_avss_keys.json'), 'EASE with DINOv3'),
+        (load_keys(EASE / 'pvtv2-b5_avss_keys.json'), 'EASE with PVTv2'),
+        (
+            [f'decode_head.{name}' for name in tiny_head().state_dict()],
+            'EASE of mmavs',
+        ),
         (RESNET_18, "torchvision's ResNet with 2, 2, 2, 2 blocks"),
         (['a', 'b', 'c', 'd'], 'no model known .* names: a, b, c)'),
         ([], 'no model known to mmavs (first names: none)'),

@@ -58,6 +58,17 @@ _SIGNATURES = (
         ('tpavi_b1.g.weight', 'resnet.conv1.weight'),
     ),
     _Signature(
+        'EASE with DINOv3',
+        (
+            'network.q.weight',
+            'network.encoder.backbone.patch_embed.register_tokens',
+        ),
+    ),
+    _Signature(
+        'EASE with PVTv2',
+        ('network.q.weight', 'network.encoder.backbone.stages.0.norm.weight'),
+    ),
+    _Signature(
         "torchvggish's VGGish", ('features.0.weight', 'embeddings.0.weight')
     ),
     _Signature('PVTv2', ('patch_embed1.proj.weight',), _PVT_BLOCK),
@@ -68,6 +79,10 @@ _SIGNATURES = (
     ),
     _Signature(
         'AAVS of mmavs', ('decode_head.audio_query.audio_proj.0.weight',)
+    ),
+    _Signature(
+        'EASE of mmavs',
+        ('decode_head.query_embed.weight', 'decode_head.attn_mask_probs'),
     ),
     _Signature('AVSegFormer of mmavs', ('decode_head.mixer.q_proj.weight',)),
     _Signature('TPAVI of mmavs', ('decode_head.tpavi.0.theta.weight',)),
