@@ -5,6 +5,8 @@ from support.tries import Try, check, rows
 
 VGGISH = 'model_converters/vggish.py'
 PREPARE = 'dataset_converters/prepare_avsbench.py'
+VALIDATE = 'dataset_converters/validate_avsbench.py'
+VPO = 'dataset_converters/vpo.py'
 #: Script -> options that it needs.
 OPTIONS = {
     'aavs': '--vggish v.pth',
@@ -120,6 +122,53 @@ TRIES = [
         'prepare-other-subset',
         f'{PREPARE} data d --subsets v2',
         r"data: expected clips of \('v2',\), got none; give other --subsets",
+    ),
+    Try('vpo-nothing', VPO, 'arguments are required: src, vggsound, dst', 2),
+    Try(
+        'vpo-missing',
+        f'{VPO} none toy d',
+        'none: expected one of the folders VPO-SS, VPO-MS, VPO-MSMI with cli',
+    ),
+    Try(
+        'vpo-onto-itself',
+        f'{VPO} data toy data',
+        'data: expected a folder outside of data, which is not changed',
+    ),
+    Try('validate-nothing', VALIDATE, 'give ROOT or --config CONFIG', 2),
+    Try(
+        'validate-both',
+        f'{VALIDATE} data --config stub.py',
+        'give ROOT or --config CONFIG',
+        2,
+    ),
+    Try(
+        'validate-missing',
+        f'{VALIDATE} none',
+        'none: expected the folder of a data set, with metadata.csv; see docs',
+    ),
+    Try(
+        'validate-a-config-without-clips',
+        f'{VALIDATE} --config toy.py',
+        'toy.py: expected a data set that derives from mmavs.datasets.BaseCl',
+    ),
+    Try(
+        'validate-cleaning-a-config',
+        f'{VALIDATE} --config stub.py --clean-labels',
+        '--clean-labels and --shift-labels need ROOT',
+        2,
+    ),
+    Try(
+        'validate-report-exists',
+        f'{VALIDATE} data --out stub.py',
+        'stub.py: expected a file that does not exist yet; .* --force',
+        1,
+        keeps=['stub.py'],
+    ),
+    Try(
+        'validate-config',
+        f'{VALIDATE} --config stub.py --workers 1',
+        '2 clips, 22 files: 0 errors, 0 warnings',
+        0,
     ),
     Try(
         'prepare-unknown-link',

@@ -130,12 +130,11 @@ def validate(args: argparse.Namespace) -> Validation:
     cfg = Config.fromfile(args.config)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     loaders = [cfg[name] for name in _LOADERS if cfg.get(name) is not None]
-    built = [
+    datasets = [
         DATASETS.build({**dataset, 'pipeline': [], 'mask_prior': None})
         for loader in loaders
         for dataset in clip_configs(loader.dataset)
     ]
-    datasets = [item for item in built if isinstance(item, BaseClipDataset)]
     if not datasets:
         raise ValueError(
             f'{args.config}: expected a data set that derives from '
@@ -146,12 +145,14 @@ def validate(args: argparse.Namespace) -> Validation:
 
 
 def clip_configs(cfg: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the configs of data sets inside wrappers."""
+    """Yield the configs of data sets of clips, also inside wrappers."""
     inner = [cfg['dataset']] if 'dataset' in cfg else cfg.get('datasets', [])
-    if not inner:
-        yield cfg
     for wrapped in inner:
         yield from clip_configs(wrapped)
+    kind = cfg['type']
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    if isinstance(kind, type) and issubclass(kind, BaseClipDataset):
+        yield cfg
 
 
 def main(argv: list[str] | None = None) -> None:
