@@ -127,6 +127,24 @@ def test_what_is_there_is_left_and_what_is_not_comes_back(
             assert os.lstat(dst / name).st_ino == inode, name
 
 
+@pytest.mark.parametrize('link', ['sym', 'copy'])
+def test_files_of_a_complete_data_set_are_kept(link, made, tmp_path):
+    """Labels that were cleaned, for example; missing files come back."""
+    dst = tmp_path / 'data'
+    _prepare(made, dst, link=link)
+    before = _contents(dst)
+    label, frame = (
+        f'v1m/three/{n}' for n in ('labels_rgb/0.png', 'audio.wav')
+    )
+    (dst / label).unlink()
+    (dst / label).write_bytes(b'cleaned')
+    (dst / frame).unlink()
+    _prepare(made, dst, link=link)
+    assert _contents(dst) == {**before, label: b'cleaned'}
+    _prepare(made, dst, link=link, force=True)
+    assert _contents(dst) == before
+
+
 def test_several_processes_give_the_same_tree(made, tmp_path):
     archive = _zip(made, tmp_path / 'all')
     for number in (1, 2):

@@ -62,8 +62,9 @@ def prepare(options: Preparation) -> list[ClipSources]:
     All files of the download are checked to exist before any is written.
     ``metadata.csv`` is written last, so that it marks a complete data set.
     Files that are in place already are left, so that an interrupted run
-    continues, and files that were removed come back. The download is not
-    changed.
+    continues. In a complete data set every existing file is left, for example
+    labels that were cleaned, and only missing ones are written. The download
+    is not changed.
 
     Args:
         options (Preparation): What to do.
@@ -81,10 +82,13 @@ def prepare(options: Preparation) -> list[ClipSources]:
     _check_destination(options)
     clips = _find_clips(options)
     _check_files(clips)
-    if not options.force:
+    keep = not options.force and _is_complete(clips, options.dst)
+    if not options.force and not keep:
         _check_targets(clips, options.dst)
     _check_space(clips, options)
-    write = functools.partial(_write_clip, dst=options.dst, link=options.link)
+    write = functools.partial(
+        _write_clip, dst=options.dst, link=options.link, keep=keep
+    )
     for _ in map_in_processes(
         write, clips, num_workers=options.num_workers, description='clips'
     ):
@@ -147,18 +151,24 @@ def _check_files(clips: Sequence[ClipSources]) -> None:
         )
 
 
+def _is_complete(clips: Sequence[ClipSources], dst: Path) -> bool:
+    """Return whether ``dst`` holds the data set of these clips."""
+    table = dst / _TABLE
+    if not table.exists():
+        return False
+    rows = parse_metadata(table.read_bytes(), str(table))
+    found = {(row['label'], row['uid'], row['split']) for row in rows}
+    if found != {(clip.subset, clip.uid, clip.split) for clip in clips}:
+        raise FileExistsError(
+            f'{dst} holds a data set already (metadata.csv), with other '
+            'clips; choose another folder, or replace the files of the '
+            'same names with --force.'
+        )
+    return True
+
+
 def _check_targets(clips: Sequence[ClipSources], dst: Path) -> None:
     """Raise FileExistsError if a file of another origin is in the way."""
-    table = dst / _TABLE
-    if table.exists():
-        rows = parse_metadata(table.read_bytes(), str(table))
-        found = {(row['label'], row['uid'], row['split']) for row in rows}
-        if found != {(clip.subset, clip.uid, clip.split) for clip in clips}:
-            raise FileExistsError(
-                f'{dst} holds a data set already (metadata.csv), with other '
-                'clips; choose another folder, or replace the files of the '
-                'same names with --force.'
-            )
     for clip in clips:
         for name, source in clip.files.items():
             target = dst / clip.subset / clip.uid / name
@@ -183,11 +193,13 @@ def _check_space(clips: Sequence[ClipSources], options: Preparation) -> None:
     check_space(options.dst, num_bytes)
 
 
-def _write_clip(clip: ClipSources, dst: Path, link: Link) -> None:
+def _write_clip(clip: ClipSources, dst: Path, link: Link, keep: bool) -> None:
     folder = dst / clip.subset / clip.uid
     remove_partial(folder)
     for name, source in clip.files.items():
-        place(source, folder / name, link)
+        # A link to a missing file does not exist, and is replaced.
+        if not keep or not (folder / name).exists():
+            place(source, folder / name, link)
     _take_from_video(clip, folder)
     remove_partial(folder)
 

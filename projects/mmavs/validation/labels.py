@@ -13,9 +13,8 @@ from .clip_files import LabelFiles
 from .findings import Finding, Mending
 from .pictures import open_checked
 
-#: Pixel types of a label image, by what it holds.
+#: Pixel types of a label image of class ids.
 _ID_MODES = ('L', 'P')
-_COLOUR_MODES = ('RGB', 'P', 'L')
 
 
 class LabelFacts(NamedTuple):
@@ -103,9 +102,9 @@ def _check_form(
     if image.format == 'JPEG':
         text = 'expected an image without loss (PNG), got a JPEG'
         found.append(Finding('label-format', path, text, mend, clip=clip))
-    modes = _ID_MODES if labels.holds_ids else _COLOUR_MODES
-    if image.mode not in modes and image.mode != '1':
-        text = f'expected a mode of {modes}, got {image.mode!r}'
+    # Colours are read from any pixel type.
+    if labels.holds_ids and image.mode not in _ID_MODES:
+        text = f'expected a mode of {_ID_MODES}, got {image.mode!r}'
         found.append(Finding('label-mode', path, text, mend, clip=clip))
     size = (image.height, image.width)
     if frame_size is not None and size != frame_size:
