@@ -2,12 +2,13 @@
 
 Usage::
 
-    python tools/eval_masks.py PRED_DIR DATA --task {s4,ms3,avss} \
+    python tools/eval_masks.py PRED_DIR DATA --task {s4,ms3,avss,vpo} \
         [--other PRED_DIR] [--per-clip CSV] [--per-class CSV] [--out JSON]
 
 PRED_DIR holds the masks of a clip as ``SUBSET/CLIP_ID/*.png`` or
 ``CLIP_ID/*.png``, one per frame, in the order of the last number in their
-names; DATA has the layout of AVSBench-semantic. Intervals hold 95 % of the
+names; DATA has the layout of AVSBench-semantic or, with ``--task vpo``, of
+DDESeg's repack of VPO. Intervals hold 95 % of the
 scores of resampled clips. With ``--other`` a second folder is scored too, and
 the differences, first minus second, get intervals for the same draws.
 """
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from mmavs.atomic_file import write_json
-from mmavs.datasets import AVSBenchDataset
+from mmavs.datasets import AVSBenchDataset, BaseClipDataset, VPODataset
 from mmavs.engine import add_traceback_argument, error_line
 from mmavs.evaluation.binary_metric import write_per_clip_csv
 from mmavs.evaluation.bootstrap import (
@@ -54,6 +55,12 @@ _BINARY_PROTOCOLS = (
     *('avsbench-bs1', 'avsbench-bs2', 'avsbench-bs4'),
 )
 
+#: VPO has one frame per clip, which AVSBench's padding is not meant for.
+_SEMANTIC_PROTOCOLS = {
+    'avss': PROTOCOLS,
+    'vpo': tuple(name for name in PROTOCOLS if name != 'avsbench'),
+}
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -63,7 +70,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('pred_dir', type=Path, help='folder of masks')
     parser.add_argument('data', help='folder with metadata.csv')
-    parser.add_argument('--task', choices=['s4', 'ms3', 'avss'], required=True)
+    parser.add_argument(
+        '--task', choices=['s4', 'ms3', 'avss', 'vpo'], required=True
+    )
+    parser.add_argument(
+        '--subsets', nargs='+', help='of the data set (VPO: VPO-SS)'
+    )
     parser.add_argument('--split', choices=['val', 'test'], default='test')
     parser.add_argument('--other', type=Path, help='second folder of masks')
     parser.add_argument(
@@ -85,7 +97,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--per-clip', help='CSV file to write, a row per clip')
     parser.add_argument(
-        '--per-class', help='AVSS: CSV file to write, a row per class'
+        '--per-class', help='AVSS, VPO: CSV file to write, a row per class'
     )
     parser.add_argument('--out', help='JSON file to write')
     parser.add_argument(
@@ -109,21 +121,35 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.resamples < 1:
         parser.error(f'--resamples must be 1 or more, got {args.resamples}')
-    if args.per_class and args.task != 'avss':
-        parser.error('--per-class needs --task avss')
-    if args.white != 255 and args.task == 'avss':
+    if args.per_class and args.task not in _SEMANTIC_PROTOCOLS:
+        parser.error('--per-class needs --task avss or vpo')
+    if args.white != 255 and args.task in _SEMANTIC_PROTOCOLS:
         parser.error('--white needs --task s4 or ms3')
     return args
 
 
+def build_dataset(args: argparse.Namespace) -> BaseClipDataset:
+    """Build the data set of the command line, without a pipeline."""
+    options: dict[str, Any] = dict(
+        split=args.split,
+        subsets=args.subsets,
+        data_root=args.data,
+        labels='semantic' if args.task in _SEMANTIC_PROTOCOLS else 'binary',
+    )
+    if args.task == 'vpo':
+        options['subsets'] = args.subsets or ['VPO-SS']
+        return VPODataset(**options)
+    return AVSBenchDataset(task=args.task, **options)
+
+
 def read_entries(
-    root: Path, dataset: AVSBenchDataset, args: argparse.Namespace
+    root: Path, dataset: BaseClipDataset, args: argparse.Namespace
 ) -> list[Any]:
     """Score the masks of every clip.
 
     Args:
         root (Path): Folder of masks.
-        dataset (AVSBenchDataset): The clips.
+        dataset (BaseClipDataset): The clips.
         args (argparse.Namespace): The command line.
 
     Returns:
@@ -133,8 +159,13 @@ def read_entries(
         raise FileNotFoundError(f'{root}: expected a folder of masks.')
     files, size = MaskFiles(root), tuple(args.size)
     scorer: Callable[[dict], Any]
-    if args.task == 'avss':
-        scorer = SemanticMaskScorer(files, size)
+    if args.task in _SEMANTIC_PROTOCOLS:
+        scorer = SemanticMaskScorer(
+            files,
+            size,
+            num_classes=len(dataset.metainfo['classes']),
+            colours=args.task == 'avss',
+        )
     else:
         check_white(files, dataset.list_clips()[0], args.white)
         scorer = BinaryMaskScorer(files, size, args.white)
@@ -150,23 +181,24 @@ def read_entries(
 
 def prepare_scores(entries: Sequence[Any], task: str) -> Scores:
     """Prepare the scores of all protocols."""
-    if task == 'avss':
-        return semantic_scores(entries, PROTOCOLS)
+    if task in _SEMANTIC_PROTOCOLS:
+        return semantic_scores(entries, _SEMANTIC_PROTOCOLS[task])
     return binary_scores(entries, _BINARY_PROTOCOLS)
 
 
 def write_tables(
-    entries: Sequence[Any], dataset: AVSBenchDataset, args: argparse.Namespace
+    entries: Sequence[Any], dataset: BaseClipDataset, args: argparse.Namespace
 ) -> None:
     """Write the CSV files and print the table of classes."""
-    if args.task != 'avss':
+    if args.task not in _SEMANTIC_PROTOCOLS:
         if args.per_clip:
             write_per_clip_csv(args.per_clip, entries)
         return
     if args.per_clip:
         write_clip_miou_csv(args.per_clip, entries)
     classes = dataset.metainfo['classes']
-    scores = {name: score_classes(entries, name) for name in PROTOCOLS}
+    protocols = _SEMANTIC_PROTOCOLS[args.task]
+    scores = {name: score_classes(entries, name) for name in protocols}
     if args.per_class:
         write_per_class_csv(args.per_class, classes, scores)
     print(format_per_class(classes, {'present': scores['present']}))
@@ -213,12 +245,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with error_line(args):
         for path in filter(None, (args.per_clip, args.per_class, args.out)):
             check_output_file(path, force=args.force)
-        dataset = AVSBenchDataset(
-            task=args.task,
-            split=args.split,
-            data_root=args.data,
-            labels='semantic' if args.task == 'avss' else 'binary',
-        )
+        dataset = build_dataset(args)
         roots = [args.pred_dir, *([args.other] if args.other else [])]
         entries = [read_entries(root, dataset, args) for root in roots]
         write_tables(entries[0], dataset, args)

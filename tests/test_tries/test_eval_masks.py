@@ -94,7 +94,7 @@ TRIES = [
     Try(
         'classes-of-binary-masks',
         f'{TOOL} --per-class c.csv',
-        '--per-class needs --task avss',
+        '--per-class needs --task avss or vpo',
         2,
     ),
     Try('no-draws', f'{TOOL} --resamples 0', 'must be 1 or more, got 0', 2),
@@ -149,3 +149,24 @@ def test_classes(place, capsys):
     background = float(rows_of_clips[1].split(',')[4])
     # Background and one class, which is missed.
     assert background == pytest.approx(0.5, abs=0.1)
+
+
+def test_vpo(place, capsys):
+    """A dog that is found, and a cat (id 6) that is taken for a dog (9)."""
+    lines = ['uid,frame,mask,a_obj,split,type']
+    for uid, label, predicted in (('x', 9, 9), ('y', 6, 9)):
+        truth = np.zeros((32, 32), np.uint8)
+        truth[:16] = label
+        folder = place / f'vpo/VPO-SS/{uid}/labels_semantic'
+        folder.mkdir(parents=True)
+        Image.fromarray(truth).save(folder / 'mask.png')
+        (place / 'pred' / uid).mkdir(parents=True)
+        mask = np.where(truth > 0, predicted, 0).astype(np.uint8)
+        Image.fromarray(mask).save(place / f'pred/{uid}/0.png')
+        lines.append(f'{uid},frame.jpg,mask.png,dog,test,VPO-SS')
+    (place / 'vpo/vpo_data_clean.csv').write_text('\n'.join(lines) + '\n')
+    words = TOOL.replace('ms3', 'vpo').replace('data', 'vpo')
+    # Background 1, dog 1/2, cat 0.
+    row = Try('vpo', f'{words} --resamples 5', 'dataset/mIoU +0.5000', 0)
+    outcome = check(row, place, capsys)
+    assert 'avsbench' not in outcome.out

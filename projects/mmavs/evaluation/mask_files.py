@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from mmavs.datasets.image_file import open_image
-from mmavs.datasets.metainfo import colours_to_ids
+from mmavs.datasets.metainfo import AVSBENCH_PALETTE, colours_to_ids
 from mmavs.datasets.transforms import LoadClipMasks
 
 from .binary_metric import BinaryClipEntry
@@ -195,11 +195,13 @@ class SemanticMaskScorer:
             of AVSBench's colours.
         size (tuple[int, int]): (h, w) of labels and masks.
         num_classes (int): K.
+        colours (bool): Whether RGB images are accepted.
     """
 
     files: MaskFiles
     size: tuple[int, int]
-    num_classes: int = 71
+    num_classes: int = len(AVSBENCH_PALETTE)
+    colours: bool = True
 
     def __call__(self, clip: Mapping) -> SemanticClipEntry:
         """Score one clip.
@@ -231,7 +233,7 @@ class SemanticMaskScorer:
 
     def _ids(self, path: Path) -> np.ndarray:
         image = open_image(path, f'mask {path}')
-        if image.mode in ('RGB', 'RGBA'):
+        if self.colours and image.mode in ('RGB', 'RGBA'):
             colours = _checked_size(image.convert('RGB'), self.size, path)
             try:
                 return colours_to_ids(colours, unknown_colour='error')
@@ -239,8 +241,9 @@ class SemanticMaskScorer:
                 raise ValueError(f'{error}; in {path}.') from error
         if image.mode not in ('L', 'P'):
             raise ValueError(
-                'masks of AVSS must be class ids (grey or palette images) or '
-                f'RGB colours, got mode {image.mode!r} in {path}.'
+                'masks of classes must be ids (grey or palette images)'
+                + ' or RGB colours' * self.colours
+                + f', got mode {image.mode!r} in {path}.'
             )
         ids = _checked_size(image, self.size, path)
         if int(ids.max()) >= self.num_classes:
