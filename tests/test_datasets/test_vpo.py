@@ -188,6 +188,11 @@ def test_what_is_wrong_is_named(release, root, tmp_path):
         convert_vpo(tmp_path / 'a', release / 'VGGSound', tmp_path / 'data')
     with pytest.raises(FileNotFoundError, match=r'10 files of 7 pictures'):
         convert_vpo(release / 'VPO', tmp_path / 'none', tmp_path / 'data')
+    copied = shutil.copytree(release / 'VPO', tmp_path / 'VPO')
+    table = copied / 'VPO-MS/vpo_ms_data_stereo.csv'
+    table.write_text(table.read_text().replace('0.25', 'left'))
+    with pytest.raises(ValueError, match=r"VPO-MS: .* audio_pos .* 'left'"):
+        convert_vpo(copied, release / 'VGGSound', tmp_path / 'data')
     with pytest.raises(ValueError, match='expected a folder outside of'):
         convert_vpo(
             release / 'VPO', release / 'VGGSound', release / 'VPO/data'

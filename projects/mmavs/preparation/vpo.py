@@ -169,7 +169,7 @@ def _read_subset(src: Path, subset: str, vggsound: Path) -> list[Picture]:
     rows = _read_table(src / subset)
     groups: dict[str, list[dict[str, str]]] = {}
     for row in rows:
-        key = f'{int(row["img_Id"]):012d}'
+        key = f'{int(_number(src / subset, row, "img_Id")):012d}'
         if subset == 'VPO-SS':
             key += f'_{row["ann_Ids"].zfill(12)}'
         groups.setdefault(key, []).append(row)
@@ -215,12 +215,14 @@ def _picture(
 ) -> Picture:
     first = rows[0]
     # VPO-MSMI has the files of pictures with several instances of a class.
-    has_own = first.get('multi_instance', '1') != '0'
-    home = src / (subset if subset != 'VPO-MSMI' or has_own else 'VPO-MS')
+    home = src / subset
+    if subset == 'VPO-MSMI' and 'multi_instance' in first:
+        if _number(home, first, 'multi_instance') == 0:
+            home = src / 'VPO-MS'
     if subset == 'VPO-SS':
         name = first['cateName']
-        frame = home / 'data' / name / f'{int(first["img_Id"]):012d}.jpg'
-        stem = f'{frame.stem}_{first["ann_Ids"].zfill(12)}'
+        stem = f'{uid[:12]}_{first["ann_Ids"].zfill(12)}'
+        frame = home / 'data' / name / f'{uid[:12]}.jpg'
         mask = home / 'mask' / name / f'{stem}.png'
     else:
         frame = home / 'data' / f'{uid}.jpg'
@@ -229,7 +231,7 @@ def _picture(
         Source(
             row['cateName'],
             vggsound / f'{row["vgg_file"]}.wav',
-            float(row['audio_pos']) if row.get('audio_pos') else None,
+            _number(home, row, 'audio_pos') if row.get('audio_pos') else None,
         )
         for row in rows
     ]
@@ -240,6 +242,16 @@ def _picture(
         )
     split = 'train' if first['split'] == 'train' else 'test'
     return Picture(subset, uid, split, frame, mask, sources)
+
+
+def _number(folder: Path, row: Mapping[str, str], column: str) -> float:
+    try:
+        return float(row[column])
+    except ValueError as error:
+        raise ValueError(
+            f'{folder}: expected a number as {column} in the table, got '
+            f'{row[column]!r}'
+        ) from error
 
 
 def _check_files(pictures: Sequence[Picture]) -> None:
