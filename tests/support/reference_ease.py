@@ -15,14 +15,8 @@ from mmavs.converters.ease import convert_ease
 from mmavs.testing import ease
 from torch import Tensor, nn
 
-from support.ease_parity import (
-    FLOAT64,
-    TINY,
-    TINY_PVT,
-    Case,
-    published_keys,
-    without_noise,
-)
+from support.ease_cases import TINY, TINY_PVT, Case, published_keys
+from support.ease_parity import FLOAT64, without_noise
 from support.float64 import (
     Side,
     converted_gradients,

@@ -5,7 +5,8 @@ published sizes.
 """
 
 import pytest
-from support.ease_parity import FLOAT64, TINY, TINY_PVT, our_float64_side
+from support.ease_cases import TINY, TINY_PVT
+from support.ease_parity import FLOAT64, our_float64_side
 from support.float64 import assert_digest_is_stored, digest
 
 

@@ -6,11 +6,9 @@ Set MMAVS_REFERENCE_ROOT to a folder with EASE at 12ab645.
 import pytest
 import torch
 from mmavs.testing.ease import why_not
+from support.ease_cases import CASES, TINY, TINY_PVT
 from support.ease_parity import (
-    CASES,
     FLOAT64,
-    TINY,
-    TINY_PVT,
     build_ease,
     our_float64_side,
     our_outputs,

@@ -14,7 +14,8 @@ from mmavs.engine.optim import TwoStageWarmupPolyLR
 from mmavs.testing.ease import import_module, why_not
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
-from support.ease_parity import TINY, TINY_PVT, build_ease, published_keys
+from support.ease_cases import TINY, TINY_PVT, published_keys
+from support.ease_parity import build_ease
 from support.reference_ease import build_reference
 from torch import nn
 

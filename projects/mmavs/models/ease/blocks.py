@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmengine.model import ModuleList
 from torch import nn
 
@@ -36,3 +38,29 @@ def build_blocks(
     settings = dino_settings(arch, variant)
     norm = nn.LayerNorm(settings.embed_dims, settings.norm_eps)
     return ModuleList([DinoBlock(settings) for _ in range(num_blocks)]), norm
+
+
+def check_blocks(
+    num_blocks: int, joint_blocks: int, fuse_before: Sequence[int]
+) -> None:
+    """Check the numbers of a head's blocks.
+
+    Args:
+        num_blocks (int): Blocks of the head.
+        joint_blocks (int): Those of them that run on queries.
+        fuse_before (Sequence[int]): Blocks that a fuser runs before.
+
+    Raises:
+        ValueError: If the numbers do not fit together.
+    """
+    if not 1 <= joint_blocks <= num_blocks:
+        raise ValueError(
+            'joint_blocks must be in 1..num_blocks, got '
+            f'{joint_blocks} of {num_blocks}'
+        )
+    wrong = [i for i in fuse_before if i not in range(num_blocks)]
+    if wrong or len(set(fuse_before)) != len(fuse_before):
+        raise ValueError(
+            f'fuse_before must be different blocks of 0..{num_blocks - 1}, '
+            f'got {list(fuse_before)}'
+        )

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from mmavs.structures import ClipFeatures
 
 from ..stepping_stones import MaskPrior, check_prior
-from .blocks import build_blocks
+from .blocks import build_blocks, check_blocks
 from .fuser_list import FuserList
 from .joint_input import (
     JointInput,
     Prediction,
     allow_attention,
+    as_rows,
     inside_masks,
 )
 from .mask_losses import LabelledFrameLosses
@@ -133,7 +134,7 @@ class EASEHead(LabelledFrameLosses):
         mask_prior: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        _check_blocks(num_blocks, joint_blocks, fuse_before)
+        check_blocks(num_blocks, joint_blocks, fuse_before)
         super().__init__(
             num_classes=num_classes,
             loss_cls=loss_cls,
@@ -224,7 +225,7 @@ class EASEHead(LabelledFrameLosses):
         if self.mask_prior is not None:
             prior = check_prior(features.mask_prior, num_frames=len(patch_map))
         tokens = self.audio_enhancer(features.audio_embed)
-        x = torch.cat([_rows(one) for one in (*prefix, patch_map)], 1)
+        x = torch.cat([as_rows(one) for one in (*prefix, patch_map)], 1)
         positions = grid if self.variant == 'pvtv2' else rope
         for i in range(self.first_joint):
             x = self.fusers(x, tokens, grid, place=i)
@@ -313,24 +314,3 @@ class EASEHead(LabelledFrameLosses):
         if blocked is None:
             return default
         return ~blocked.expand(-1, self.num_queries, -1)
-
-
-def _rows(feature_map: Tensor) -> Tensor:
-    """(N, D, h, w) -> (N, h * w, D)."""
-    return feature_map.flatten(2).transpose(1, 2)
-
-
-def _check_blocks(
-    num_blocks: int, joint_blocks: int, fuse_before: Sequence[int]
-) -> None:
-    if not 1 <= joint_blocks <= num_blocks:
-        raise ValueError(
-            'joint_blocks must be in 1..num_blocks, got '
-            f'{joint_blocks} of {num_blocks}'
-        )
-    wrong = [i for i in fuse_before if i not in range(num_blocks)]
-    if wrong or len(set(fuse_before)) != len(fuse_before):
-        raise ValueError(
-            f'fuse_before must be different blocks of 0..{num_blocks - 1}, '
-            f'got {list(fuse_before)}'
-        )

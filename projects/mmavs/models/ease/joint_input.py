@@ -90,3 +90,15 @@ def allow_attention(inside: Tensor | None, num_tokens: int) -> Tensor | None:
     allowed = inside.new_ones(frames, num_tokens, num_tokens)
     allowed[:, :queries, -patches:] = inside
     return allowed
+
+
+def as_rows(feature_map: Tensor) -> Tensor:
+    """Fold a map into tokens.
+
+    Args:
+        feature_map (Tensor): (N, D, h, w).
+
+    Returns:
+        Tensor: (N, h * w, D).
+    """
+    return feature_map.flatten(2).transpose(1, 2)
