@@ -6,10 +6,12 @@ under the same import names and cannot be installed together. Install one of
 """
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent.resolve()
 # An isolated or PEP 517 build does not put the project's root on the path.
@@ -33,6 +35,27 @@ def requirements(name: str) -> list[str]:
     return [line for line in lines if line]
 
 
+class BuildWithConfigs(build_py):
+    """Copies the configs into the package, where mim expects them.
+
+    ``mmavs.config_file.find_config`` finds them by name.
+    """
+
+    def run(self) -> None:
+        """Build, then copy; an editable installation has the source tree."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / 'mmavs' / '.mim'
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(
+            ROOT / 'configs',
+            target / 'configs',
+            ignore=shutil.ignore_patterns('__pycache__'),
+        )
+        shutil.copy(ROOT / 'model-index.yml', target)
+
+
 setup(
     name='mmavs',
     version=version(),
@@ -50,6 +73,6 @@ setup(
         'transformers': requirements('transformers.txt'),
     },
     ext_modules=ext_modules(),
-    cmdclass={'build_ext': build_ext_class()},
+    cmdclass={'build_ext': build_ext_class(), 'build_py': BuildWithConfigs},
     zip_safe=False,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,11 +24,46 @@ _CODE_ERRORS = (
 )
 
 
+def find_config(name: str) -> Path:
+    """Find a config of mmavs by its name.
+
+    An installed package has its configs in ``mmavs/.mim``, as other OpenMMLab
+    packages; a source tree has them in ``configs``.
+
+    Args:
+        name (str): File name without ``.py``.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        FileNotFoundError: If there is no such config; names similar ones.
+    """
+    package = Path(__file__).parent
+    folders = (package / '.mim' / 'configs', package.parents[1] / 'configs')
+    folder = next((f for f in folders if f.is_dir()), folders[0])
+    files = {
+        file.stem: file
+        for file in sorted(folder.rglob('*.py'))
+        if '_base_' not in file.relative_to(folder).parts
+    }
+    if name in files:
+        return files[name]
+    similar = difflib.get_close_matches(name, files, n=3)
+    hint = f'; similar ones are {", ".join(similar)}' if similar else ''
+    raise FileNotFoundError(
+        f'{name}: expected a config file, or the name of one of the '
+        f'{len(files)} configs in {folder}, found none{hint}.'
+    )
+
+
 def read_config(path: str | os.PathLike[str]) -> Config:
     """Read a config file.
 
     Args:
-        path (str | os.PathLike[str]): The file.
+        path (str | os.PathLike[str]): The file, or the name of a config of
+            mmavs without ``.py``, such as
+            ``'aavs_swin-b_1xb1-60e_s4-384x384'``.
 
     Returns:
         Config: Its content, merged with that of its bases.
@@ -37,6 +73,8 @@ def read_config(path: str | os.PathLike[str]) -> Config:
         ValueError: If it has another type, or its code raises an error.
     """
     path = Path(path)
+    if path.name == str(path) and not path.suffix and not path.exists():
+        path = find_config(path.name)
     if path.suffix not in _SUFFIXES:
         raise ValueError(
             f'{path}: expected a config file, whose name ends in '

@@ -188,10 +188,10 @@ TRIES = [
     Try(
         'segment-nothing',
         'segment_video.py',
-        required('video, --config, --checkpoint, --out'),
+        required('VIDEO, --config, --checkpoint'),
         2,
     ),
-    Try('segment-no-output', SEGMENT, required('--out'), 2),
+    Try('segment-no-output', SEGMENT, 'either --out for one video', 2),
     Try(
         'segment-soft-alone',
         f'{SEGMENT} --out o.mp4 --soft-prior',

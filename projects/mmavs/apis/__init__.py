@@ -9,6 +9,7 @@ from .video_folder import (
     segment_smoothly,
     segment_to_folder,
 )
+from .video_prediction import VideoPrediction
 from .windows import SoundWindow
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     'SoundWindow',
     'VideoOptions',
     'VideoOutcome',
+    'VideoPrediction',
     'segment_many',
     'segment_smoothly',
     'segment_to_folder',

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ from .model_loading import (
     check_stage,
     load_model,
 )
-from .windows import Clip
+from .prediction import ClipPrediction
+from .windows import Clip, Sound, Window
 
 
 class ClipModel:
@@ -101,6 +103,38 @@ class ClipModel:
         if isinstance(first, ClipResize) and self.stage_one is None:
             return resize_frame(frame, first.frame_size)
         return frame
+
+    def predict(
+        self,
+        windows: Iterator[Window],
+        sound: Sound,
+        size: tuple[int, ...],
+        batch_size: int = 1,
+    ) -> Iterator[tuple[Window, ClipPrediction]]:
+        """Predict windows of a video.
+
+        Args:
+            windows (Iterator[Window]): The windows.
+            sound (Sound): The whole sound.
+            size (tuple[int, ...]): Height and width of the masks.
+            batch_size (int): Number of windows that are processed together.
+
+        Yields:
+            tuple[Window, ClipPrediction]: Each window and its T masks.
+        """
+        while batch := list(islice(windows, batch_size)):
+            clips = [sound.clip_of(window) for window in batch]
+            results = iter(self.run(clips, size=size))
+            for window in batch:
+                samples = list(islice(results, len(window.frames)))
+                masks = torch.cat([s.pred_sem_seg.data for s in samples])
+                yield (
+                    window,
+                    ClipPrediction(
+                        masks=masks.to('cpu', torch.uint8).numpy(),
+                        scores=score(stack_logits(samples)).cpu().numpy(),
+                    ),
+                )
 
     @torch.no_grad()
     def run(

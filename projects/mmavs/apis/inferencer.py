@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args, overload
 
 import numpy as np
-import torch
 from mmengine.config import Config
 
 from ..video import (
     FRAME_OFFSET_SECONDS,
     MaskRate,
     MaskTimes,
+    NoAudio,
     ScannedVideo,
+    VideoFacts,
     iter_frames,
     scan_video,
 )
-from .clip_model import ClipModel, score, stack_logits
+from .clip_in_memory import FramesAndSound, check_clip, clip_facts
+from .clip_model import ClipModel
 from .model_loading import StageOne
 from .prediction import ClipPrediction, in_order
-from .windows import Sound, SoundWindow, Window, cut_windows
+from .video_prediction import VideoPrediction
+from .windows import Sound, SoundWindow, cut_windows
 
 
 class AVSInferencer:
@@ -49,7 +52,8 @@ class AVSInferencer:
     the masks of stage one.
 
     Args:
-        config (str | Path | Config): Config of the model.
+        config (str | Path | Config): Config of the model: a file, or the
+            name of one that mmavs has, without ``.py``.
         checkpoint (str | Path): Its weights, opened safely.
         device (str): Such as ``'cpu'`` or ``'cuda:0'``.
         clip_seconds (int | None): Length of the windows. Defaults to None:
@@ -94,28 +98,124 @@ class AVSInferencer:
             clip_seconds = self._clip_model.usual_num_frames
         self.clip_seconds = clip_seconds
 
+    @overload
     def __call__(
+        self,
+        inputs: Sequence[np.ndarray] | np.ndarray,
+        waveform: np.ndarray,
+        sample_rate: int,
+    ) -> ClipPrediction: ...
+
+    @overload
+    def __call__(
+        self,
+        inputs: Sequence[str | Path],
+        *,
+        no_audio: NoAudio = ...,
+        **options: Any,
+    ) -> list[VideoPrediction]: ...
+
+    @overload
+    def __call__(
+        self,
+        inputs: str | Path | ScannedVideo | FramesAndSound,
+        *,
+        no_audio: NoAudio = ...,
+        **options: Any,
+    ) -> VideoPrediction: ...
+
+    def __call__(
+        self,
+        inputs: Any,
+        waveform: np.ndarray | None = None,
+        sample_rate: int | None = None,
+        *,
+        no_audio: NoAudio = 'error',
+        **options: Any,
+    ) -> Any:
+        """Segment a video, several videos, or frames with their sound.
+
+        All masks are kept in memory; for a long video use
+        :meth:`segment_video`.
+
+        Args:
+            inputs (Any): A video file, or the result of ``scan_video`` for
+                it; a sequence of files; or (frames, waveform, sample_rate),
+                as one tuple or as three arguments. Frames are T times
+                (H, W, 3) uint8, RGB, one per second.
+            waveform (np.ndarray | None): (S,) float in [-1, 1], mono; starts
+                at second 0 and ends within or after the last second.
+            sample_rate (int | None): Samples per second.
+            no_audio (NoAudio): See ``scan_video``.
+            options (Any): ``mask_rate``, ``sound_window`` and ``batch_size``
+                of :meth:`segment_video`, for videos.
+
+        Returns:
+            Any: A :class:`VideoPrediction`, or a list of them for a sequence
+            of files; for three arguments, a :class:`ClipPrediction`.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If frames or sound have another form, or see
+                :meth:`segment_video`.
+        """
+        if waveform is not None and sample_rate is not None:
+            return self._segment_clip(inputs, waveform, sample_rate)
+        if isinstance(inputs, (str, Path, ScannedVideo)):
+            return self._segment_whole(inputs, no_audio, options)
+        if len(inputs) == 3 and isinstance(inputs[1], np.ndarray):
+            if options:
+                raise ValueError(
+                    f'{sorted(options)}: expected no options with frames in '
+                    'memory, which are one per second; give a video file.'
+                )
+            clip = self._segment_clip(*inputs)
+            return self._describe(clip.masks, clip.scores, clip_facts(*inputs))
+        return [
+            self._segment_whole(video, no_audio, options) for video in inputs
+        ]
+
+    def _segment_whole(
+        self,
+        video: str | Path | ScannedVideo,
+        no_audio: NoAudio,
+        options: dict[str, Any],
+    ) -> VideoPrediction:
+        """Collect all masks of a video."""
+        if not isinstance(video, ScannedVideo):
+            video = scan_video(video, no_audio=no_audio)
+        parts = list(self.segment_video(video, **options))
+        return self._describe(
+            np.concatenate([part.masks for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            video.facts,
+            options.get('mask_rate', 1),
+        )
+
+    def _describe(
+        self,
+        masks: np.ndarray,
+        scores: np.ndarray,
+        facts: VideoFacts,
+        mask_rate: MaskRate = 1,
+    ) -> VideoPrediction:
+        return VideoPrediction(
+            masks=masks,
+            scores=scores,
+            facts=facts,
+            times=MaskTimes(facts, mask_rate),
+            classes=self.classes,
+            palette=self.palette,
+        )
+
+    def _segment_clip(
         self,
         frames: Sequence[np.ndarray] | np.ndarray,
         waveform: np.ndarray,
         sample_rate: int,
     ) -> ClipPrediction:
-        """Segment T frames, one per second of sound.
-
-        Args:
-            frames (Sequence[np.ndarray] | np.ndarray): T times (H, W, 3)
-                uint8, RGB.
-            waveform (np.ndarray): (S,) float in [-1, 1], mono; starts at
-                second 0 and ends within or after the last second.
-            sample_rate (int): Samples per second.
-
-        Returns:
-            ClipPrediction: T masks and scores.
-
-        Raises:
-            ValueError: If frames or sound have another form.
-        """
-        _check_clip(frames, waveform, sample_rate)
+        """Segment T frames, one per second of sound."""
+        check_clip(frames, waveform, sample_rate)
         windows = cut_windows(
             frames,
             (second + FRAME_OFFSET_SECONDS for second in count()),
@@ -123,7 +223,7 @@ class AVSInferencer:
         )
         size = frames[0].shape[:2]
         sound = Sound(waveform, sample_rate)
-        parts = list(in_order(self._predict_each(windows, sound, size)))
+        parts = list(in_order(self._clip_model.predict(windows, sound, size)))
         return ClipPrediction(
             masks=np.concatenate([part.masks for part in parts]),
             scores=np.concatenate([part.scores for part in parts]),
@@ -187,54 +287,5 @@ class AVSInferencer:
         )
         size = (facts.height, facts.width)
         yield from in_order(
-            self._predict_each(windows, sound, size, batch_size)
-        )
-
-    def _predict_each(
-        self,
-        windows: Iterator[Window],
-        sound: Sound,
-        size: tuple[int, ...],
-        batch_size: int = 1,
-    ) -> Iterator[tuple[Window, ClipPrediction]]:
-        """Predict windows, ``batch_size`` at once, at a size of masks."""
-        while batch := list(islice(windows, batch_size)):
-            clips = [sound.clip_of(window) for window in batch]
-            results = iter(self._clip_model.run(clips, size=size))
-            for window in batch:
-                samples = list(islice(results, len(window.frames)))
-                masks = torch.cat([s.pred_sem_seg.data for s in samples])
-                yield (
-                    window,
-                    ClipPrediction(
-                        masks=masks.to('cpu', torch.uint8).numpy(),
-                        scores=score(stack_logits(samples)).cpu().numpy(),
-                    ),
-                )
-
-
-def _check_clip(
-    frames: Sequence[np.ndarray] | np.ndarray,
-    waveform: np.ndarray,
-    sample_rate: int,
-) -> None:
-    """Raise ValueError unless frames and sound have the documented form."""
-    shapes = {(frame.shape, str(frame.dtype)) for frame in frames}
-    shape, dtype = next(iter(shapes), ((), ''))
-    if len(shapes) != 1 or shape[2:] != (3,) or dtype != 'uint8':
-        raise ValueError(
-            'expected at least one frame, all (H, W, 3) uint8 of one size, '
-            f'got {sorted(shapes)}.'
-        )
-    if waveform.ndim != 1 or waveform.dtype.kind != 'f':
-        raise ValueError(
-            'expected a mono waveform (S,) of floats in [-1, 1], got '
-            f'{waveform.shape} {waveform.dtype}; take the mean of the '
-            'channels and divide 16-bit samples by 32768.'
-        )
-    seconds = len(waveform) / sample_rate
-    if not len(frames) - 1 < seconds:
-        raise ValueError(
-            f'expected sound for each of the {len(frames)} frames, one per '
-            f'second, got {seconds:.2f} s.'
+            self._clip_model.predict(windows, sound, size, batch_size)
         )
