@@ -37,6 +37,7 @@ from support.aavs_seeded import (
     seeded_state_dict,
 )
 from support.float64 import Side, double_precision, gradients, without_graph
+from support.uninitialised import Uninitialised
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'
@@ -110,7 +111,7 @@ STAGE_TWO = Stage(
 
 
 def build_aavs(stage: Stage = STAGE_ONE) -> nn.Module:
-    """Build the paper's model with its default initial weights.
+    """Build the paper's model without drawing its weights.
 
     Args:
         stage (Stage): Which of the two.
@@ -118,7 +119,7 @@ def build_aavs(stage: Stage = STAGE_ONE) -> nn.Module:
     Returns:
         nn.Module: In evaluation mode.
     """
-    with DefaultScope.overwrite_default_scope('mmseg'):
+    with DefaultScope.overwrite_default_scope('mmseg'), Uninitialised():
         return MODELS.build(Config.fromfile(stage.config).model).eval()
 
 

@@ -30,11 +30,14 @@ from support.aavs_seeded import (
 from support.float64 import Side, double_precision, gradients, without_graph
 from support.tiny_models import samples_of
 from support.tpavi_seeded import seeded_state_dict as seeded_resnet
+from support.uninitialised import Uninitialised
 
 FIXTURE = DATA_DIR.parent / 'avsegformer' / 'expected.npz'
 FLOAT64 = FIXTURE.with_name('float64.json')
 #: Small, so that the tests are quick; the networks take any size.
 SIZE = 96
+#: Of the frames in float64.
+LIVE_SIZE = 64
 _NAMES = {
     's4': 'avsegformer_{}_1xb2-30e_s4-512x512',
     'ms3': 'avsegformer_{}_1xb2-60e_ms3-512x512',
@@ -49,9 +52,9 @@ class Variant(NamedTuple):
         backbone (str): ``'r50'`` or ``'pvtv2-b5'``.
         task (str): ``'s4'``, ``'ms3'`` or ``'avss'``.
         live (bool): Draw the visual backbone's weights so that all of its
-            maps vary and have gradients, as the tests in float64 do. Without
-            it ReLU makes three of ResNet-50's four maps zero; the stored
-            float32 numbers are of such weights.
+            maps vary and have gradients, as the tests in float64 do, on fewer
+            and smaller frames. Without it ReLU makes three of ResNet-50's
+            four maps zero; the stored float32 numbers are of such weights.
     """
 
     backbone: str
@@ -70,19 +73,25 @@ class Variant(NamedTuple):
 
     @property
     def valid(self) -> Tensor | None:
-        """(N,) bool; AVSS: a clip of 2 frames filled up to 3, one of 3."""
+        """(N,) bool; AVSS: a clip of 2 frames filled up to 3, one of 3.
+
+        ``live``: a clip of one frame filled up to 2, and one of one frame.
+        """
         if self.task != 'avss':
             return None
-        return torch.tensor([1, 1, 0, 1, 1, 1], dtype=torch.bool)
+        flags = [1, 0, 1] if self.live else [1, 1, 0, 1, 1, 1]
+        return torch.tensor(flags, dtype=torch.bool)
 
     @property
     def labelled(self) -> Tensor:
-        """(N,) bool: S4: frame 0 of 5; AVSS: not all valid frames either."""
+        """(N,) bool: S4: frame 0; AVSS: not all valid frames either."""
         flags = {
             's4': [1, 0, 0, 0, 0],
             'ms3': [1, 1, 1],
             'avss': [1, 0, 0, 1, 1, 1],
         }
+        if self.live:
+            flags = {'s4': [1, 0], 'ms3': [1, 1], 'avss': [1, 0, 0]}
         return torch.tensor(flags[self.task], dtype=torch.bool)
 
     def keys(self) -> dict[str, tuple[int, ...]]:
@@ -149,10 +158,17 @@ def build_avsegformer(variant: Variant) -> nn.Module:
     """
     name = _NAMES[variant.task].format(variant.backbone)
     cfg = Config.fromfile(CONFIGS / 'avsegformer' / f'{name}.py').model
-    with DefaultScope.overwrite_default_scope('mmseg'):
+    with DefaultScope.overwrite_default_scope('mmseg'), Uninitialised():
         model = MODELS.build(cfg)
-    model.load_state_dict(converted(variant.weights(), variant))
     model.audio_backbone = nn.Identity()
+    weights = converted(variant.weights(), variant)
+    model.load_state_dict(
+        {
+            name: value
+            for name, value in weights.items()
+            if not name.startswith('audio_backbone.')
+        }
+    )
     return model.eval()
 
 
@@ -226,7 +242,7 @@ def our_float64_side(variant: Variant) -> Side:
     """
     with double_precision():
         model = build_avsegformer(variant)
-        outputs = our_outputs(model, variant)
+        outputs = our_outputs(model, variant, LIVE_SIZE)
         grads = gradients(model, outputs['losses'].sum())
         return without_graph(outputs), grads
 

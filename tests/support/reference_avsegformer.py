@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from support.avsegformer_parity import (
     FIXTURE,
     IDS,
+    LIVE_SIZE,
     SIZE,
     VARIANTS,
     Variant,
@@ -125,7 +126,7 @@ def their_float64_side(variant: Variant) -> Side:
     with double_precision():
         network = build_reference(avsegformer.import_network(), variant)
         network.requires_grad_()  # its backbone starts frozen
-        outputs = reference_outputs(network, variant, SIZE)
+        outputs = reference_outputs(network, variant, LIVE_SIZE)
         grads = converted_gradients(
             network,
             outputs['losses'].sum(),

@@ -26,6 +26,7 @@ from support.aavs_seeded import (
 from support.float64 import Side, double_precision, gradients, without_graph
 from support.tiny_models import samples_of
 from support.tpavi_seeded import DATA_DIR, published_keys, seeded_state_dict
+from support.uninitialised import Uninitialised
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'tpavi'
 FLOAT64 = DATA_DIR / 'float64.json'
@@ -86,7 +87,7 @@ STORED = [
 
 
 def build_tpavi(backbone: str, task: str) -> nn.Module:
-    """Build the model of a config, with whatever weights come by default.
+    """Build the model of a config, without drawing its weights.
 
     Sound is seeded from its embedding on; VGGish has a comparison of its own,
     and something small stands here in its place.
@@ -101,7 +102,7 @@ def build_tpavi(backbone: str, task: str) -> nn.Module:
     name = f'tpavi_{backbone}_1xb4-{EPOCHS[task]}e_{task}-224x224.py'
     model = Config.fromfile(CONFIGS / name).model
     model.audio_backbone = dict(type='LogMelCNN')
-    with DefaultScope.overwrite_default_scope('mmseg'):
+    with DefaultScope.overwrite_default_scope('mmseg'), Uninitialised():
         return MODELS.build(model).eval()
 
 
