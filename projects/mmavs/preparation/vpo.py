@@ -13,10 +13,9 @@ from PIL import Image
 from scipy.io import wavfile
 
 from mmavs.datasets.image_file import open_image
-from mmavs.datasets.log_mel import SAMPLE_RATE, decode_channels, resample
+from mmavs.datasets.log_mel import SAMPLE_RATE
 from mmavs.datasets.vpo import (
     SOUND_FILES,
-    SOUND_SECONDS,
     VPO_CLASSES,
     VPO_SUBSETS,
 )
@@ -24,6 +23,7 @@ from mmavs.parallel import map_in_processes
 
 from .place import Link, partial_path, place, remove_partial
 from .source_files import SourceFile
+from .vpo_sound import Source, mix_sounds
 
 #: COCO's category ids, and three that CAVP added, -> names.
 _COCO_NAMES = {
@@ -36,20 +36,6 @@ _COCO_NAMES = {
 _TABLE = 'vpo_data_clean.csv'
 _COLUMNS = ('img_Id', 'ann_Ids', 'cateName', 'vgg_file', 'split')
 _NUM_NAMED = 5  # of the missing files
-
-
-class Source(NamedTuple):
-    """A sound of a picture.
-
-    Attributes:
-        name (str): Class.
-        path (Path): Wav file of VGGSound.
-        position (float | None): 0 (left) to 1 (right); None if unknown.
-    """
-
-    name: str
-    path: Path
-    position: float | None
 
 
 class Picture(NamedTuple):
@@ -125,43 +111,6 @@ def convert_vpo(
         pass
     _write_table(pictures, dst)
     return pictures
-
-
-def mix_sounds(sources: Sequence[Source], *, stereo: bool) -> np.ndarray:
-    """Mix the middle 3 seconds of the sounds of a picture.
-
-    A source at position p has the weights 1 - p (left) and p (right). Follows
-    CAVP@135feb1 ``dataset/vpo_stereo``; no code taken. A sound shorter than
-    3 s is repeated from its start; CAVP's code repeats a part of it.
-
-    Args:
-        sources (Sequence[Source]): What sounds.
-        stereo (bool): Two channels instead of one.
-
-    Returns:
-        np.ndarray: (S, C) float64 at 16 kHz, the sum, not limited to [-1, 1].
-
-    Raises:
-        ValueError: If a sound cannot be decoded.
-    """
-    num_samples = SOUND_SECONDS * SAMPLE_RATE
-    mixed = np.zeros((num_samples, 2 if stereo else 1))
-    for source in sources:
-        try:
-            channels, rate = decode_channels(source.path.read_bytes())
-        except ValueError as error:
-            raise ValueError(f'{source.path}: {error}.') from error
-        samples = resample(channels.mean(axis=1), rate, SAMPLE_RATE)
-        start = max(len(samples) - num_samples, 0) // 2
-        # Repeats the samples as often as needed.
-        samples = np.resize(samples[start : start + num_samples], num_samples)
-        if stereo:
-            assert source.position is not None
-            weights = np.array([1 - source.position, source.position])
-            mixed += samples[:, None] * weights
-        else:
-            mixed += samples[:, None]
-    return mixed
 
 
 def _read_subset(src: Path, subset: str, vggsound: Path) -> list[Picture]:
