@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -224,14 +226,42 @@ def check_writable(path: str) -> None:
         path (str): The file. Its folder is made; an existing file stays.
 
     Raises:
-        ValueError: If ``path`` is a folder.
+        ValueError: If ``path`` is a folder, or a file that is not the metrics
+            of an earlier test: it would be lost.
         OSError: If the folder cannot be made or written to.
     """
     if Path(path).is_dir():
         raise ValueError(f'--out {path}: expected a file, got a folder')
+    if os.path.lexists(path) and not is_metrics(Path(path)):
+        raise ValueError(
+            f'--out {path}: expected a new file, or one with the metrics of '
+            'an earlier test, got another file; choose another name. '
+            'Nothing was changed.'
+        )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=Path(path).parent):
         pass
+
+
+def is_metrics(path: Path) -> bool:
+    """Return whether :func:`write_metrics` may have written a file.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        bool: Whether it is a JSON object of floats. The tables of a data set
+        hold integers.
+    """
+    if not path.is_file():
+        return False
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError:
+        return False
+    return isinstance(content, dict) and all(
+        isinstance(value, float) for value in content.values()
+    )
 
 
 def run_test(cfg: Config, args: argparse.Namespace) -> None:

@@ -112,8 +112,11 @@ def check_optimizer(cfg: Config) -> None:
     Raises:
         ValueError: If no optimizer is registered under the name.
     """
-    name = cfg.get('optim_wrapper', {}).get('optimizer', {}).get('type')
-    if isinstance(name, str) and OPTIMIZERS.get(name) is None:
+    optimizer = cfg.optim_wrapper.get('optimizer')
+    name = optimizer.get('type') if isinstance(optimizer, dict) else None
+    if name is None or (
+        isinstance(name, str) and OPTIMIZERS.get(name) is None
+    ):
         raise ValueError(
             f'optim_wrapper.optimizer.type must name an optimizer of PyTorch '
             f'or a registered one, such as AdamW, got {name!r}.'
@@ -127,7 +130,9 @@ def train(args: argparse.Namespace) -> None:
         args (argparse.Namespace): The command line.
     """
     cfg = load_config(args)
-    check_entries(cfg, 'model', 'train_dataloader', 'train_cfg')
+    check_entries(
+        cfg, 'model', 'train_dataloader', 'train_cfg', 'optim_wrapper'
+    )
     check_train_cfg(cfg)
     check_optimizer(cfg)
     set_resume(cfg, args.resume)

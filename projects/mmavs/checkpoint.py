@@ -120,7 +120,10 @@ def _refuse(filename: str, error: Exception) -> ValueError:
     """Convert torch's error to one that says what to do."""
     unsafe = re.search(r'GLOBAL (.+?) (?:was|whose|is) ', str(error))
     needed = unsafe[1] if unsafe else None
-    if unsafe is None and _UNKNOWN_OPERATION in str(error):
+    # torch takes a text that begins with "c" for the name of a class.
+    if needed is not None and not re.match(r'[\w.]+($|\()', needed):
+        needed = None
+    elif unsafe is None and _UNKNOWN_OPERATION in str(error):
         names = read_pickle_names(osp.expanduser(filename))
         if names is not None and names.foreign:
             needed = names.foreign[0]
@@ -266,6 +269,9 @@ def get_weights(checkpoint: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         dict[str, Any]: Weights by name, without the prefix ``module.``.
+
+    Raises:
+        ValueError: If there is no such dict.
     """
     if not isinstance(checkpoint, dict):
         raise ValueError(
@@ -274,6 +280,14 @@ def get_weights(checkpoint: dict[str, Any]) -> dict[str, Any]:
             'a converter wrote.'
         )
     weights = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(weights, Mapping) or not all(
+        isinstance(name, str) for name in weights
+    ):
+        raise ValueError(
+            'the checkpoint: expected weights by their names, got a '
+            f'{type(weights).__name__} without them; give a file that '
+            'tools/train.py or a converter wrote.'
+        )
     return {
         re.sub(r'^module\.', '', name): value
         for name, value in weights.items()
@@ -281,14 +295,14 @@ def get_weights(checkpoint: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_finite(weights: Mapping[str, Any], path: str) -> None:
-    """Check that weights have no NaN and no infinite values.
+    """Check that weights are real and have no NaN or infinite values.
 
     Args:
         weights (Mapping[str, Any]): Tensors by name; others are ignored.
         path (str): Their file, for the message.
 
     Raises:
-        ValueError: With the number of such tensors and three names.
+        ValueError: With three names of such tensors.
     """
     bad = [
         name
@@ -297,6 +311,16 @@ def check_finite(weights: Mapping[str, Any], path: str) -> None:
         and value.is_floating_point()
         and not bool(value.isfinite().all())
     ]
+    unreal = [
+        name
+        for name, value in weights.items()
+        if isinstance(value, torch.Tensor) and value.is_complex()
+    ]
+    if unreal:
+        raise ValueError(
+            f'{path}: expected real weights, got complex ones, whose '
+            f'imaginary parts would be lost: {_examples(unreal)}.'
+        )
     if bad:
         raise ValueError(
             f'{path}: {len(bad)} of {len(weights)} tensors have values that '
@@ -361,6 +385,8 @@ def describe_misfit(model: nn.Module, checkpoint: dict[str, Any]) -> str:
     head = re.search(r"type='(\w+Head)'", str(config))
     if head is not None:
         text += f'. The file was trained with a {head[1]}'
+    if not text:
+        text = 'all names and shapes fit, but not the kinds of tensors'
     return f'Of {len(expected)} tensors of the model: {text}.'
 
 

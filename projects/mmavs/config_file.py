@@ -12,6 +12,14 @@ from typing import Any
 from mmengine.config import Config, DictAction
 
 _SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+#: Entries of configs that are whole numbers.
+_COUNTS = (
+    'batch_size',
+    'num_workers',
+    'max_epochs',
+    'max_iters',
+    'val_interval',
+)
 #: What the code of a config file can raise.
 _CODE_ERRORS = (
     ArithmeticError,
@@ -172,7 +180,7 @@ class OptionsAction(DictAction):
 
 
 def check_option_types(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Check that no text replaces a number of a config.
+    """Check that no text replaces a number, and no fraction a count.
 
     Args:
         cfg (Config): The config before the options are merged.
@@ -184,6 +192,13 @@ def check_option_types(cfg: Config, options: Mapping[str, Any]) -> None:
     """
     for path, value in options.items():
         old = _find(cfg, path)
+        name = path.rpartition('.')[2]
+        is_count = name in _COUNTS and isinstance(old, int)
+        if is_count and not isinstance(value, (int, str)):
+            raise ValueError(
+                f'--cfg-options {path}={value}: expected a whole number, as '
+                f'in the config ({old}).'
+            )
         is_number = isinstance(old, (int, float)) and not isinstance(old, bool)
         if is_number and isinstance(value, str):
             raise ValueError(

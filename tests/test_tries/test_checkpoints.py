@@ -51,6 +51,18 @@ def without(*names):
     return prepare
 
 
+def changed(change):
+    """Write the checkpoint of the toy training with a change."""
+
+    def prepare(folder):
+        path = folder / 'toy' / 'epoch_1.pth'
+        content = torch.load(path, weights_only=True)
+        change(content)
+        torch.save(content, folder / 'c.pth')
+
+    return prepare
+
+
 def toy(folder):
     shutil.copy(folder / 'toy' / 'epoch_1.pth', folder / 'c.pth')
 
@@ -129,6 +141,32 @@ TRIES = [
         1,
         save(NAN),
     ),
+    Try(
+        'complex',
+        TEST,
+        'c.pth: expected real weights, got complex ones.*: weight',
+        1,
+        save(dict(weight=torch.ones(1) * 1j)),
+    ),
+    Try(
+        'weights-are-a-list',
+        TEST,
+        'expected weights by their names, got a list without them',
+        1,
+        save(dict(state_dict=[torch.ones(1)])),
+    ),
+    Try(
+        'numbers-for-names',
+        TEST,
+        'expected weights by their names, got a dict without them',
+        1,
+        save({1: torch.ones(1)}),
+    ),
+    Try(
+        'config-for-a-checkpoint',
+        'test.py stub.py stub.py',
+        "'stub.py' cannot be read as a checkpoint",
+    ),
     Try('works-bare', TEST, 'split/mIoU', 0, save(dict(weight=torch.ones(1)))),
     Try(
         'address',
@@ -145,6 +183,28 @@ TRIES = [
         '.*Resume from a file that tools/train.py wrote',
         1,
         save(dict(weight=torch.ones(1))),
+    ),
+    Try(
+        'resume-with-other-weights',
+        RESUME,
+        r'c.pth: expected all tensors of the model to resume with, got only '
+        r'a part of backbone \(0 of 6\)',
+        1,
+        changed(lambda content: content.update(state_dict=OTHER)),
+    ),
+    Try(
+        'resume-at-a-negative-epoch',
+        RESUME,
+        'expected a checkpoint to resume .* without meta.epoch',
+        1,
+        changed(lambda content: content['meta'].update(epoch=-1)),
+    ),
+    Try(
+        'resume-with-an-empty-optimizer',
+        RESUME,
+        'expected a checkpoint to resume .* without optimizer',
+        1,
+        changed(lambda content: content.update(optimizer={})),
     ),
     Try(
         'resume-without-log',

@@ -337,6 +337,13 @@ BINARY = [
         table(lambda text: text + 'z,z,0\n'),
     ),
     Try(
+        'table-long-field',
+        '',
+        f'{TABLE}, line 6: .*field larger than field limit',
+        1,
+        table(lambda text: text + 'x' * 200_000),
+    ),
+    Try(
         'table-twice',
         '',
         f"{TABLE}, row 6: uid 'a' .* already in row 2",

@@ -201,6 +201,11 @@ TRIES = [
     ),
     Try('alpha', f'{OWN} --out o.mp4 --alpha 2', 'alpha must be in 0..1'),
     Try(
+        'device-without-values',
+        f'{OWN} --out o.mp4 --device meta',
+        "device 'meta' cannot compute here; use device='cpu'",
+    ),
+    Try(
         'device',
         f'{OWN} --out o.mp4 --device foo',
         "expected a device such as 'cpu' or 'cuda:0', got 'foo'",
@@ -240,6 +245,32 @@ TRIES = [
         'test.py stub.py stub.pth --out data',
         'data: expected a file, got a folder',
         1,
+    ),
+    Try(
+        'out-is-the-checkpoint',
+        'test.py stub.py stub.pth --out stub.pth',
+        'stub.pth: expected a new file, or one with the metrics of an earlier',
+        1,
+        keeps=['stub.pth'],
+    ),
+    Try(
+        'out-is-a-table',
+        'test.py stub.py stub.pth --out data/label2idx.json',
+        'data/label2idx.json: expected a new file.*Nothing was changed',
+        1,
+        keeps=['data/label2idx.json'],
+    ),
+    Try(
+        'out-is-a-device',
+        'test.py stub.py stub.pth --out /dev/null',
+        '/dev/null: expected a new file',
+    ),
+    Try(
+        'works-out-again',
+        'test.py stub.py stub.pth --out m.json',
+        'split/mIoU',
+        0,
+        lambda folder: (folder / 'm.json').write_text('{"split/F": 0.5}'),
     ),
     Try(
         'out-under-a-file',

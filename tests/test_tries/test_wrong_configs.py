@@ -306,6 +306,62 @@ TRIES = [
         f'{TRAIN} train_cfg.val_interval=0',
         'train_cfg.val_interval: expected at least 1, got 0',
     ),
+    Try(
+        'no-batch',
+        f'{TRAIN} train_dataloader.drop_last=True '
+        'train_dataloader.batch_size=9',
+        'train_dataloader gives no batch: its data set has 8 items, batch_s',
+    ),
+    Try(
+        'no-batch-to-validate',
+        f'{TRAIN} val_dataloader.drop_last=True val_dataloader.batch_size=9',
+        'val_dataloader gives no batch: .*Set val_dataloader.drop_last=False',
+    ),
+    Try(
+        'half-a-worker',
+        f'{TRAIN} train_dataloader.num_workers=1.5',
+        r'train_dataloader.num_workers=1.5: expected a whole number, .*\(0\)',
+    ),
+    Try(
+        'no-optimizer-wrapper',
+        f'{TRAIN} optim_wrapper=None',
+        'got one without optim_wrapper',
+    ),
+    Try(
+        'no-optimizer',
+        f'{TRAIN} optim_wrapper.optimizer=None',
+        'optim_wrapper.optimizer.type must name an optimizer.*got None',
+    ),
+    Try(
+        'loop-of-a-test',
+        f'{TRAIN} train_cfg.type=TestLoop',
+        'Only one of `type` or `by_epoch` can exist',
+    ),
+    Try(
+        'rate-of-phase-two',
+        f'{TRAIN} custom_hooks.0.phase2_lr=-1',
+        'phase2_lr must be more than 0, got -1',
+    ),
+    Try(
+        'epoch-of-phase-two',
+        f'{TRAIN} custom_hooks.0.switch_epoch=-1',
+        'switch_epoch must be 0 or more, got -1',
+    ),
+    Try(
+        'no-clips',
+        f'{TEST} {DATASET}.indices=0',
+        'indices must choose at least one clip, got 0',
+    ),
+    Try(
+        'no-packing',
+        f'{TEST} {DATASET}.pipeline=[]',
+        'expected clips with inputs, .*end the pipeline .* with PackClip',
+    ),
+    Try(
+        'size-is-one-number',
+        f'{TEST} {DATASET}.pipeline.0.size=-3',
+        r'LoadClipFrames: size must be two positive integers \(H, W\), got -3',
+    ),
     Try('default-scope', f'{TRAIN} default_scope=mmavs', 'ToyModel is not in'),
     Try(
         'load-from-missing',

@@ -132,6 +132,14 @@ def load_model(
         raise ValueError(
             f"expected a device such as 'cpu' or 'cuda:0', got {device!r}."
         ) from error
+    try:
+        # The device "meta" has no values, others may be missing.
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f'device {device!r} cannot compute here; use '
+            f"device='cpu'. PyTorch says: {str(error).splitlines()[0]}"
+        ) from error
     if not Path(checkpoint).is_file():
         raise FileNotFoundError(
             f'{checkpoint}: expected a checkpoint file, found none; train one '

@@ -208,7 +208,13 @@ def parse_metadata(content: bytes, path: str) -> list[dict[str, str]]:
             f'{path}: expected columns {_COLUMNS}, {missing} missing; '
             f'got the header {list(header)}'
         )
-    rows = list(reader)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise ValueError(
+            f'{path}, line {reader.line_num + 1}: expected a table of commas '
+            f'and lines, got: {error}; correct the line.'
+        ) from error
     _check_rows(path, rows)
     return rows
 

@@ -373,7 +373,12 @@ def check_folder_name(name: str, value: str) -> None:
 
 
 def _check_indices(indices: int | Sequence[int] | None, count: int) -> None:
-    """Raise ValueError if an index is that of no clip."""
+    """Raise ValueError if an index is that of no clip, or there is none."""
+    if indices is not None and not indices:
+        raise ValueError(
+            f'indices must choose at least one clip, got {indices}; None '
+            'chooses all.'
+        )
     if indices is None or isinstance(indices, int):
         return  # the first clips, as many as there are
     wrong = [index for index in indices if not -count <= index < count]

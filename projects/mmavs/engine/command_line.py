@@ -18,7 +18,13 @@ from mmavs.checkpoint import forbid_downloads
 _INPUT_ERRORS = (ValueError, OSError, ImportError, SyntaxError)
 
 #: mmengine also raises these for wrong configs.
-_CONFIG_ERRORS = (AssertionError, AttributeError, KeyError, TypeError)
+_CONFIG_ERRORS = (
+    AssertionError,
+    AttributeError,
+    KeyError,
+    RuntimeError,
+    TypeError,
+)
 
 _MMENGINE = Path(mmengine.__file__).parent
 

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 from mmengine.hooks import IterTimerHook
 from mmengine.runner import IterBasedTrainLoop, Runner
+from torch import nn
 from torch.utils.data import DataLoader
 
+from mmavs.checkpoint import count_fitting, get_weights
 from mmavs.datasets import iter_datasets
 
 #: Attributes of mmengine's schedulers that count steps.
@@ -76,14 +78,19 @@ def check_is_training(checkpoint: Any, path: str) -> None:
         path (str): Its file, for the message.
 
     Raises:
-        ValueError: If it has no number of epochs and iterations, or no log.
+        ValueError: If it has no number of epochs and iterations, no log or no
+            state of the optimizer.
     """
-    meta = checkpoint.get('meta')
+    meta, hub, optimizer = (
+        part if isinstance(part, dict) else {}
+        for part in map(checkpoint.get, ('meta', 'message_hub', 'optimizer'))
+    )
     parts = {
-        'meta.epoch': isinstance(meta, dict) and 'epoch' in meta,
-        'meta.iter': isinstance(meta, dict) and 'iter' in meta,
-        'message_hub': 'message_hub' in checkpoint,
-        'optimizer': 'optimizer' in checkpoint,
+        'meta.epoch': _is_count(meta.get('epoch')),
+        'meta.iter': _is_count(meta.get('iter')),
+        'message_hub': 'log_scalars' in hub,
+        # Several optimizers store one state each, by name.
+        'optimizer': bool(optimizer),
     }
     missing = [name for name, is_there in parts.items() if not is_there]
     if missing:
@@ -93,6 +100,38 @@ def check_is_training(checkpoint: Any, path: str) -> None:
             'tools/train.py wrote (epoch_N.pth), or start a new training from '
             'these weights: --cfg-options load_from=FILE without --resume.'
         )
+
+
+def check_is_whole(model: nn.Module, checkpoint: Any, path: str) -> None:
+    """Check that a training is resumed with all of its weights.
+
+    mmengine warns of missing tensors only, and leaves them random.
+
+    Args:
+        model (nn.Module): The model.
+        checkpoint (Any): The whole checkpoint.
+        path (str): Its file, for the message.
+
+    Raises:
+        ValueError: If a tensor is missing or has another shape.
+    """
+    counts = count_fitting(model, get_weights(checkpoint))
+    lacking = [
+        f'{name} ({fitting} of {total})'
+        for name, (fitting, total) in counts.items()
+        if fitting < total
+    ]
+    if lacking:
+        raise ValueError(
+            f'{path}: expected all tensors of the model to resume with, got '
+            f'only a part of {", ".join(lacking)}. Give the config that this '
+            'checkpoint was trained with, or start a new training from these '
+            'weights: --cfg-options load_from=FILE without --resume.'
+        )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value >= 0
 
 
 class _LaterBatches:

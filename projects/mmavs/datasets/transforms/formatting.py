@@ -114,7 +114,16 @@ def clip_collate(batch: Sequence[dict]) -> dict:
     Returns:
         dict: ``inputs``, a dict of lists of B tensors; ``data_samples``, B
         lists of ``SegDataSample``.
+
+    Raises:
+        ValueError: If the pipeline has not packed the clips.
     """
+    if 'inputs' not in batch[0]:
+        raise ValueError(
+            'clip_collate: expected clips with inputs, got the entries '
+            f'{sorted(batch[0])}; end the pipeline of the data set with '
+            'PackClip.'
+        )
     keys = batch[0]['inputs']
     return dict(
         inputs={key: [clip['inputs'][key] for clip in batch] for key in keys},

@@ -39,9 +39,21 @@ class LoadClipFrames(BaseTransform):
             as soon as it is read (Pillow, bilinear), for clips whose frames
             differ in size, or to save memory. Defaults to None: the stored
             size.
+
+    Raises:
+        ValueError: If ``size`` is not two positive integers.
     """
 
     def __init__(self, size: tuple[int, int] | None = None) -> None:
+        if size is not None and (
+            not isinstance(size, (list, tuple))
+            or len(size) != 2
+            or not all(isinstance(x, int) and x > 0 for x in size)
+        ):
+            raise ValueError(
+                'LoadClipFrames: size must be two positive integers (H, W), '
+                f'got {size!r}'
+            )
         self.size = size
 
     def transform(self, results: dict) -> dict:

@@ -1,13 +1,15 @@
-"""Check the labels and the loss of every training step."""
+"""Check the batches, labels and loss of a run."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sized
+from typing import Any, cast
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+from torch.utils.data import DataLoader
 
 from mmavs.structures import UNLABELLED
 from mmavs.training_step import iter_samples, not_finite
@@ -17,7 +19,10 @@ from ..model_wrapping import unwrap_model
 
 @HOOKS.register_module()
 class CheckStepHook(Hook):
-    """Stop at labels for which the head has no class, and at a NaN loss.
+    """Stop without batches, at labels of no class, and at a NaN loss.
+
+    A data loader with ``drop_last=True`` gives no batch if the data set has
+    fewer items than ``batch_size``; mmengine would end without a step.
 
     Labels are checked before they are moved to the GPU, and the loss is the
     value that mmengine has already read for its log, so neither check
@@ -25,9 +30,34 @@ class CheckStepHook(Hook):
     because the gradient scaler skips steps with infinite gradients.
 
     Raises:
-        ValueError: In training, if a label is not below ``num_classes`` of
-            the decode head, or if the loss is NaN or infinite.
+        ValueError: If a data loader gives no batch; in training, if a label
+            is not below ``num_classes`` of the decode head, or if the loss is
+            NaN or infinite.
     """
+
+    def before_train(self, runner: Runner) -> None:
+        """Check that there are batches to train with.
+
+        Args:
+            runner (Runner): The runner of the training process.
+        """
+        _check_batches('train_dataloader', runner.train_dataloader)
+
+    def before_val(self, runner: Runner) -> None:
+        """Check that there are batches to validate with.
+
+        Args:
+            runner (Runner): The runner of the process.
+        """
+        _check_batches('val_dataloader', runner.val_dataloader)
+
+    def before_test(self, runner: Runner) -> None:
+        """Check that there are batches to test with.
+
+        Args:
+            runner (Runner): The runner of the process.
+        """
+        _check_batches('test_dataloader', runner.test_dataloader)
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
@@ -72,6 +102,17 @@ class CheckStepHook(Hook):
         loss = runner.message_hub.get_scalar('train/loss').current()
         if not math.isfinite(loss):
             raise not_finite(f'the loss ({loss})', _samples(data_batch))
+
+
+def _check_batches(name: str, loader: DataLoader) -> None:
+    if len(loader) == 0:
+        count = len(cast(Sized, loader.dataset))
+        raise ValueError(
+            f'{name} gives no batch: its data set has {count} '
+            f'items, batch_size is {loader.batch_size} and drop_last is '
+            f'{loader.drop_last}. Set {name}.drop_last=False or a smaller '
+            f'{name}.batch_size'
+        )
 
 
 def _samples(data_batch: Any) -> Any:

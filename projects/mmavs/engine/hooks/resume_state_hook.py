@@ -10,10 +10,12 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from ..model_wrapping import unwrap_model
 from ..random_state import get_random_state, set_random_state
 from ..resume_place import (
     Division,
     check_is_training,
+    check_is_whole,
     is_iter_based,
     is_validation_due,
     move_to_iteration,
@@ -75,7 +77,9 @@ class ResumeStateHook(Hook):
             checkpoint (dict[str, Any]): The whole checkpoint.
         """
         if runner._resume:
-            check_is_training(checkpoint, str(runner._load_from))
+            path = str(runner._load_from)
+            check_is_training(checkpoint, path)
+            check_is_whole(unwrap_model(runner), checkpoint, path)
         self._loaded = checkpoint.get(_KEY)
 
     def before_train(self, runner: Runner) -> None:

@@ -70,6 +70,12 @@ class TwoPhaseTuningHook(Hook):
                 'switch_epoch and phase2_lr are set together or not at all, '
                 f'got switch_epoch={switch_epoch}, phase2_lr={phase2_lr}'
             )
+        if switch_epoch is not None and switch_epoch < 0:
+            raise ValueError(
+                f'switch_epoch must be 0 or more, got {switch_epoch}'
+            )
+        if phase2_lr is not None and not phase2_lr > 0:
+            raise ValueError(f'phase2_lr must be more than 0, got {phase2_lr}')
         if switch_epoch is not None and backbone_adapters is None:
             raise ValueError(
                 'phase two trains the adapters of the backbone: set '
