@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from mmavs.atomic_file import write_json
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from benchmarks.system_costs import (
     NUM_FRAMES,
@@ -82,7 +82,10 @@ def make_table(rows: dict[str, dict[str, Any]]) -> Table:
     Returns:
         Table: One line per model.
     """
-    table = Table('config', *(title for title, _, _ in _COLUMNS.values()))
+    table = Table(
+        Column('config', overflow='fold'),
+        *(title for title, _, _ in _COLUMNS.values()),
+    )
     for name, row in rows.items():
         cells = [
             '-' if row[key] is None else format(row[key] * factor, spec)
