@@ -19,6 +19,7 @@ _COUNTS = (
     'max_epochs',
     'max_iters',
     'val_interval',
+    'seed',
 )
 #: What the code of a config file can raise.
 _CODE_ERRORS = (

@@ -40,3 +40,31 @@ def check_output_file(
             f'{path}: expected a file that does not exist yet; choose another '
             'name, or replace the file with --force.'
         )
+
+
+def check_table_file(
+    path: str | os.PathLike[str], columns: Iterable[str]
+) -> None:
+    """Raise an error if writing a CSV table would destroy another file.
+
+    An earlier table of the same kind may be replaced, since a training writes
+    one in every validation.
+
+    Args:
+        path (str | os.PathLike[str]): Table to write.
+        columns (Iterable[str]): First columns of such a table.
+
+    Raises:
+        ValueError: If ``path`` is a folder, or a file that does not begin
+            with these columns.
+    """
+    path = Path(path)
+    if not os.path.lexists(path):
+        return
+    start = ','.join(columns).encode()
+    if not path.is_file() or path.read_bytes()[: len(start)] != start:
+        raise ValueError(
+            f'{path}: expected a new file, or a table of an earlier run that '
+            f'begins with {start.decode()}, got something else; choose '
+            'another name. Nothing was changed.'
+        )

@@ -266,6 +266,24 @@ TRIES = [
         '/dev/null: expected a new file',
     ),
     Try(
+        'table-of-clips-onto-another',
+        'test.py stub.py stub.pth --cfg-options '
+        'test_evaluator.per_clip_csv=data/metadata.csv',
+        'data/metadata.csv: expected a new file, or a table of an earlier run',
+        1,
+        keeps=['data/metadata.csv'],
+    ),
+    Try(
+        'works-table-of-clips-again',
+        'test.py stub.py stub.pth --cfg-options '
+        'test_evaluator.per_clip_csv=t.csv',
+        'split/mIoU',
+        0,
+        lambda folder: (folder / 't.csv').write_text(
+            'sample_idx,subset,clip_id,num_frames\n'
+        ),
+    ),
+    Try(
         'works-out-again',
         'test.py stub.py stub.pth --out m.json',
         'split/mIoU',

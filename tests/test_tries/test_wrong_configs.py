@@ -318,6 +318,11 @@ TRIES = [
         'val_dataloader gives no batch: .*Set val_dataloader.drop_last=False',
     ),
     Try(
+        'seed-is-a-fraction',
+        f'{TRAIN} randomness.seed=1e30',
+        r'randomness.seed=1e\+30: expected a whole number',
+    ),
+    Try(
         'half-a-worker',
         f'{TRAIN} train_dataloader.num_workers=1.5',
         r'train_dataloader.num_workers=1.5: expected a whole number, .*\(0\)',

@@ -11,6 +11,7 @@ import numpy as np
 from mmseg.registry import METRICS
 
 from mmavs.atomic_file import atomic_path
+from mmavs.output_path import check_table_file
 
 from .clip_logits import stack_logits, stack_truth
 from .clip_metric import ClipEntry, ClipMetric
@@ -26,6 +27,8 @@ from .functional import (
 FRAME = 'frame'
 #: Results of every protocol, as :func:`pooled_scores` returns them.
 _SCORES = ('mIoU', 'F')
+#: First columns of the table of clips.
+_IDENTITY = ('sample_idx', 'subset', 'clip_id')
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
     Args:
         protocols (Sequence[str]): Protocols to report; all are computed in
             one pass over the data.
-        per_clip_csv (str | None): File to write the scores of every clip to.
+        per_clip_csv (str | None): File to write the scores of every clip to;
+            replaces only such a table.
         collect_device (str): 'cpu' or 'gpu', see :class:`ClipMetric`.
         collect_dir (str | None): Shared folder, see :class:`ClipMetric`.
 
@@ -101,6 +105,8 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
             name: None if name == FRAME else batch_size_of(name)
             for name in protocols
         }
+        if per_clip_csv is not None:
+            check_table_file(per_clip_csv, _IDENTITY)
         self.per_clip_csv = per_clip_csv
 
     @property
@@ -225,7 +231,7 @@ def write_per_clip_csv(path: str, entries: Sequence[BinaryClipEntry]) -> None:
     ):
         writer = csv.writer(file)
         writer.writerow(
-            ['sample_idx', 'subset', 'clip_id', 'num_frames']
+            [*_IDENTITY, 'num_frames']
             + ['num_valid_frames', 'mIoU', 'F', 'frame_iou']
         )
         for entry in entries:

@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from mmseg.registry import METRICS
 
 from mmavs.atomic_file import atomic_path
+from mmavs.output_path import check_table_file
 
 from .clip_ids import stack_ids
 from .clip_metric import ClipEntry, ClipMetric
@@ -22,7 +23,11 @@ from .semantic_functional import (
     frame_averaged_scores,
     frame_miou,
 )
-from .semantic_tables import format_per_class, write_per_class_csv
+from .semantic_tables import (
+    CLASS_COLUMNS,
+    format_per_class,
+    write_per_class_csv,
+)
 
 PROTOCOLS = ('stepping_stones', 'avsbench', 'present', 'dataset')
 #: Protocols that average over the classes that occur.
@@ -104,6 +109,8 @@ class AVSSemanticMetric(ClipMetric[SemanticClipEntry]):
                     f'protocol must be one of {PROTOCOLS}, got {name!r}.'
                 )
         self.protocols = tuple(protocols)
+        if per_class_csv is not None:
+            check_table_file(per_class_csv, CLASS_COLUMNS)
         self.per_class_csv = per_class_csv
         self.print_per_class = print_per_class
 

@@ -13,6 +13,9 @@ from mmavs.atomic_file import atomic_path
 
 from .semantic_functional import ClassScores
 
+#: First columns of the table of classes.
+CLASS_COLUMNS = ('class_id', 'name')
+
 
 def write_per_class_csv(
     path: str, classes: Sequence[str], scores: Mapping[str, ClassScores]
@@ -34,7 +37,7 @@ def write_per_class_csv(
         temporary.open('w', newline='', encoding='utf-8') as file,
     ):
         writer = csv.writer(file)
-        writer.writerow(['class_id', 'name', *columns])
+        writer.writerow([*CLASS_COLUMNS, *columns])
         for index, class_name in enumerate(classes):
             row: list[int | str | float] = [index, class_name]
             for score in scores.values():
