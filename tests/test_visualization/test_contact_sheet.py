@@ -335,3 +335,11 @@ def test_front_end_is_found_through_wrappers():
     other = SimpleNamespace(pipeline=Compose([_OtherFrontEnd()]))
     with pytest.raises(ValueError, match="'LogMel', '_OtherFrontEnd'"):
         find_front_end(SimpleNamespace(datasets=[plain, other]))
+
+
+def test_prior_without_a_prediction(tmp_path):
+    """The prior of 0.6 is grey 153; no orange of a prediction is drawn."""
+    picture = _picture(prediction=None, prior=np.full((2, 8, 8), 0.6))
+    draw_contact_sheet(picture, tmp_path / 'a.png')
+    assert _count_near(tmp_path / 'a.png', (153, 153, 153)) > 5000
+    assert _count_near(tmp_path / 'a.png', (255, 127, 14)) == 0

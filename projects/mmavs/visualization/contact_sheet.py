@@ -39,12 +39,14 @@ class ClipPicture:
     Attributes:
         title (str): Names the clip.
         frames (np.ndarray): (T, H, W, 3) uint8 RGB.
-        prediction (np.ndarray): (T, h, w) class ids, 0 is background; may be
-            bool for a binary mask.
+        prediction (np.ndarray | None): (T, h, w) class ids, 0 is background;
+            may be bool for a binary mask. None draws no prediction.
         audio (AudioPicture | None): T panels; None draws no audio.
         audio_spans (Sequence[AudioSpan] | None): T pairs of seconds: the
             sound that each panel covers; None only if ``audio`` is None.
         truth (np.ndarray | None): As prediction; None without labels.
+        prior (np.ndarray | None): (T, h, w) in [0, 1], the masks that stage
+            two gets; None draws none.
         frame_iou (Sequence[float] | None): T values in [0, 1]; None without
             labels.
         classes (Sequence[str] | None): K names, for a legend of those in
@@ -55,10 +57,11 @@ class ClipPicture:
 
     title: str
     frames: np.ndarray
-    prediction: np.ndarray
+    prediction: np.ndarray | None = None
     audio: AudioPicture | None = None
     audio_spans: Sequence[AudioSpan] | None = None
     truth: np.ndarray | None = None
+    prior: np.ndarray | None = None
     frame_iou: Sequence[float] | None = None
     classes: Sequence[str] | None = None
     palette: Sequence[Sequence[int]] | None = None
@@ -71,6 +74,7 @@ class ClipPicture:
             'audio': self.audio,
             'audio_spans': self.audio_spans,
             'truth': self.truth,
+            'prior': self.prior,
             'frame_iou': self.frame_iou,
         }
         counts = {
@@ -93,8 +97,8 @@ def draw_contact_sheet(
 ) -> None:
     """Write a contact sheet with one column per frame.
 
-    Rows: frame, truth (if given), prediction, and the frame's audio (if
-    given) with the seconds that it covers. Below them is a legend of the
+    Rows: frame; truth, prior and prediction (if given); and the frame's audio
+    (if given) with the seconds that it covers. Below them is a legend of the
     classes shown.
 
     Args:
@@ -203,10 +207,12 @@ def _legend_entries(picture: ClipPicture) -> list[Patch]:
     """A patch with colour and name for each class that is shown."""
     if picture.classes is None or picture.palette is None:
         return []
-    masks = [picture.prediction]
-    if picture.truth is not None:
-        masks.append(picture.truth)
-    shown = np.unique(np.concatenate([mask.ravel() for mask in masks]))
+    masks = [
+        mask.ravel()
+        for mask in (picture.prediction, picture.truth)
+        if mask is not None
+    ]
+    shown = np.unique(np.concatenate([np.zeros(1, int), *masks]))
     return [
         Patch(
             color=_as_hex(picture.palette[index]),
@@ -233,6 +239,13 @@ def _image_rows(
         images = _overlays(picture, picture.truth, _TRUTH_PALETTE)
         captions = ['' if mask.any() else 'silent' for mask in picture.truth]
         rows.append(('truth', images, captions))
+    if picture.prior is not None:
+        grey = (255 * picture.prior).round().astype(np.uint8)
+        rows.append(
+            ('prior', list(np.stack([grey] * 3, -1)), [''] * num_frames)
+        )
+    if picture.prediction is None:
+        return rows
     images = _overlays(picture, picture.prediction, _PREDICTION_PALETTE)
     captions = [''] * num_frames
     if picture.frame_iou is not None:
