@@ -5,7 +5,12 @@ from support.tries import Try, check, rows
 TOOL = 'analysis_tools/browse_dataset.py'
 
 TRIES = [
-    Try('clips', f'{TOOL} stub.py --out o --num-clips 0', 'must be 1 .* got 0', 2),
+    Try(
+        'clips',
+        f'{TOOL} stub.py --out o --num-clips 0',
+        'must be 1 .* got 0',
+        2,
+    ),
     Try('config', f'{TOOL} none.py --out o', 'none.py: expected a config'),
     Try('phase', f'{TOOL} stub.py --out o', 'without train_dataloader'),
     Try(
