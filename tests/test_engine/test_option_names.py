@@ -129,3 +129,19 @@ def test_all_keys_of_the_configs_are_read(monkeypatch):
                 )
                 warn_of_unknown_names(cfg, {f'model.{part}.{name}': 1})
                 assert lines == []
+
+
+def test_data_root_of_a_config_without_that_variable(monkeypatch):
+    """As in a dumped config; the option still reaches the data sets."""
+    lines = []
+    monkeypatch.setattr(
+        'mmavs.engine.option_names.print_log',
+        lambda text, **_: lines.append(text),
+    )
+    loader = dict(dataset=dict(type='AVSBenchDataset', data_root='a'))
+    warn_of_unknown_names(
+        Config(dict(test_dataloader=loader)), {'data_root': 'b'}
+    )
+    assert lines == []
+    warn_of_unknown_names(Config(dict(train_cfg={})), {'data_root': 'b'})
+    assert len(lines) == 1

@@ -39,6 +39,7 @@ _TOP_NAMES = {
     *_RUNNER_NAMES,
     'data_root',
 }
+_SPLITS = ('train', 'val', 'test')
 #: Names that mmengine reads from any dict of the config.
 _EVERYWHERE = ('type', '_delete_', '_scope_', 'convert_to_iter_based')
 
@@ -106,6 +107,8 @@ def warn_of_unknown_names(cfg: Config, options: Mapping[str, Any]) -> None:
 
 
 def _find_problem(settings: dict[str, Any], key: str) -> str | None:
+    if key == 'data_root' and _has_data_root(settings):
+        return None
     first = key.partition('.')[0]
     if first in settings and first not in _TOP_NAMES:
         return (
@@ -128,6 +131,14 @@ def _find_problem(settings: dict[str, Any], key: str) -> str | None:
             return _explain(name, '.'.join(path), _names(node, path))
         path.append(name)
     return None
+
+
+def _has_data_root(settings: Mapping[str, Any]) -> bool:
+    """Return whether ``load_config`` passes ``data_root`` to a data set."""
+    loaders = (settings.get(f'{n}_dataloader') for n in _SPLITS)
+    return any(
+        'data_root' in (loader or {}).get('dataset', {}) for loader in loaders
+    )
 
 
 def _explain(name: str, place: str, names: _Names) -> str | None:
