@@ -34,6 +34,15 @@ def test_one_step_of_every_system(monkeypatch, tmp_path, capsys):
     facts = write_dataset('data', clips, subsets=['v1m'], size=32)
     capsys.readouterr()
     assert 'aavs' in SYSTEMS
+    # Each measure of memory is a new process; that of one system suffices.
+    measure = compare_systems.peak_memory
+    monkeypatch.setattr(
+        compare_systems,
+        'peak_memory',
+        lambda path, device: (
+            measure(path, device) if 'aavs' in Path(path).name else 7 * 2**20
+        ),
+    )
     _run(
         monkeypatch,
         *('--systems', *SYSTEMS, '--tasks', 'ms3', '--max-epochs', '1'),
