@@ -13,6 +13,8 @@ import os.path as osp
 import pickle
 import re
 import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -148,6 +150,17 @@ def _refuse(filename: str, error: Exception) -> ValueError:
     )
 
 
+def _find_damage(path: str) -> str | None:
+    """Name a part of an archive with a wrong checksum; torch checks none."""
+    if not zipfile.is_zipfile(path):
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip()
+    except (zipfile.BadZipFile, EOFError, zlib.error):
+        return None  # torch says what is wrong
+
+
 def load_from_local(
     filename: str, map_location: str | torch.device | None = None
 ) -> Any:
@@ -173,6 +186,8 @@ def load_from_local(
             f'{TRUST_VARIABLE}=1: opening {filename} without safety checks',
             logger='current',
         )
+    elif (part := _find_damage(path)) is not None:
+        raise _refuse(filename, ValueError(f'the checksum of {part} is wrong'))
     with open(path, 'rb') as file:
         try:
             checkpoint = torch.load(

@@ -38,6 +38,14 @@ def cut(folder):
     (folder / 'c.pth').write_bytes(content[: len(content) // 2])
 
 
+def flip_one_bit(folder):
+    """In the value of the weight: 0.51 becomes another finite number."""
+    torch.save(dict(weight=torch.tensor([0.51])), folder / 'c.pth')
+    content = bytearray((folder / 'c.pth').read_bytes())
+    content[content.index(torch.tensor([0.51]).numpy().tobytes())] ^= 16
+    (folder / 'c.pth').write_bytes(content)
+
+
 def without(*names):
     """Write the checkpoint of the toy training without some parts."""
 
@@ -76,6 +84,13 @@ TRIES = [
     Try('empty', TEST, UNREADABLE, 1, write(b'')),
     Try('text', TEST, UNREADABLE, 1, write(b'no checkpoint\n')),
     Try('cut', TEST, UNREADABLE, 1, cut),
+    Try(
+        'one-bit',
+        TEST,
+        "'c.pth' cannot be read .*: the checksum of c/data/0 is wrong. It is",
+        1,
+        flip_one_bit,
+    ),
     Try(
         'code',
         TEST,
