@@ -6,8 +6,12 @@ import pytest
 import torch
 from mmavs.datasets.log_mel import decode, log_mel_examples, resample
 from mmseg.registry import MODELS
+from support.uninitialised import Uninitialised
 from support.vggish_seeded import FIXTURE, SOUNDS, seed_weights, write_sound
 from torch import nn
+
+# The fixture `vggish` takes seconds, so one process runs all of its tests.
+pytestmark = pytest.mark.xdist_group('vggish')
 
 TORCHVGGISH_KEYS = [
     f'{part}.{index}.{kind}'
@@ -23,7 +27,8 @@ TORCHVGGISH_KEYS = [
 @pytest.fixture(scope='module')
 def vggish():
     """72 M parameters are filled once."""
-    model = MODELS.build(dict(type='VGGish', final_relu=False))
+    with Uninitialised():
+        model = MODELS.build(dict(type='VGGish', final_relu=False))
     seed_weights(model.state_dict())
     return model
 

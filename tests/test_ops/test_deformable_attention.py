@@ -158,6 +158,7 @@ def layer_and_inputs() -> tuple[nn.Module, dict[str, Any]]:
     return encoder.layers[0], arguments
 
 
+@pytest.mark.slow
 def test_compile_of_an_encoder_layer_gives_the_same() -> None:
     layer, arguments = layer_and_inputs()
     expected = layer(**arguments)

@@ -441,6 +441,7 @@ def test_the_bare_operator_checks_too() -> None:
         OPS.ms_deform_attn_backward(grad[:, :5], *good)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('device', DEVICES)
 def test_opcheck(device: str) -> None:
     value, locations, weights = (t.to(device) for t in random_inputs())
@@ -532,6 +533,7 @@ def test_gradients_of_torch_func() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('dynamic', [False, True])
 def test_compile_gives_the_same(dynamic: bool) -> None:
     compiled = torch.compile(
@@ -558,6 +560,7 @@ def test_grid_sample_path_agrees_with_mmcv() -> None:
         torch.testing.assert_close(result, reference)
 
 
+@pytest.mark.slow
 def test_a_device_without_kernels_says_so_once() -> None:
     """In a separate process, where the extension is not found."""
     code = """
@@ -585,6 +588,7 @@ print(value.grad.flatten().tolist())
     assert run.stdout.strip() == str([0.5] * 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('isa', ['baseline', 'avx2', 'avx512'])
 def test_every_instruction_set_gives_the_same(isa: str) -> None:
     """In separate processes, because it is chosen once per process."""

@@ -1,6 +1,7 @@
 """Folders of masks: of other clips, cut off, or with the user's files."""
 
 import json
+import shutil
 
 import pytest
 from mmavs.fingerprint import hash_file
@@ -179,12 +180,22 @@ WRITE = [
 ]
 
 
+@pytest.fixture(scope='module')
+def kept(tmp_path_factory):
+    """Where the first test leaves a copy of the masks for the others."""
+    return tmp_path_factory.mktemp('kept') / 'masks'
+
+
 @pytest.fixture
-def dumped(place, capsys):
+def dumped(place, capsys, kept):
     """The folder with masks that stage one wrote."""
+    if kept.exists():
+        shutil.copytree(kept, place / 'masks')
+        return place
     outcome = run_tool('test.py', DUMP.split()[1:], capsys)
     assert outcome.code == 0, outcome.err
     assert hash_file(place / 'stub.pth') in (place / INDEX).read_text()
+    shutil.copytree(place / 'masks', kept)
     return place
 
 
