@@ -16,7 +16,7 @@ from mmavs.engine import add_traceback_argument, error_line, quiet_libraries
 from mmavs.structures import UNLABELLED
 from mmavs.video.working_folder import working_folder
 from mmavs.visualization import ClipPicture, draw_contact_sheet
-from mmavs.visualization.clip_page import ClipEntry, clip_page
+from mmavs.visualization.clip_page import PageClip, clip_page
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from rich.progress import track
@@ -103,7 +103,7 @@ def name_of(item: dict) -> str:
 
 def write_clip(
     number: int, item: dict, dataset: BaseClipDataset, folder: Path
-) -> ClipEntry:
+) -> PageClip:
     """Write the contact sheet and the sound of a clip.
 
     Args:
@@ -113,7 +113,7 @@ def write_clip(
         folder (Path): Folder of the page.
 
     Returns:
-        ClipEntry: What the page shows.
+        PageClip: What the page shows.
     """
     first = item['data_samples'][0]
     sheet = f'clips/{number}.png'
@@ -128,7 +128,7 @@ def write_clip(
         first=str(first.frame_path),
         sound=str(first.audio_path),
     )
-    return ClipEntry(name_of(item), sheet, sound, facts)
+    return PageClip(name_of(item), sheet, sound, facts)
 
 
 def run(args: argparse.Namespace) -> None:

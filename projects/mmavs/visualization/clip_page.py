@@ -20,7 +20,7 @@ audio { width: 100%; }
 
 
 @dataclass
-class ClipEntry:
+class PageClip:
     """What a page shows of a clip.
 
     Attributes:
@@ -37,12 +37,12 @@ class ClipEntry:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def clip_page(title: str, clips: Sequence[ClipEntry]) -> str:
+def clip_page(title: str, clips: Sequence[PageClip]) -> str:
     """Make a page: title, contact sheet and audio player of each clip.
 
     Args:
         title (str): Title of the page.
-        clips (Sequence[ClipEntry]): The clips.
+        clips (Sequence[PageClip]): The clips.
 
     Returns:
         str: HTML without scripts and without references to other sites.
@@ -60,7 +60,7 @@ def clip_page(title: str, clips: Sequence[ClipEntry]) -> str:
     return '\n'.join(parts) + '\n'
 
 
-def _section(clip: ClipEntry) -> str:
+def _section(clip: PageClip) -> str:
     name = html.escape(clip.title)
     facts = ''.join(
         f'<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>'
