@@ -8,11 +8,8 @@ import numpy as np
 import pytest
 import torch
 from mmavs import checkpoint
-from mmavs.checkpoint import (
-    TRUST_VARIABLE,
-    describe_misfit,
-    forbid_downloads,
-)
+from mmavs.checkpoint import TRUST_VARIABLE, forbid_downloads
+from mmavs.checkpoint_weights import describe_misfit
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader, load_checkpoint

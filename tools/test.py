@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from mmavs.atomic_file import write_json
-from mmavs.checkpoint import describe_misfit, load_from_local
+from mmavs.checkpoint import load_from_local
+from mmavs.checkpoint_weights import describe_misfit
 from mmavs.config_file import check_entries
 from mmavs.datasets import build_unread
 from mmavs.engine import (

@@ -12,13 +12,8 @@ from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.runner import load_checkpoint
 from mmseg.registry import MODELS
 
-from ..checkpoint import (
-    check_finite,
-    describe_misfit,
-    forbid_downloads,
-    get_weights,
-    load_from_local,
-)
+from ..checkpoint import forbid_downloads, load_from_local
+from ..checkpoint_weights import check_finite, describe_misfit, get_weights
 
 #: Transforms that read a data set's files. They are not used here, because
 #: frames and sound are given.

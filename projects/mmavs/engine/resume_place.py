@@ -11,7 +11,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmavs.checkpoint import count_fitting, get_weights
+from mmavs.checkpoint_weights import count_fitting, get_weights
 from mmavs.datasets import iter_datasets
 
 #: Attributes of mmengine's schedulers that count steps.

@@ -14,7 +14,7 @@ from mmengine.runner import BaseLoop, CheckpointLoader, Runner
 from mmseg.registry import HOOKS
 from torch import nn
 
-from mmavs.checkpoint import check_finite, count_fitting, get_weights
+from mmavs.checkpoint_weights import check_finite, count_fitting, get_weights
 
 from ..model_wrapping import unwrap_model
 
