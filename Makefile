@@ -24,8 +24,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint requirements/constraints.txt
 
 # One thread per process: with more, the processes compete for the cores.
+# One process runs all tests of a file, so a module's fixture is made once
+# (pytest-xdist 3.8 ignores xdist_group with pytest 9.2).
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
-	-n $(TEST_WORKERS) --dist loadgroup
+	-n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: install demo check test lint docs format clean
 

@@ -11,8 +11,8 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Run slow tests first, so that no process ends with one."""
-    if config.getoption('numprocesses', None):
+    """Run files with slow tests first, so that no process ends with one."""
+    if hasattr(config, 'workerinput'):  # a process of pytest-xdist
         items.sort(key=lambda item: item.get_closest_marker('slow') is None)
 
 
