@@ -12,6 +12,9 @@ from support.hearing_stub import stub_config, write_stub
 from support.tiny_models import TINY_CONFIG, build, tiny_config
 from support.tiny_videos import make_video
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 FPS = 5
 
 

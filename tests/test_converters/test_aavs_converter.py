@@ -8,6 +8,9 @@ from mmavs.converters.vggish import convert_vggish
 from support.aavs_parity import STAGE_ONE, STAGE_TWO, build_aavs
 from support.aavs_seeded import load_keys
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 STAGES = pytest.mark.parametrize(
     'stage', [STAGE_ONE, STAGE_TWO], ids=['stage1', 'stage2']
 )

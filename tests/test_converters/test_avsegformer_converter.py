@@ -10,6 +10,9 @@ from support.aavs_parity import CONFIGS
 from support.avsegformer_parity import IDS, VARIANTS, Variant
 from support.uninitialised import Uninitialised
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 
 def _shapes(variant: Variant) -> dict[str, torch.Tensor]:
     """The published checkpoint without its numbers."""

@@ -9,6 +9,9 @@ from mmengine.config import Config
 from support.avsegformer_parity import Variant
 from support.tiny_ease import CONFIG
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 
 def public_pvt(variant):
     """Names and shapes of B5, or of another variant cut out of it."""

@@ -9,6 +9,9 @@ from mmengine.config import Config
 from support.aavs_seeded import DATA_DIR, load_keys
 from support.tiny_ease import CONFIG, mask_losses
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 KEYS = load_keys(DATA_DIR.parent / 'ease' / 'vit-b_avss_keys.json')
 
 

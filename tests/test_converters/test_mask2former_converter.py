@@ -12,6 +12,9 @@ from mmavs.converters.name_table import convert
 from support.aavs_parity import STAGE_TWO, build_aavs
 from support.aavs_seeded import HF_KEYS, load_keys
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 PATCH_EMBED = (
     'model.pixel_level_module.encoder.embeddings.patch_embeddings.projection'
     '.weight'

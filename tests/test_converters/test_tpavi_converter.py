@@ -7,6 +7,9 @@ from mmavs.converters.tpavi import tpavi_table
 from support.tpavi_parity import build_tpavi
 from support.tpavi_seeded import published_keys
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 LAYOUTS = pytest.mark.parametrize(
     ('backbone', 'task'),
     # MS3's layout is that of S4.

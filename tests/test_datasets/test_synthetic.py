@@ -37,8 +37,8 @@ from mmavs.datasets.transforms import (
 from PIL import Image
 from support.tiny_videos import make_video
 
-# The data set of the fixtures takes seconds, so one process runs all tests.
-pytestmark = pytest.mark.xdist_group('synthetic')
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
 
 COUNTS = dict(train=2, val=1, test=12)
 SUBSETS = ('v1s', 'v1m', 'v2')

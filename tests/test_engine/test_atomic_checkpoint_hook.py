@@ -9,6 +9,9 @@ from mmavs import atomic_file as module
 from mmavs.engine import AtomicBackend, AtomicCheckpointHook
 from support.toy_training import ToyMetric, build_runner
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 
 class _Killed(BaseException):
     """Represents the end of the process."""

@@ -19,6 +19,9 @@ from mmengine.runner import get_priority
 from support.toy_training import build_runner, toy_loader, two_phase
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 
 def _draw():
     return random.random(), np.random.rand(), torch.rand(()).item()

@@ -33,13 +33,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(
     scope='module',
-    # One process runs all tests of a stage, so the model runs once.
     params=[
-        pytest.param(
-            stage,
-            id=f'stage{stage.number}',
-            marks=pytest.mark.xdist_group(f'aavs_parity_{stage.number}'),
-        )
+        pytest.param(stage, id=f'stage{stage.number}')
         for stage in (STAGE_ONE, STAGE_TWO)
     ],
 )

@@ -10,9 +10,6 @@ from support.uninitialised import Uninitialised
 from support.vggish_seeded import FIXTURE, SOUNDS, seed_weights, write_sound
 from torch import nn
 
-# The fixture `vggish` takes seconds, so one process runs all of its tests.
-pytestmark = pytest.mark.xdist_group('vggish')
-
 TORCHVGGISH_KEYS = [
     f'{part}.{index}.{kind}'
     for part, indices in (

@@ -39,7 +39,6 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group('asan')  # compiles once
 @pytest.mark.parametrize('isa', _ISAS)
 def test_hostile_positions_stay_in_bounds(program: Path, isa: str) -> None:
     """NaN, inf, borders and far outside; buffers of exact size."""

@@ -9,6 +9,9 @@ from PIL import Image
 from support.tries import Try, check
 from support.tries_inputs import write_inputs
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 TOOL = 'analysis_tools/browse_dataset.py'
 
 

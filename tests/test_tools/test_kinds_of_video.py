@@ -11,6 +11,9 @@ from mmavs.video import find_videos
 from support.hearing_stub import write_stub
 from support.tiny_videos import make_video
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 SIZE = (32, 48)
 #: Sounds from second 1 on, for a second.
 LOUD = (1.0, 2.0)

@@ -16,6 +16,9 @@ from support.avsegformer_parity import Variant
 from support.tpavi_seeded import published_keys
 from transformers import DINOv3ViTConfig, DINOv3ViTModel
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 EASE_KEYS = HF_KEYS.parents[1] / 'ease' / 'vit-b_avss_keys.json'
 SCRIPTS = Path(__file__).parents[2] / 'tools' / 'model_converters'
 

@@ -21,6 +21,9 @@ from PIL import Image
 from support.damage import CLIPS, COUNTS, write_tree
 from support.tiny_videos import make_video, number_of
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def made(tmp_path_factory):

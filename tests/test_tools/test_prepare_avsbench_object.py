@@ -13,6 +13,9 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 from support.tiny_videos import make_video
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / 'tools/dataset_converters/prepare_avsbench.py'
 BASE = ROOT / 'configs/_base_/datasets/avsbench_s4_224x224.py'

@@ -17,9 +17,6 @@ from support.tries import run_tool
 
 from tools.stepping_stones.stages import Launcher
 
-# The fixture `folder` takes seconds, so one process runs all of its tests.
-pytestmark = pytest.mark.xdist_group('run_stepping_stones')
-
 _PROCESSES = multiprocessing.get_context('forkserver')
 _PROCESSES.set_forkserver_preload(
     ['support.toy_training', 'support.staged_runs']

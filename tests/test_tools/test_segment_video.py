@@ -13,6 +13,9 @@ from PIL import Image
 from support.hearing_stub import stub_config, write_stub
 from support.tiny_videos import make_video
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / 'tools' / 'segment_video.py'
 
 

@@ -10,11 +10,7 @@ from PIL import Image
 from support import toy_training
 from support.avsbench_tree import write_avsbench_tree, write_mask_directory
 
-pytestmark = [
-    pytest.mark.slow,
-    # The module's fixture is made once, by one process.
-    pytest.mark.xdist_group('stage_two_start'),
-]
+pytestmark = pytest.mark.slow
 
 _PROCESSES = multiprocessing.get_context('forkserver')
 _PROCESSES.set_forkserver_preload(['support.toy_training'])

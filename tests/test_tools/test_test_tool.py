@@ -14,11 +14,7 @@ from support import toy_training
 from support.avsbench_tree import Clip, write_avsbench_tree
 from support.tiny_models import TINY_CONFIG, build, tiny_config
 
-pytestmark = [
-    pytest.mark.slow,
-    # The module's fixture is made once, by one process.
-    pytest.mark.xdist_group('test_tool'),
-]
+pytestmark = pytest.mark.slow
 
 _PROCESSES = multiprocessing.get_context('forkserver')
 _PROCESSES.set_forkserver_preload(['support.toy_training'])

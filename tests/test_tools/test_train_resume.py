@@ -11,11 +11,7 @@ from support import toy_training
 
 # Its processes start where everything is imported already, and no thread of
 # this one comes along.
-pytestmark = [
-    pytest.mark.slow,
-    # The module's fixture is made once, by one process.
-    pytest.mark.xdist_group('train_resume'),
-]
+pytestmark = pytest.mark.slow
 
 _PROCESSES = multiprocessing.get_context('forkserver')
 _PROCESSES.set_forkserver_preload(['support.toy_training'])

@@ -11,6 +11,9 @@ from mmavs.video.container import find_picture, open_video
 from mmavs.video.frames import seconds_in, to_upright_rgb
 from support.tiny_videos import make_video, number_of
 
+#: The whole file; together its tests take several seconds.
+pytestmark = pytest.mark.slow
+
 #: Options of a video by file name, and whether its sound is copied.
 KINDS = {
     'h264-aac.mp4': (dict(), True),
