@@ -1,4 +1,4 @@
-"""Labels without a class and a NaN loss stop a training with their clip."""
+"""Labels without a class stop a run, a NaN loss a training, with the clip."""
 
 from types import SimpleNamespace
 
@@ -26,20 +26,23 @@ def _batch(*labels, clip='c1'):
     return dict(data_samples=[samples])
 
 
-def _check(num_classes, batch):
+def _check(num_classes, batch, mode='train'):
     head = SimpleNamespace(num_classes=num_classes)
     model = nn.Module()
     model.decode_head = head
-    CheckStepHook().before_train_iter(SimpleNamespace(model=model), 0, batch)
+    check = getattr(CheckStepHook(), f'before_{mode}_iter')
+    check(SimpleNamespace(model=model), 0, batch)
 
 
-def test_label_without_a_class_is_named():
+@pytest.mark.parametrize('mode', ['train', 'val', 'test'])
+def test_label_without_a_class_is_named(mode):
+    """Also in tests: a model of fewer classes would score without a word."""
     with pytest.raises(
         ValueError,
         match=r"clip 'c1', frame 2: expected labels below "
         r'model\.decode_head\.num_classes=3, got class id 7\. ',
     ):
-        _check(3, _batch(2, 255, 7))
+        _check(3, _batch(2, 255, 7), mode)
 
 
 @pytest.mark.parametrize(

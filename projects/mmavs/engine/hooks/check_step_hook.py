@@ -30,9 +30,9 @@ class CheckStepHook(Hook):
     because the gradient scaler skips steps with infinite gradients.
 
     Raises:
-        ValueError: If a data loader gives no batch; in training, if a label
-            is not below ``num_classes`` of the decode head, or if the loss is
-            NaN or infinite.
+        ValueError: If a data loader gives no batch, if a label is not below
+            ``num_classes`` of the decode head, or if the loss of a training
+            is NaN or infinite.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -70,14 +70,31 @@ class CheckStepHook(Hook):
             data_batch (Any): Batch of the data loader; labels are checked if
                 it is a dict with ``data_samples``.
         """
-        head = getattr(unwrap_model(runner), 'decode_head', None)
-        num_classes = getattr(head, 'num_classes', None)
-        # A head of one class treats every label except 0 as that class.
-        if num_classes is None or num_classes == 1:
-            return
-        for sample in iter_samples(_samples(data_batch)):
-            if 'gt_sem_seg' in sample:
-                _check_labels(sample, num_classes)
+        _check_batch_labels(runner, data_batch)
+
+    def before_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Check the labels, which a model of fewer classes cannot match.
+
+        Args:
+            runner (Runner): The runner of the process.
+            batch_idx (int): Not used; part of mmengine's signature.
+            data_batch (Any): See :meth:`before_train_iter`.
+        """
+        _check_batch_labels(runner, data_batch)
+
+    def before_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Check the labels, as in validation.
+
+        Args:
+            runner (Runner): The runner of the process.
+            batch_idx (int): Not used; part of mmengine's signature.
+            data_batch (Any): See :meth:`before_train_iter`.
+        """
+        _check_batch_labels(runner, data_batch)
 
     def after_train_iter(
         self,
@@ -119,6 +136,17 @@ def _samples(data_batch: Any) -> Any:
     return (
         data_batch.get('data_samples') if isinstance(data_batch, dict) else ()
     )
+
+
+def _check_batch_labels(runner: Runner, data_batch: Any) -> None:
+    head = getattr(unwrap_model(runner), 'decode_head', None)
+    num_classes = getattr(head, 'num_classes', None)
+    # A head of one class treats every label except 0 as that class.
+    if num_classes is None or num_classes == 1:
+        return
+    for sample in iter_samples(_samples(data_batch)):
+        if 'gt_sem_seg' in sample:
+            _check_labels(sample, num_classes)
 
 
 def _check_labels(sample: Any, num_classes: int) -> None:
