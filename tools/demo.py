@@ -171,17 +171,21 @@ def test_with_oracle_prior(work_dir: Path) -> None:
 
 
 def summarise_stages(work_dir: Path) -> None:
-    """Print the metrics of one stage and of two.
+    """Print the metrics without a prior, and of stage two with two priors.
+
+    One short training does not show whether two stages are better than one,
+    so the text does not compare them.
 
     Args:
         work_dir (Path): Work dir of the AVSS-like clips.
     """
     rows: Mapping[str, Path] = {
-        'single stage': work_dir / 'single_stage',
-        'two stages': stage_two(work_dir),
-        'two stages, oracle prior': work_dir / 'oracle_prior',
+        'no prior (single stage)': work_dir / 'single_stage',
+        'masks of stage one': stage_two(work_dir),
+        'true masks (oracle)': work_dir / 'oracle_prior',
     }
-    print('\nSynthetic AVSS-like test split (not AVSBench), 14 classes:\n')
+    print('\nSynthetic AVSS-like test split (not AVSBench), 14 classes, by')
+    print('the mask prior of the model:\n')
     titles = [f'{name:>24}' for name in AVSS_PROTOCOLS]
     print(f'{"protocol":28}{"".join(titles)}')
     print(f'{"":28}' + f'{"mIoU":>16}{"F":>8}' * len(AVSS_PROTOCOLS))
@@ -192,6 +196,8 @@ def summarise_stages(work_dir: Path) -> None:
             for protocol in AVSS_PROTOCOLS
         ]
         print(f'{name:28}{"".join(cells)}')
+    print('\nThe order of the first two rows depends on seed and machine; see')
+    print('docs/results.md for a comparison over seeds.')
 
 
 def main() -> None:
