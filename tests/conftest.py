@@ -26,6 +26,13 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.fixture(scope='module', autouse=True)
+def _exempt_later_imports():
+    """The same for what earlier modules of the process have imported."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope='session', autouse=True)
 def _unformatted_configs():
     from support.config_text import unformatted_configs

@@ -4,7 +4,6 @@ import itertools
 import mmap
 
 import pytest
-import torch
 
 from benchmarks import memory, timing
 
