@@ -9,8 +9,6 @@ import tempfile
 from pathlib import Path
 
 from mmavs.atomic_file import write_json
-from mmavs.checkpoint import load_from_local
-from mmavs.checkpoint_weights import describe_misfit
 from mmavs.config_file import check_entries
 from mmavs.datasets import build_unread
 from mmavs.engine import (
@@ -273,17 +271,7 @@ def run_test(cfg: Config, args: argparse.Namespace) -> None:
         args (argparse.Namespace): The command line.
     """
     runner = ToolRunner.from_cfg(cfg)
-    # Not with load_from: mmengine would only warn about missing weights and
-    # test with random ones.
-    try:
-        runner.load_checkpoint(args.checkpoint, strict=True)
-    except RuntimeError as error:
-        content = load_from_local(args.checkpoint, map_location='cpu')
-        raise ValueError(
-            f'{args.checkpoint}: expected the weights of the model of '
-            f'{args.config}, got others; give the config that the checkpoint '
-            f'was trained with. {describe_misfit(runner.model, content)}'
-        ) from error
+    runner.load_for_test(args.checkpoint, args.config)
     metrics = runner.test()
     if args.out is not None:
         write_metrics(args.out, metrics)

@@ -70,6 +70,11 @@ def test_sounds_are_exchanged_within_the_split():
     assert sounds == ['c.wav', 'a.wav']
 
 
+def test_offscreen_sounds_need_categories():
+    with pytest.raises(ValueError, match='ToyClips does not know; implement'):
+        ToyClips(split='test', sound_from='offscreen')
+
+
 def test_default_colours_are_those_of_pascal_voc():
     palette = ToyClips().metainfo['palette']
     assert palette == [[0, 0, 0], [128, 0, 0], [0, 128, 0]]

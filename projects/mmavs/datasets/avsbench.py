@@ -11,7 +11,7 @@ from typing import Any
 from mmseg.registry import DATASETS
 
 from .base_clip import BaseClipDataset, check_choice, check_folder_name
-from .metainfo import get_metainfo
+from .metainfo import AVSBENCH_CATEGORIES, get_metainfo
 
 SUBSETS = ('v1s', 'v1m', 'v2')
 SPLITS = ('train', 'val', 'test')
@@ -21,6 +21,11 @@ NUM_FRAMES = {'v1s': 5, 'v1m': 5, 'v2': 10}
 LABEL_FOLDERS = ('labels_rgb', 'labels_semantic')
 UNLABELLED_RULES = ('repeat_first', 'ignore')
 _COLUMNS = ('uid', 'split', 'label')
+_CATEGORY_OF = {
+    name: category
+    for category, names in AVSBENCH_CATEGORIES.items()
+    for name in names
+}
 #: The task of a stage one that is trained on a single subset.
 _SUBSET_TASKS = {'v1s': 's4', 'v1m': 'ms3', 'v2': 'avss'}
 
@@ -122,10 +127,43 @@ class AVSBenchDataset(BaseClipDataset):
 
         Returns:
             list[dict]: All clips, in the order of the table. Besides the keys
-            of :class:`BaseClipDataset` they have ``task``, ``labels`` and
-            ``label_folder``.
+            of :class:`BaseClipDataset` they have ``task``, ``labels``,
+            ``label_folder`` and ``a_obj``, the table's entry or None.
         """
         return [self._parse_row(row) for row in read_metadata(self.ann_file)]
+
+    def sound_categories(self, clip: Mapping[str, Any]) -> frozenset[str]:
+        """Return the broad categories of the objects that sound in a clip.
+
+        They follow from the column ``a_obj`` of the table, which holds names
+        of classes joined by ``_``, such as ``girl_guitar``.
+
+        Args:
+            clip (Mapping[str, Any]): An entry of :meth:`load_clips`.
+
+        Returns:
+            frozenset[str]: Keys of ``AVSBENCH_CATEGORIES``.
+
+        Raises:
+            ValueError: If the table has no such column, or a name in it is
+                not one of the 70 classes.
+        """
+        if clip['a_obj'] is None:
+            raise ValueError(
+                f"{self.ann_file}: sound_from='offscreen' needs the column "
+                'a_obj with the names of the classes that sound, found none; '
+                "add it, or choose sound_from='next_clip'."
+            )
+        names = [name for name in clip['a_obj'].split('_') if name]
+        unknown = [name for name in names if name not in _CATEGORY_OF]
+        if unknown:
+            raise ValueError(
+                f'{self.ann_file}, clip {clip["clip_id"]!r}: expected names '
+                'of classes in the column a_obj, joined by _, got '
+                f'{clip["a_obj"]!r} with the unknown {unknown}; correct the '
+                'table.'
+            )
+        return frozenset(_CATEGORY_OF[name] for name in names)
 
     def _parse_row(self, row: dict[str, str]) -> dict:
         subset, split, clip_id = row['label'], row['split'], row['uid']
@@ -143,6 +181,7 @@ class AVSBenchDataset(BaseClipDataset):
             task=self.task,
             labels=self.labels,
             label_folder=self.label_folder,
+            a_obj=row.get('a_obj'),
             num_frames=num_frames,
             frame_paths=[f'{clip_dir}/frames/{t}.jpg' for t in frames],
             mask_paths=[

@@ -15,10 +15,10 @@ from .frame_items import keep_frame, labelled_frames
 from .mask_directory import MaskDirectory
 from .mask_prior_option import parse_mask_prior
 from .metainfo import voc_palette
-from .sound_swap import rotate_sounds
+from .sound_swap import rotate_sounds, take_offscreen_sounds
 from .transforms import LoadMaskPrior
 
-SOUND_SOURCES = ('own', 'next_clip')
+SOUND_SOURCES = ('own', 'next_clip', 'offscreen')
 ITEMS = ('clips', 'frames')
 #: Entries that ``load_clips`` gives for every clip.
 _CLIP_KEYS = (
@@ -52,8 +52,10 @@ class BaseClipDataset(BaseDataset, ABC):
             all.
         sound_from (str): ``'own'``, or ``'next_clip'``: every clip gets the
             sound of the next clip of its subset and split, and the last clip
-            that of the first. This measures how much a result depends on the
-            sound.
+            that of the first; or ``'offscreen'``: every clip gets the sound
+            of a clip whose objects are of other broad categories, see
+            :meth:`sound_categories`. Both measure how much a result depends
+            on the sound.
         items (str): ``'clips'``, or ``'frames'``: every labelled frame is an
             item, a clip with T = 1 whose row of audio is that of its second.
             For training; metrics and mask dumps need whole clips.
@@ -154,6 +156,27 @@ class BaseClipDataset(BaseDataset, ABC):
             Other keys are passed to the transforms unchanged.
         """
 
+    def sound_categories(self, clip: Mapping[str, Any]) -> frozenset[str]:
+        """Return the broad categories of the objects that sound in a clip.
+
+        For ``sound_from='offscreen'``; a data set that implements it may use
+        any names.
+
+        Args:
+            clip (Mapping[str, Any]): An entry of :meth:`load_clips`.
+
+        Returns:
+            frozenset[str]: Empty if nothing sounds.
+
+        Raises:
+            ValueError: If the data set does not know them.
+        """
+        raise ValueError(
+            "sound_from='offscreen' needs the categories of the objects that "
+            f'sound, which {type(self).__name__} does not know; implement its '
+            "method sound_categories, or choose sound_from='next_clip'."
+        )
+
     @property
     def usual_num_frames(self) -> int:
         """Frames of a typical clip; window length of ``AVSInferencer``."""
@@ -207,6 +230,8 @@ class BaseClipDataset(BaseDataset, ABC):
         _check_indices(self._indices, len(kept))
         if self.sound_from == 'next_clip':
             rotate_sounds(kept)
+        elif self.sound_from == 'offscreen':
+            take_offscreen_sounds(kept, self.sound_categories)
         if self.mask_prior is not None and self.mask_prior.source == 'files':
             assert self.mask_prior.root is not None
             masks = MaskDirectory(self.mask_prior.root)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+#: Seed of the draw of off-screen sounds, as in AVSBench-Robust.
+_OFFSCREEN_SEED = 42
 
 
 def rotate_sounds(clips: Sequence[dict]) -> None:
@@ -18,6 +24,44 @@ def rotate_sounds(clips: Sequence[dict]) -> None:
     """
     for group in _by_subset_and_split(clips):
         _rotate_group(group)
+
+
+def take_offscreen_sounds(
+    clips: Sequence[dict], categories: Callable[[dict], frozenset[str]]
+) -> None:
+    """Give each clip the sound of a clip of other broad categories.
+
+    The other clip is of the same subset and split, something sounds in it,
+    and no category is common to both. It is drawn with a seed made of the
+    clip's name and the number 42. Changes the clips in place.
+
+    Args:
+        clips (Sequence[dict]): Entries of clips.
+        categories (Callable): Returns the categories of a clip, see
+            ``BaseClipDataset.sound_categories``.
+
+    Raises:
+        ValueError: If there is no such clip for one.
+    """
+    for group in _by_subset_and_split(clips):
+        found = [categories(clip) for clip in group]
+        paths = [clip['audio_path'] for clip in group]
+        for clip, own in zip(group, found, strict=True):
+            permitted = [
+                path
+                for path, other in zip(paths, found, strict=True)
+                if other and not own & other
+            ]
+            if not permitted:
+                raise ValueError(
+                    f'clip {clip["clip_id"]!r} of {clip["subset"]} has the '
+                    f"categories {sorted(own)}; sound_from='offscreen' needs "
+                    'a clip of the same subset and split with other '
+                    "categories, found none; choose sound_from='next_clip'."
+                )
+            name = f'{clip["subset"]}/{clip["clip_id"]}'.encode()
+            rng = np.random.default_rng([_OFFSCREEN_SEED, zlib.crc32(name)])
+            clip['audio_path'] = permitted[rng.integers(len(permitted))]
 
 
 def _by_subset_and_split(clips: Sequence[dict]) -> list[list[dict]]:

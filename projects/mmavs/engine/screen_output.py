@@ -12,6 +12,9 @@ from typing import Any
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
+from mmavs.checkpoint import load_from_local
+from mmavs.checkpoint_weights import describe_misfit
+
 #: Beginnings of long messages that mmengine logs before the first step.
 _FOR_THE_FILE = (
     '\n' + '-' * 60 + '\nSystem environment:',
@@ -71,6 +74,29 @@ class ToolRunner(Runner):
         """
         self.checkpoint_path = str(filename)
         return super().load_checkpoint(filename, *args, **kwargs)
+
+    def load_for_test(self, filename: str, config: str) -> None:
+        """Load all weights of the model; none may be missing or left over.
+
+        ``load_from`` of the config would only warn about missing weights and
+        test with random ones.
+
+        Args:
+            filename (str): The checkpoint.
+            config (str): Name of the config, for the error message.
+
+        Raises:
+            ValueError: If the checkpoint has the weights of another model.
+        """
+        try:
+            self.load_checkpoint(filename, strict=True)
+        except RuntimeError as error:
+            content = load_from_local(filename, map_location='cpu')
+            raise ValueError(
+                f'{filename}: expected the weights of the model of {config}, '
+                'got others; give the config that the checkpoint was trained '
+                f'with. {describe_misfit(self.model, content)}'
+            ) from error
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger as mmengine does, and filter its screen output.

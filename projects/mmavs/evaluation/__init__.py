@@ -3,6 +3,13 @@
 from .binary_metric import AVSBinaryMetric
 from .clip_metric import ClipMetric
 from .mask_dump import MaskDump
+from .predicted_masks import PredictedMasks
 from .semantic_metric import AVSSemanticMetric
 
-__all__ = ['AVSBinaryMetric', 'AVSSemanticMetric', 'ClipMetric', 'MaskDump']
+__all__ = [
+    'AVSBinaryMetric',
+    'AVSSemanticMetric',
+    'ClipMetric',
+    'MaskDump',
+    'PredictedMasks',
+]

@@ -1,0 +1,162 @@
+"""tools/robustness.py: what it writes, and wrong command lines."""
+
+import json
+
+import pytest
+import torch
+from support.tries import Try, check, rows
+
+TOOL = 'robustness.py stub.py stub.pth'
+
+
+def one_category(folder):
+    table = folder / 'data/metadata.csv'
+    table.write_text(table.read_text().replace('guitar', 'dog'))
+
+
+TRIES = [
+    Try('nothing', 'robustness.py', 'required: config, checkpoint', 2),
+    Try(
+        'unknown-sound',
+        f'{TOOL} --sounds silence music',
+        "--sounds: invalid choice: 'music'",
+        2,
+    ),
+    Try(
+        'no-config',
+        'robustness.py none.py stub.pth',
+        'none.py: expected a config file, found none',
+    ),
+    Try(
+        'no-checkpoint',
+        'robustness.py stub.py none.pth --sounds silence',
+        r'none.pth',
+    ),
+    Try(
+        'stage-two',
+        'robustness.py two.py stub.pth',
+        'expected a config without mask_prior, got one of stage two',
+    ),
+    Try(
+        'one-category',
+        TOOL,
+        r"categories \['animal'\]; sound_from='offscreen' needs",
+        1,
+        one_category,
+    ),
+    Try(
+        'swapped',
+        f'{TOOL} --cfg-options test_dataloader.dataset.sound_from=next_clip',
+        "expected a test data set with sound_from='own', got 'next_clip'",
+    ),
+    Try(
+        'keeps-files',
+        f'{TOOL} --out old.json',
+        'old.json: expected a file that does not exist yet; .*--force',
+        1,
+        lambda folder: (folder / 'old.json').write_text(''),
+    ),
+    Try(
+        'keeps-the-checkpoint',
+        f'{TOOL} --out stub.pth --force',
+        'stub.pth: expected another file than the source',
+        keeps=['stub.pth'],
+    ),
+    Try(
+        'two-negatives-have-no-summary',
+        f'{TOOL} --sounds silence',
+        'G-mIoU, G-F and G-FPR need --sounds silence noise offscreen',
+        0,
+    ),
+]
+
+
+@rows(TRIES)
+def test_line(row, place, capsys):
+    check(row, place, capsys)
+
+
+def measure(place, capsys):
+    row = Try('all', f'{TOOL} --out r.json', r'G-FPR +\d', 0)
+    check(row, place, capsys)
+    return json.loads((place / 'r.json').read_text())
+
+
+def test_all_conditions(place, capsys):
+    """The stub marks the right half of a frame if its sound is loud."""
+    result = measure(place, capsys)
+    assert result['protocol'] == 'mmavs-robust'
+    assert len(result['checkpoint_hash']) == len(result['config_hash']) == 64
+    assert (result['num_clips'], result['split']) == (2, 'test')
+    assert result['front_end'].startswith('LogMel(')
+    figures = result['conditions']
+    names = ['original', 'silence', 'noise', 'offscreen', 'swap', 'shift']
+    assert list(figures) == names
+    half = dict(FPR=0.5, S=pytest.approx(0.5**0.5), EMPTY=0, AUC_N=11 / 20)
+    for name in names:
+        expected = dict(half, CONS=1)
+        if name == 'silence':
+            expected = dict(FPR=0, S=0, EMPTY=1, AUC_N=1, CONS=0)
+        assert expected.items() <= figures[name].items(), name
+    # Wrong labels of another clip would give another score.
+    mious = {name: row['split/mIoU'] for name, row in figures.items()}
+    assert mious['silence'] == 0
+    assert len({mious[name] for name in names if name != 'silence'}) == 1
+    negative = mious['original'] * 2 / 3
+    rest = 1 - negative
+    assert result['summary']['split/G-mIoU'] == pytest.approx(
+        2 * mious['original'] * rest / (mious['original'] + rest)
+    )
+    assert result['summary']['G-FPR'] == pytest.approx(1 / 3)
+
+
+def test_a_model_of_background(place, capsys):
+    """It predicts nothing with any sound."""
+    weights = dict(state_dict=dict(weight=torch.zeros(1)))
+    torch.save(weights, place / 'stub.pth')
+    result = measure(place, capsys)
+    for row in result['conditions'].values():
+        assert (row['FPR'], row['EMPTY'], row['CONS']) == (0, 1, 1)
+    assert result['summary']['G-FPR'] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('config', 'uses_audio'),
+    [('tpavi_tiny_ms3-96x96', True), ('aavs_tiny_ms3-96x96_no-audio', False)],
+)
+def test_a_model_without_audio_is_consistent(
+    place, capsys, config, uses_audio
+):
+    """Untrained; with audio the masks differ, without they are the same.
+
+    TPAVI's block starts with weights of 0, which pass no audio on.
+    """
+    from mmengine.config import Config
+    from support.tiny_models import ROOT, build
+
+    config = ROOT / f'configs/synthetic/{config}.py'
+    model = build(Config.fromfile(config).model)
+    weights = model.state_dict()
+    for name, weight in weights.items():
+        if name.endswith('weight'):
+            weight[weight == 0] = 1
+    torch.save(dict(state_dict=weights), place / 'tiny.pth')
+    check(
+        Try(
+            'tiny',
+            f'robustness.py {config} tiny.pth --out r.json --cfg-options '
+            'test_dataloader.dataset.data_root=data',
+            'G-FPR',
+            0,
+        ),
+        place,
+        capsys,
+    )
+    figures = json.loads((place / 'r.json').read_text())['conditions']
+    consistencies = [row['CONS'] for row in figures.values()]
+    if uses_audio:
+        assert consistencies[0] == 1
+        assert min(consistencies) < 0.99
+    else:
+        assert consistencies == [1.0] * 6
