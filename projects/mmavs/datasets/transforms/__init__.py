@@ -15,6 +15,7 @@ from .load_waveform import LoadWaveform
 from .loading import LoadClipFrames, LoadClipMasks
 from .log_mel import LogMel
 from .mask_prior import LoadMaskPrior
+from .negative_sound import NegativeSound
 from .replace_sound import ReplaceSound
 from .scale_jitter import ClipScaleJitter
 
@@ -33,6 +34,7 @@ __all__ = [
     'LoadMaskPrior',
     'LoadWaveform',
     'LogMel',
+    'NegativeSound',
     'PackClip',
     'ReplaceSound',
     'Waveform',
