@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from support.avsegformer_parity import (
     FIXTURE,
     IDS,
-    LIVE_SIZE,
     SIZE,
+    SMALL_SIZE,
     VARIANTS,
     Variant,
     converted,
@@ -126,7 +126,8 @@ def their_float64_side(variant: Variant) -> Side:
     with double_precision():
         network = build_reference(avsegformer.import_network(), variant)
         network.requires_grad_()  # its backbone starts frozen
-        outputs = reference_outputs(network, variant, LIVE_SIZE)
+        size = SMALL_SIZE if variant.small else SIZE
+        outputs = reference_outputs(network, variant, size)
         grads = converted_gradients(
             network,
             outputs['losses'].sum(),
