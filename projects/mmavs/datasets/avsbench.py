@@ -10,7 +10,8 @@ from typing import Any
 
 from mmseg.registry import DATASETS
 
-from .base_clip import BaseClipDataset, check_choice, check_folder_name
+from .base_clip import BaseClipDataset
+from .clip_checks import check_choice, check_folder_name
 from .metainfo import AVSBENCH_CATEGORIES, get_metainfo
 
 SUBSETS = ('v1s', 'v1m', 'v2')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
+from .clip_checks import check_choice, check_clips, check_indices
 from .frame_items import keep_frame, labelled_frames
 from .mask_directory import MaskDirectory
 from .mask_prior_option import parse_mask_prior
@@ -20,16 +20,6 @@ from .transforms import LoadMaskPrior
 
 SOUND_SOURCES = ('own', 'next_clip', 'offscreen')
 ITEMS = ('clips', 'frames')
-#: Entries that ``load_clips`` gives for every clip.
-_CLIP_KEYS = (
-    'clip_id',
-    'subset',
-    'split',
-    'num_frames',
-    'frame_paths',
-    'mask_paths',
-    'audio_path',
-)
 
 
 class BaseClipDataset(BaseDataset, ABC):
@@ -214,7 +204,7 @@ class BaseClipDataset(BaseDataset, ABC):
             they also have ``mask_prior_paths`` (T).
         """
         clips = self.load_clips()
-        self._check_clips(clips)
+        check_clips(clips, type(self).__name__, self.SUBSETS, self.SPLITS)
         kept = [
             clip
             for clip in clips
@@ -227,7 +217,7 @@ class BaseClipDataset(BaseDataset, ABC):
                 f'{self.ann_file or self.data_root}; check the options split '
                 'and subsets (task), or the table.'
             )
-        _check_indices(self._indices, len(kept))
+        check_indices(self._indices, len(kept))
         if self.sound_from == 'next_clip':
             rotate_sounds(kept)
         elif self.sound_from == 'offscreen':
@@ -314,32 +304,6 @@ class BaseClipDataset(BaseDataset, ABC):
                 "root=DIR) or dict(source='degraded', iou=0.5)."
             )
 
-    def _check_clips(self, clips: Sequence[Mapping]) -> None:
-        """Raise ValueError for incomplete, inconsistent or repeated clips."""
-        for number, clip in enumerate(clips):
-            where = f'{type(self).__name__}.load_clips(), clip {number}: '
-            missing = [key for key in _CLIP_KEYS if key not in clip]
-            if missing:
-                raise ValueError(
-                    f'{where}expected the keys {_CLIP_KEYS}, {missing} missing'
-                )
-            check_choice(f'{where}subset', clip['subset'], self.SUBSETS)
-            check_choice(f'{where}split', clip['split'], self.SPLITS)
-            check_folder_name(f'{where}clip_id', clip['clip_id'])
-            lengths = {k: len(clip[k]) for k in ('frame_paths', 'mask_paths')}
-            if set(lengths.values()) != {clip['num_frames']}:
-                raise ValueError(
-                    f'{where}expected num_frames={clip["num_frames"]} paths '
-                    f'each, got {lengths}'
-                )
-        names = Counter((clip['subset'], clip['clip_id']) for clip in clips)
-        for (subset, clip_id), count in names.most_common(1):
-            if count > 1:
-                raise ValueError(
-                    f'{type(self).__name__}.load_clips(): clip {clip_id!r} of '
-                    f'subset {subset!r} occurs {count} times, expected once'
-                )
-
 
 def build_unread(cfg: Mapping[str, Any]) -> BaseClipDataset:
     """Build a data set for its metainfo, without reading any file.
@@ -370,45 +334,3 @@ def build_unread(cfg: Mapping[str, Any]) -> BaseClipDataset:
     return DATASETS.build(
         {**cfg, 'pipeline': [], 'mask_prior': None, 'lazy_init': True}
     )
-
-
-def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    """Raise ValueError unless ``value`` is one of ``choices``.
-
-    Args:
-        name (str): Name of the value in the message.
-        value (str): The value.
-        choices (Sequence[str]): Allowed values.
-    """
-    if value not in choices:
-        raise ValueError(f'{name} must be one of {choices}, got {value!r}')
-
-
-def check_folder_name(name: str, value: str) -> None:
-    """Raise ValueError unless ``value`` can be the name of a folder.
-
-    Clip names become part of the paths of written masks.
-
-    Args:
-        name (str): Name of the value in the message.
-        value (str): The value.
-    """
-    if not value or value in ('.', '..') or '/' in value or '\\' in value:
-        raise ValueError(f'{name} must name a folder, got {value!r}')
-
-
-def _check_indices(indices: int | Sequence[int] | None, count: int) -> None:
-    """Raise ValueError if an index is that of no clip, or there is none."""
-    if indices is not None and not indices:
-        raise ValueError(
-            f'indices must choose at least one clip, got {indices}; None '
-            'chooses all.'
-        )
-    if indices is None or isinstance(indices, int):
-        return  # the first clips, as many as there are
-    wrong = [index for index in indices if not -count <= index < count]
-    if wrong:
-        raise ValueError(
-            f'indices must be {-count}..{count - 1}, got {wrong}: the data '
-            f'set has {count} clips of this split.'
-        )

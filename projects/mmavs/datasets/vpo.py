@@ -10,7 +10,8 @@ from typing import Any
 
 from mmseg.registry import DATASETS
 
-from .base_clip import BaseClipDataset, check_choice
+from .base_clip import BaseClipDataset
+from .clip_checks import check_choice
 from .metainfo import get_metainfo, voc_palette
 
 #: Position is the class id, as in CAVP and in DDESeg's repack.
