@@ -59,42 +59,31 @@ class CheckStepHook(Hook):
         """
         _check_batches('test_dataloader', runner.test_dataloader)
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    def _before_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        mode: str = 'train',
     ) -> None:
-        """Check the labels.
+        """Check the labels, before every step of training, validation, test.
 
         Args:
-            runner (Runner): The runner of the training process.
+            runner (Runner): The runner of the process.
             batch_idx (int): Not used; part of mmengine's signature.
             data_batch (Any): Batch of the data loader; labels are checked if
                 it is a dict with ``data_samples``.
+            mode (str): Not used; a model of fewer classes cannot match the
+                labels of a test either.
         """
-        _check_batch_labels(runner, data_batch)
-
-    def before_val_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
-        """Check the labels, which a model of fewer classes cannot match.
-
-        Args:
-            runner (Runner): The runner of the process.
-            batch_idx (int): Not used; part of mmengine's signature.
-            data_batch (Any): See :meth:`before_train_iter`.
-        """
-        _check_batch_labels(runner, data_batch)
-
-    def before_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
-        """Check the labels, as in validation.
-
-        Args:
-            runner (Runner): The runner of the process.
-            batch_idx (int): Not used; part of mmengine's signature.
-            data_batch (Any): See :meth:`before_train_iter`.
-        """
-        _check_batch_labels(runner, data_batch)
+        head = getattr(unwrap_model(runner), 'decode_head', None)
+        num_classes = getattr(head, 'num_classes', None)
+        # A head of one class treats every label except 0 as that class.
+        if num_classes is None or num_classes == 1:
+            return
+        for sample in iter_samples(_samples(data_batch)):
+            if 'gt_sem_seg' in sample:
+                _check_labels(sample, num_classes)
 
     def after_train_iter(
         self,
@@ -108,7 +97,7 @@ class CheckStepHook(Hook):
         Args:
             runner (Runner): The runner of the training process.
             batch_idx (int): Not used; part of mmengine's signature.
-            data_batch (Any): See :meth:`before_train_iter`.
+            data_batch (Any): See :meth:`_before_iter`.
             outputs (dict[str, Any] | None): Losses of the step.
         """
         if not outputs or 'loss' not in outputs:
@@ -136,17 +125,6 @@ def _samples(data_batch: Any) -> Any:
     return (
         data_batch.get('data_samples') if isinstance(data_batch, dict) else ()
     )
-
-
-def _check_batch_labels(runner: Runner, data_batch: Any) -> None:
-    head = getattr(unwrap_model(runner), 'decode_head', None)
-    num_classes = getattr(head, 'num_classes', None)
-    # A head of one class treats every label except 0 as that class.
-    if num_classes is None or num_classes == 1:
-        return
-    for sample in iter_samples(_samples(data_batch)):
-        if 'gt_sem_seg' in sample:
-            _check_labels(sample, num_classes)
 
 
 def _check_labels(sample: Any, num_classes: int) -> None:
