@@ -47,9 +47,8 @@ def sounding_score(logits: Tensor) -> Tensor:
     Two channels (class scores S0, S1 of AAVS): ``sigmoid(2 * S1 - S0)``. One
     channel: ``sigmoid(logit)``.
 
-    The exponential is computed in float64 and rounded; the rest is float32.
-    The result therefore does not depend on SIMD width, number of threads or
-    device, and is exactly 1 where the published float32 sigmoid saturates.
+    The result does not depend on SIMD width, number of threads or device, and
+    is exactly 1 where the published float32 sigmoid saturates.
 
     Args:
         logits (Tensor): (N, 1, H, W) or (N, 2, H, W).
@@ -66,7 +65,7 @@ def sounding_score(logits: Tensor) -> Tensor:
         logit = 2 * logits[:, 1] - logits[:, 0]
     else:
         logit = logits[:, 0]
-    return 1 / (1 + torch.exp(-logit.double()).float())
+    return _sigmoid(logit)
 
 
 def ease_score(logits: Tensor) -> Tensor:
@@ -93,9 +92,7 @@ def ease_score(logits: Tensor) -> Tensor:
         score = score - logits[:, 0]
     low, high = score.flatten(1).aminmax(dim=1)
     kept = (low >= 0) & (high <= 1)
-    # As in sounding_score, the exponential is rounded from float64.
-    squashed = 1 / (1 + torch.exp(-score.double()).float())
-    return torch.where(kept[:, None, None], score, squashed)
+    return torch.where(kept[:, None, None], score, _sigmoid(score))
 
 
 def sounding_mask(logits: Tensor) -> Tensor:
@@ -213,6 +210,14 @@ def _curves(histogram: Tensor) -> FCurves:
         min=BETA_SQUARED
     )
     return FCurves(curves, valid)
+
+
+def _sigmoid(logit: Tensor) -> Tensor:
+    """Sigmoid of float32 logits, with the same digits on every device.
+
+    The exponential is computed in float64 and rounded; the rest is float32.
+    """
+    return 1 / (1 + torch.exp(-logit.double()).float())
 
 
 def _check_logits(logits: Tensor) -> None:
