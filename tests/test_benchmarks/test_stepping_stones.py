@@ -173,9 +173,9 @@ def test_a_step_keeps_what_it_prints(tmp_path, capfd):
 def test_a_step_that_fails_says_where_to_look(tmp_path):
     launcher = _launcher(tmp_path, 3)
     with pytest.raises(
-        SystemExit, match=r'train\.py ended with 3; see .*/stage_one/train\.txt'
+        SystemExit, match=r'train\.py ended with 3; see .*/step/train\.txt'
     ):
-        launcher.run('train', '--work-dir', tmp_path / 'stage_one')
+        launcher.run('train', '--work-dir', tmp_path / 'step')
 
 
 def test_mean_and_spread_by_hand():
