@@ -175,15 +175,20 @@ def run_conditions(
         args (argparse.Namespace): The command line.
 
     Returns:
-        tuple: Figures by condition, ``CONS`` included; and the run with the
-        own sound.
+        tuple: Figures by condition, ``CONS`` and the number of ``clips``
+        included; and the run with the own sound.
     """
     original = run_condition(configs[ORIGINAL], args)
-    figures = {ORIGINAL: {**original.figures, 'CONS': 1.0}}
+    num_clips = len(original.masks)
+    figures = {ORIGINAL: {**original.figures, 'CONS': 1.0, 'clips': num_clips}}
     for sound in args.sounds:
         run = run_condition(configs[sound], args)
         cons = consistency(original.masks, run.masks)
-        figures[sound] = {**run.figures, 'CONS': cons}
+        figures[sound] = {
+            **run.figures,
+            'CONS': cons,
+            'clips': len(run.masks),
+        }
     return figures, original
 
 
@@ -202,7 +207,8 @@ def print_figures(
     for sound in figures:
         table.add_column(sound, justify='right')
     for name in figures[ORIGINAL]:
-        values = [f'{row[name]:.4f}' for row in figures.values()]
+        form = 'd' if name == 'clips' else '.4f'
+        values = [f'{row[name]:{form}}' for row in figures.values()]
         table.add_row(name, *values)
     console.print(table)
     if summary is None:

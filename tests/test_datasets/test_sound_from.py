@@ -86,6 +86,41 @@ def test_several_sources_share_no_category(tmp_path):
     assert 'c' not in drawn.values()
 
 
+def test_clips_without_offscreen_sound_are_left_out(tmp_path):
+    """c has both categories of the others."""
+    clips = [Clip('v1m', 'test', name, _DOG) for name in 'abc']
+    root = write_avsbench_tree(tmp_path, clips)
+    _set_names(root, b='guitar', c='dog_guitar')
+    drawn = _sounds(root, task='ms3', sound_from='offscreen')
+    assert drawn == dict(a='b', b='a')
+
+
+def test_a_silent_object_does_not_make_the_offscreen_sound(tmp_path):
+    """a shows a silent guitar; without that, b would suit it as well."""
+    clips = [Clip('v1m', 'test', name, _DOG) for name in 'abcd']
+    root = write_avsbench_tree(tmp_path, clips)
+    _set_names(root, b='guitar', c='guitar', d='harp')
+    for uid in 'efghij':  # several draws, of clips like a
+        lines = (root / 'metadata.csv').read_text()
+        (root / 'metadata.csv').write_text(
+            f'{lines}x,{uid},0,0,dog,test,v1m\n'
+        )
+    table = root / 'metadata.csv'
+    header, *rows = table.read_text().splitlines()
+    shown = [
+        f'{row},dog_guitar' if row.split(',')[1] in 'aefghij' else f'{row},'
+        for row in rows
+    ]
+    plain = _sounds(root, task='ms3', sound_from='offscreen')
+    assert {plain[name] for name in 'aefghij'} & set('bc')
+    table.write_text('\n'.join([f'{header},visible', *shown]))
+    drawn = _sounds(root, task='ms3', sound_from='offscreen')
+    assert {drawn[name] for name in 'aefghij'} == {'d'}
+    table.write_text(table.read_text().replace('dog_guitar', 'dog_gitar'))
+    with pytest.raises(ValueError, match=r"column visible.*\['gitar'\]"):
+        _sounds(root, task='ms3', sound_from='offscreen')
+
+
 def test_no_offscreen_sound(tmp_path):
     clips = [Clip('v1m', 'test', name, _DOG) for name in 'ab']
     root = write_avsbench_tree(tmp_path, clips)

@@ -1,10 +1,12 @@
 """Figures of the robustness protocol, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from mmavs.evaluation import PredictedMasks
-from mmavs.evaluation.predicted_masks import consistency
+from mmavs.evaluation.predicted_masks import MaskEntry, consistency
 from mmavs.evaluation.robustness import (
     PredictedArea,
     area_figures,
@@ -121,6 +123,16 @@ def test_masks_of_a_binary_model_are_kept():
     assert second.entries[0].area == PredictedArea((0, 5), 5)
     assert consistency(first.entries, first.entries) == 1
     assert consistency(first.entries, second.entries) == 0
+
+
+def test_consistency_of_some_of_the_clips():
+    """Only the clips of the other run count: 1 of 2 pixels in common."""
+    first, second = (
+        MaskEntry(i, 'v1m', f'clip{i}', 1, np.packbits(bits).tobytes(), (1, 4))
+        for i, bits in enumerate(([1, 0, 0, 0], [1, 1, 0, 0]))
+    )
+    other = replace(second, sample_idx=0, bits=np.packbits([1, 0]).tobytes())
+    assert consistency([first, second], [other]) == 0.5
 
 
 def test_masks_of_a_semantic_model_are_all_classes_but_the_background():

@@ -1,6 +1,7 @@
 """tools/robustness.py: what it writes, and wrong command lines."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -40,7 +41,7 @@ TRIES = [
     Try(
         'one-category',
         TOOL,
-        r"categories \['animal'\]; sound_from='offscreen' needs",
+        r"categories \['animal'\]; off-screen sounds need",
         1,
         one_category,
     ),
@@ -94,7 +95,7 @@ def test_all_conditions(place, capsys):
     assert list(figures) == names
     half = dict(FPR=0.5, S=pytest.approx(0.5**0.5), EMPTY=0, AUC_N=11 / 20)
     for name in names:
-        expected = dict(half, CONS=1)
+        expected = dict(half, CONS=1, clips=2)
         if name == 'silence':
             expected = dict(FPR=0, S=0, EMPTY=1, AUC_N=1, CONS=0)
         assert expected.items() <= figures[name].items(), name
@@ -108,6 +109,24 @@ def test_all_conditions(place, capsys):
         2 * mious['original'] * rest / (mious['original'] + rest)
     )
     assert result['summary']['G-FPR'] == pytest.approx(1 / 3)
+
+
+def test_a_clip_without_offscreen_sound_is_left_out(place, capsys):
+    """A third clip has the categories of both others."""
+    table = place / 'data/metadata.csv'
+    third = next(
+        line for line in table.read_text().splitlines() if ',test,' in line
+    )
+    uid = third.split(',')[1]
+    row = f'x,copy,0,0,dog_guitar,test,{third.split(",")[6]}'
+    folder = place / 'data' / third.split(',')[6]
+    shutil.copytree(folder / uid, folder / 'copy')
+    table.write_text(f'{table.read_text().rstrip()}\n{row}\n')
+    figures = measure(place, capsys)['conditions']
+    assert {name: row['clips'] for name, row in figures.items()} == dict(
+        original=3, silence=3, noise=3, offscreen=2, swap=3, shift=3
+    )
+    assert figures['offscreen']['CONS'] == 1
 
 
 def test_a_model_of_background(place, capsys):

@@ -129,7 +129,8 @@ class AVSBenchDataset(BaseClipDataset):
         Returns:
             list[dict]: All clips, in the order of the table. Besides the keys
             of :class:`BaseClipDataset` they have ``task``, ``labels``,
-            ``label_folder`` and ``a_obj``, the table's entry or None.
+            ``label_folder``, and ``a_obj`` and ``visible``, the table's
+            entries or None.
         """
         return [self._parse_row(row) for row in read_metadata(self.ann_file)]
 
@@ -137,13 +138,14 @@ class AVSBenchDataset(BaseClipDataset):
         """Return the broad categories of the objects that sound in a clip.
 
         They follow from the column ``a_obj`` of the table, which holds names
-        of classes joined by ``_``, such as ``girl_guitar``.
+        of classes joined by ``_``, such as ``girl_guitar``. If the table has
+        a column ``visible``, the names of the classes are returned, too.
 
         Args:
             clip (Mapping[str, Any]): An entry of :meth:`load_clips`.
 
         Returns:
-            frozenset[str]: Keys of ``AVSBENCH_CATEGORIES``.
+            frozenset[str]: Keys of ``AVSBENCH_CATEGORIES``, and names.
 
         Raises:
             ValueError: If the table has no such column, or a name in it is
@@ -155,16 +157,43 @@ class AVSBenchDataset(BaseClipDataset):
                 'a_obj with the names of the classes that sound, found none; '
                 "add it, or choose sound_from='next_clip'."
             )
-        names = [name for name in clip['a_obj'].split('_') if name]
-        unknown = [name for name in names if name not in _CATEGORY_OF]
+        names = self._names_in(clip, 'a_obj')
+        categories = frozenset(_CATEGORY_OF[name] for name in names)
+        return categories if clip['visible'] is None else categories | names
+
+    def present_categories(self, clip: Mapping[str, Any]) -> frozenset[str]:
+        """Return what an off-screen sound of a clip must not have.
+
+        Args:
+            clip (Mapping[str, Any]): An entry of :meth:`load_clips`.
+
+        Returns:
+            frozenset[str]: :meth:`sound_categories`, and the names in the
+            column ``visible`` if the table has it. mmavs writes this column
+            for synthetic clips; AVSBench's table does not name silent
+            objects.
+
+        Raises:
+            ValueError: See :meth:`sound_categories`.
+        """
+        sounding = self.sound_categories(clip)
+        if clip['visible'] is None:
+            return sounding
+        return sounding | self._names_in(clip, 'visible')
+
+    def _names_in(
+        self, clip: Mapping[str, Any], column: str
+    ) -> frozenset[str]:
+        names = frozenset(name for name in clip[column].split('_') if name)
+        unknown = sorted(name for name in names if name not in _CATEGORY_OF)
         if unknown:
             raise ValueError(
                 f'{self.ann_file}, clip {clip["clip_id"]!r}: expected names '
-                'of classes in the column a_obj, joined by _, got '
-                f'{clip["a_obj"]!r} with the unknown {unknown}; correct the '
+                f'of classes in the column {column}, joined by _, got '
+                f'{clip[column]!r} with the unknown {unknown}; correct the '
                 'table.'
             )
-        return frozenset(_CATEGORY_OF[name] for name in names)
+        return names
 
     def _parse_row(self, row: dict[str, str]) -> dict:
         subset, split, clip_id = row['label'], row['split'], row['uid']
@@ -183,6 +212,7 @@ class AVSBenchDataset(BaseClipDataset):
             labels=self.labels,
             label_folder=self.label_folder,
             a_obj=row.get('a_obj'),
+            visible=row.get('visible'),
             num_frames=num_frames,
             frame_paths=[f'{clip_dir}/frames/{t}.jpg' for t in frames],
             mask_paths=[

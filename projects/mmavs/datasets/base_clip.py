@@ -15,8 +15,13 @@ from .frame_items import keep_frame, labelled_frames
 from .mask_directory import MaskDirectory
 from .mask_prior_option import parse_mask_prior
 from .metainfo import voc_palette
-from .sound_swap import rotate_sounds, take_offscreen_sounds
-from .transforms import LoadMaskPrior
+from .sound_conditions import insert_after_sound
+from .sound_swap import (
+    OffscreenSounds,
+    rotate_sounds,
+    take_offscreen_sounds,
+)
+from .transforms import LoadMaskPrior, NegativeSound
 
 SOUND_SOURCES = ('own', 'next_clip', 'offscreen')
 ITEMS = ('clips', 'frames')
@@ -44,8 +49,9 @@ class BaseClipDataset(BaseDataset, ABC):
             sound of the next clip of its subset and split, and the last clip
             that of the first; or ``'offscreen'``: every clip gets the sound
             of a clip whose objects are of other broad categories, see
-            :meth:`sound_categories`. Both measure how much a result depends
-            on the sound.
+            :meth:`sound_categories`; clips for which there is no such sound
+            are left out. Both measure how much a result depends on the
+            sound.
         items (str): ``'clips'``, or ``'frames'``: every labelled frame is an
             item, a clip with T = 1 whose row of audio is that of its second.
             For training; metrics and mask dumps need whole clips.
@@ -55,6 +61,9 @@ class BaseClipDataset(BaseDataset, ABC):
             ``dict(source='files', root=DIR)``,
             ``dict(source='degraded', iou=0.5)`` or ``iou=(low, high)``; see
             :class:`MaskPriorOption`. Defaults to None, no prior.
+        negative_sound (Mapping | None): For training: arguments of
+            :class:`NegativeSound`, which is inserted into the pipeline after
+            ``LoadWaveform``. Defaults to None, no negatives.
         ann_file (str): Table of the clips, relative to ``data_root``.
         data_root (str): Root of the data set.
         data_prefix (Mapping[str, str] | None): As in mmengine.
@@ -86,6 +95,7 @@ class BaseClipDataset(BaseDataset, ABC):
         items: str = 'clips',
         seed: int = 0,
         mask_prior: Mapping[str, Any] | None = None,
+        negative_sound: Mapping[str, Any] | None = None,
         ann_file: str = '',
         data_root: str = '',
         data_prefix: Mapping[str, str] | None = None,
@@ -116,6 +126,11 @@ class BaseClipDataset(BaseDataset, ABC):
                 'on the command line '
                 '--cfg-options test_dataloader.dataset.mask_prior.root=DIR'
             )
+        if negative_sound is not None:
+            pipeline = insert_after_sound(
+                pipeline, dict(negative_sound, type=NegativeSound)
+            )
+        self._offscreen: OffscreenSounds | None = None
         # In shared memory, because persistent workers hold a copy of the data
         # set made before the first epoch and must see the later epochs.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
@@ -167,6 +182,22 @@ class BaseClipDataset(BaseDataset, ABC):
             "method sound_categories, or choose sound_from='next_clip'."
         )
 
+    def present_categories(self, clip: Mapping[str, Any]) -> frozenset[str]:
+        """Return the categories that an off-screen sound must not have.
+
+        A data set that knows silent objects as well overrides this.
+
+        Args:
+            clip (Mapping[str, Any]): An entry of :meth:`load_clips`.
+
+        Returns:
+            frozenset[str]: The result of :meth:`sound_categories`.
+
+        Raises:
+            ValueError: If the data set does not know them.
+        """
+        return self.sound_categories(clip)
+
     @property
     def usual_num_frames(self) -> int:
         """Frames of a typical clip; window length of ``AVSInferencer``."""
@@ -217,11 +248,16 @@ class BaseClipDataset(BaseDataset, ABC):
                 f'{self.ann_file or self.data_root}; check the options split '
                 'and subsets (task), or the table.'
             )
-        check_indices(self._indices, len(kept))
+        if self.sound_from == 'offscreen' or self._trains_on_offscreen():
+            self._offscreen = OffscreenSounds(
+                kept, self.sound_categories, self.present_categories
+            )
         if self.sound_from == 'next_clip':
             rotate_sounds(kept)
         elif self.sound_from == 'offscreen':
-            take_offscreen_sounds(kept, self.sound_categories)
+            assert self._offscreen is not None
+            kept = take_offscreen_sounds(kept, self._offscreen)
+        check_indices(self._indices, len(kept))
         if self.mask_prior is not None and self.mask_prior.source == 'files':
             assert self.mask_prior.root is not None
             masks = MaskDirectory(self.mask_prior.root)
@@ -278,7 +314,15 @@ class BaseClipDataset(BaseDataset, ABC):
         info['rng_seed'] = (self.seed, self.epoch, info['sample_idx'])
         info['sound_from'] = self.sound_from
         info['mask_prior_option'] = self.mask_prior
+        if self._offscreen is not None:
+            info['offscreen_paths'] = self._offscreen.paths(info)
         return info
+
+    def _trains_on_offscreen(self) -> bool:
+        return any(
+            isinstance(step, NegativeSound) and step.weights['offscreen'] > 0
+            for step in self.pipeline.transforms
+        )
 
     def _complete_metainfo(self) -> None:
         classes = self._metainfo.get('classes')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.config import ConfigDict
@@ -40,19 +41,37 @@ def set_sound(dataset: ConfigDict, sound: str) -> None:
         dataset.sound_from = _TAKEN_SOUNDS[sound]
         return
     assert sound in MADE_SOUNDS, sound
-    pipeline: list[Any] = list(dataset.get('pipeline', ()))
-    names = [_name(transform) for transform in pipeline]
+    dataset.pipeline = insert_after_sound(
+        dataset.get('pipeline', ()), dict(type='ReplaceSound', sound=sound)
+    )
+
+
+def insert_after_sound(pipeline: Sequence, transform: dict) -> list:
+    """Insert a transform that replaces the sound after it is loaded.
+
+    Args:
+        pipeline (Sequence): Configs of transforms, or transforms.
+        transform (dict): Config of the transform.
+
+    Returns:
+        list: The longer pipeline.
+
+    Raises:
+        ValueError: If the pipeline does not have one ``LoadWaveform``.
+    """
+    names = [_name(step) for step in pipeline]
     if names.count('LoadWaveform') != 1:
         raise ValueError(
             "expected a pipeline with one LoadWaveform, since the clip's "
             f'sound is replaced after it, got {names}.'
         )
     place = names.index('LoadWaveform') + 1
-    pipeline.insert(place, dict(type='ReplaceSound', sound=sound))
-    dataset.pipeline = pipeline
+    return [*pipeline[:place], transform, *pipeline[place:]]
 
 
-def _name(transform: dict) -> str:
-    """Return the class name of a transform in a config."""
-    kind = transform['type']
+def _name(transform: Any) -> str:
+    """Return the class name of a transform or of its config."""
+    kind = type(transform)
+    if isinstance(transform, Mapping):
+        kind = transform['type']
     return kind if isinstance(kind, str) else kind.__name__

@@ -121,17 +121,20 @@ class PredictedMasks(ClipMetric[MaskEntry]):
 def consistency(
     original: Sequence[MaskEntry], other: Sequence[MaskEntry]
 ) -> float:
-    """Compute the mean IoU of the masks of two runs over the same clips.
+    """Compute the mean IoU of the masks of two runs.
 
     Args:
         original (Sequence[MaskEntry]): Of the clips' own sound.
-        other (Sequence[MaskEntry]): Of another sound.
+        other (Sequence[MaskEntry]): Of another sound, of the same clips or of
+            some of them.
 
     Returns:
-        float: Mean over all frames, in [0, 1]; 1 if the masks are the same.
+        float: Mean over all frames of ``other``, in [0, 1]; 1 if the masks
+        are the same.
     """
+    masks = {(entry.subset, entry.clip_id): entry.masks for entry in original}
     ious = [
-        mask_consistency(first.masks, second.masks)
-        for first, second in zip(original, other, strict=True)
+        mask_consistency(masks[entry.subset, entry.clip_id], entry.masks)
+        for entry in other
     ]
     return float(np.mean(np.concatenate(ious)))

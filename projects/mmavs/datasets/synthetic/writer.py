@@ -27,9 +27,13 @@ from .scene import (
 )
 from .timbres import SAMPLE_RATE
 
-_HEADER = ('vid', 'uid', 's_min', 's_sec', 'a_obj', 'split', 'label')
+#: AVSBench's columns, and ``visible``: the classes of all objects, also of
+#: those that never sound, for off-screen sounds.
+_HEADER = (
+    'vid', 'uid', 's_min', 's_sec', 'a_obj', 'split', 'label', 'visible',
+)  # fmt: skip
 #: Version; increase it when the same arguments give different files.
-_GENERATOR = 1
+_GENERATOR = 2
 _FACTS = 'facts.json'
 _LABELS = 'label2idx.json'
 _MIN_CLASSES = 3
@@ -279,9 +283,9 @@ def _write_frame(folder: Path, scene: Scene, t: int) -> FrameFacts:
 
 def _table_row(plan: ClipPlan, scene: Scene) -> list:
     """Make the row of ``metadata.csv``."""
-    sources = sorted(
-        item.kind.name for item in scene.objects if item.sounding.any()
-    )
+    kinds = {item.kind.name: item.sounding.any() for item in scene.objects}
+    visible = sorted(kinds)
     vid = plan.uid.split('_')[0]
-    names = '_'.join(sources)
-    return [vid, plan.uid, 0, 0, names, plan.split, plan.subset]
+    sources = '_'.join(name for name in visible if kinds[name])
+    place = [plan.split, plan.subset]
+    return [vid, plan.uid, 0, 0, sources, *place, '_'.join(visible)]
