@@ -101,7 +101,7 @@ def check_outcome(outcome: Outcome, line: str, code: int) -> None:
     errors = [
         found
         for found in outcome.err.splitlines()
-        if re.match(r'(\S+\.py: )?error: ', found)
+        if re.match(r'(\S+\.py( \w+)?: )?error: ', found)
     ]
     if code == 0:
         assert not errors

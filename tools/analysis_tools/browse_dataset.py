@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 import mmavs  # noqa: F401  registers the data sets
@@ -13,10 +12,15 @@ from mmavs.config_file import check_entries, read_config
 from mmavs.datasets import BaseClipDataset, build_unread
 from mmavs.datasets.front_end import find_front_end
 from mmavs.engine import add_traceback_argument, error_line, quiet_libraries
+from mmavs.engine.clip_picture import ClipMasks, clip_picture
 from mmavs.structures import UNLABELLED
 from mmavs.video.working_folder import working_folder
-from mmavs.visualization import ClipPicture, draw_contact_sheet
-from mmavs.visualization.clip_page import PageClip, clip_page
+from mmavs.visualization.clip_page import (
+    PageClip,
+    clip_section,
+    write_page_clip,
+)
+from mmavs.visualization.html_page import html_page
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from rich.progress import track
@@ -60,47 +64,6 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def make_picture(item: dict, dataset: BaseClipDataset) -> ClipPicture:
-    """Collect what the contact sheet of a clip shows.
-
-    Args:
-        item (dict): The packed clip.
-        dataset (BaseClipDataset): Its data set, for classes and front end.
-
-    Returns:
-        ClipPicture: Without a prediction.
-    """
-    inputs, samples = item['inputs'], item['data_samples']
-    front_end = find_front_end(dataset)
-    truth, prior = None, inputs.get('mask_prior')
-    if 'gt_sem_seg' in samples[0]:
-        masks = [sample.gt_sem_seg.data[0].numpy() for sample in samples]
-        truth = np.stack(masks)
-        # Frames without a label are drawn without a mask.
-        truth = np.where(truth == UNLABELLED, 0, truth)
-    many = len(dataset.metainfo['classes']) > 2
-    sound = spans = None
-    if front_end is not None:
-        sound = front_end.picture(inputs['audio'].numpy())
-        spans = [sample.audio_span for sample in samples]
-    return ClipPicture(
-        title=name_of(item),
-        frames=inputs['frames'].permute(0, 2, 3, 1).numpy(),
-        truth=truth,
-        prior=None if prior is None else prior[:, 0].numpy(),
-        audio=sound,
-        audio_spans=spans,
-        classes=dataset.metainfo['classes'] if many else None,
-        palette=dataset.metainfo['palette'] if many else None,
-    )
-
-
-def name_of(item: dict) -> str:
-    """Name a clip by its subset and its id."""
-    first = item['data_samples'][0]
-    return f'{first.subset} / {first.clip_id}'
-
-
 def write_clip(
     number: int, item: dict, dataset: BaseClipDataset, folder: Path
 ) -> PageClip:
@@ -115,20 +78,30 @@ def write_clip(
     Returns:
         PageClip: What the page shows.
     """
-    first = item['data_samples'][0]
-    sheet = f'clips/{number}.png'
-    draw_contact_sheet(make_picture(item, dataset), folder / sheet)
-    sound = None
-    if first.audio_path is not None:
-        sound = f'clips/{number}{Path(first.audio_path).suffix}'
-        shutil.copyfile(first.audio_path, folder / sound)
+    samples = [sample.to_dict() for sample in item['data_samples']]
+    truth = None
+    if 'gt_sem_seg' in samples[0]:
+        masks = [sample['gt_sem_seg']['data'][0].numpy() for sample in samples]
+        truth = np.stack(masks)
+        # Frames without a label are drawn without a mask.
+        truth = np.where(truth == UNLABELLED, 0, truth)
+    first = samples[0]
     facts = dict(
-        index=str(first.sample_idx),
-        frames=str(first.num_frames),
-        first=str(first.frame_path),
-        sound=str(first.audio_path),
+        index=str(first['sample_idx']),
+        frames=str(first['num_frames']),
+        first=str(first['frame_path']),
+        sound=str(first['audio_path']),
     )
-    return PageClip(name_of(item), sheet, sound, facts)
+    picture = clip_picture(
+        item['inputs'],
+        samples,
+        ClipMasks(truth=truth),
+        metainfo=dataset.metainfo,
+        front_end=find_front_end(dataset),
+    )
+    return write_page_clip(
+        folder, str(number), picture, sound=first['audio_path'], facts=facts
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -147,13 +120,12 @@ def run(args: argparse.Namespace) -> None:
     count = min(args.num_clips, len(dataset))
     chosen = np.linspace(0, len(dataset) - 1, count).astype(int).tolist()
     with working_folder(args.out) as part:
-        (part / 'clips').mkdir()
         entries = [
             write_clip(number, dataset[index], dataset, part)
             for number, index in enumerate(track(chosen, 'drawing clips'))
         ]
         title = f'{count} of {len(dataset)} clips, {args.phase}: {args.config}'
-        page = clip_page(title, entries)
+        page = html_page(title, [clip_section(entry) for entry in entries])
         (part / 'index.html').write_text(page, encoding='utf-8')
         facts = dict(config=str(args.config), phase=args.phase)
         replace_results(part, args.out, facts)

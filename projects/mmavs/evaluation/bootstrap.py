@@ -11,10 +11,19 @@ from .binary_metric import FRAME, BinaryClipEntry, batch_size_of
 from .semantic_functional import ClassAreas, ClassScores, class_iou_and_f
 from .semantic_metric import (
     AVSBENCH_NUM_FRAMES,
+    PROTOCOLS,
     SemanticClipEntry,
     mean_scores,
 )
 
+#: Protocols of binary masks that the tools report.
+BINARY_PROTOCOLS = (
+    *('split', 'stepping_stones', 'frame'),
+    *('avsbench-bs1', 'avsbench-bs2', 'avsbench-bs4'),
+)
+#: Protocols of data sets other than AVSBench: its padding of clips to 10
+#: frames is not meant for them.
+UNPADDED_PROTOCOLS = tuple(name for name in PROTOCOLS if name != 'avsbench')
 #: Scores by name, such as ``split/F``, of clips in a given order, in which
 #: clips may be repeated.
 Scores = Callable[[np.ndarray], dict[str, float]]

@@ -21,6 +21,8 @@ from .semantic_functional import count_class_areas
 from .semantic_metric import SemanticClipEntry
 
 _GREY_VALUES = 256
+#: (256,) whether a pixel of this value is in the hard mask: score above 0.5.
+_IS_HARD = 2 * np.arange(_GREY_VALUES) > _GREY_VALUES - 1
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,53 @@ class BinaryMaskScorer:
             FileNotFoundError: If masks or labels are missing.
             ValueError: If a file cannot be read or has another size or mode.
         """
+        return self.score(clip, *self.read(clip))
+
+    def read(self, clip: Mapping) -> tuple[np.ndarray, np.ndarray]:
+        """Read the masks and the labels of a clip.
+
+        Args:
+            clip (Mapping): Entry of a ``BaseClipDataset`` with labels.
+
+        Returns:
+            tuple[np.ndarray, np.ndarray]: Masks (T, h, w) uint8, 255 for a
+            score of 1; labels (T, h, w) uint8, 0 or 1.
+
+        Raises:
+            FileNotFoundError: If masks or labels are missing.
+            ValueError: If a file cannot be read or has another size or mode.
+        """
         load = LoadClipMasks('binary', self.size, binary_resize='nearest')
         truth = _labels(clip, load)
+        values = [self._values(path) for path in self.files.paths(clip)]
+        return np.stack(values), truth
+
+    def ids(self, masks: np.ndarray) -> np.ndarray:
+        """Turn masks that :meth:`read` returns into class ids.
+
+        Args:
+            masks (np.ndarray): (T, h, w) uint8.
+
+        Returns:
+            np.ndarray: (T, h, w) uint8, 1 for a score above 0.5.
+        """
+        return _IS_HARD[masks].astype(np.uint8)
+
+    def score(
+        self, clip: Mapping, masks: np.ndarray, truth: np.ndarray
+    ) -> BinaryClipEntry:
+        """Score masks that :meth:`read` returns.
+
+        Args:
+            clip (Mapping): The clip.
+            masks (np.ndarray): (T, h, w).
+            truth (np.ndarray): (T, h, w).
+
+        Returns:
+            BinaryClipEntry: As ``AVSBinaryMetric`` makes it.
+        """
         counts = np.stack(
-            [
-                self._count(path, frame)
-                for path, frame in zip(
-                    self.files.paths(clip), truth, strict=True
-                )
-            ]
+            [_count(*pair) for pair in zip(masks, truth, strict=True)]
         )
         curves, valid = grey_value_f_curves(torch.from_numpy(counts))
         return BinaryClipEntry(
@@ -127,8 +167,8 @@ class BinaryMaskScorer:
             frame_f=tuple(curves.amax(1).tolist()),
         )
 
-    def _count(self, path: Path, truth: np.ndarray) -> np.ndarray:
-        """(2, 256) pixels of each value, outside and inside the truth."""
+    def _values(self, path: Path) -> np.ndarray:
+        """Values (h, w) of a mask, 255 for a score of 1."""
         image = open_image(path, f'mask {path}')
         if image.mode == '1':
             image = image.convert('L')
@@ -145,21 +185,25 @@ class BinaryMaskScorer:
                     f'{self.white}, got {values.max()} in {path}.'
                 )
             values = values * (255 // self.white)
-        index = truth.astype(np.int64) * _GREY_VALUES + values
-        counts = np.bincount(index.ravel(), minlength=2 * _GREY_VALUES)
-        return counts.reshape(2, _GREY_VALUES)
+        return values
+
+
+def _count(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(2, 256) pixels of each value, outside and inside the truth."""
+    index = truth.astype(np.int64) * _GREY_VALUES + values
+    counts = np.bincount(index.ravel(), minlength=2 * _GREY_VALUES)
+    return counts.reshape(2, _GREY_VALUES)
 
 
 def _iou(counts: np.ndarray) -> np.ndarray:
     """IoU (T,) as in :func:`.functional.frame_iou`, from (T, 2, 256)."""
-    is_hard = 2 * np.arange(_GREY_VALUES) > _GREY_VALUES - 1
     outside, inside = counts[:, 0], counts[:, 1]
     true = inside.sum(1)
-    common = inside[:, is_hard].sum(1)
-    union = true + outside[:, is_hard].sum(1)
+    common = inside[:, _IS_HARD].sum(1)
+    union = true + outside[:, _IS_HARD].sum(1)
     silent = true == 0
     # An empty truth scores the share of pixels that are left empty, too.
-    common = np.where(silent, outside[:, ~is_hard].sum(1), common)
+    common = np.where(silent, outside[:, ~_IS_HARD].sum(1), common)
     union = np.where(silent, counts.sum((1, 2)), union)
     return common / union
 
@@ -217,15 +261,61 @@ class SemanticMaskScorer:
             ValueError: If a file cannot be read, has another size or mode,
                 or an id or colour of no class.
         """
+        return self.score(clip, *self.read(clip))
+
+    def read(self, clip: Mapping) -> tuple[np.ndarray, np.ndarray]:
+        """Read the masks and the labels of a clip.
+
+        Args:
+            clip (Mapping): Entry of a ``BaseClipDataset`` with labels.
+
+        Returns:
+            tuple[np.ndarray, np.ndarray]: Class ids (T, h, w) uint8 of masks
+            and of labels.
+
+        Raises:
+            FileNotFoundError: If masks or labels are missing.
+            ValueError: If a file cannot be read, has another size or mode,
+                or an id or colour of no class.
+        """
         truth = _labels(clip, LoadClipMasks('semantic', self.size))
         pred = np.stack([self._ids(path) for path in self.files.paths(clip)])
+        return pred, truth
+
+    def ids(self, masks: np.ndarray) -> np.ndarray:
+        """Return the masks, which are class ids already.
+
+        Args:
+            masks (np.ndarray): (T, h, w) uint8.
+
+        Returns:
+            np.ndarray: ``masks``.
+        """
+        return masks
+
+    def score(
+        self, clip: Mapping, masks: np.ndarray, truth: np.ndarray
+    ) -> SemanticClipEntry:
+        """Score masks that :meth:`read` returns.
+
+        Args:
+            clip (Mapping): The clip.
+            masks (np.ndarray): (T, h, w).
+            truth (np.ndarray): (T, h, w).
+
+        Returns:
+            SemanticClipEntry: As ``AVSSemanticMetric`` makes it.
+
+        Raises:
+            ValueError: If an id is of no class.
+        """
         return SemanticClipEntry(
             sample_idx=clip['sample_idx'],
             subset=clip['subset'],
             clip_id=clip['clip_id'],
             num_frames=len(truth),
             areas=count_class_areas(
-                torch.from_numpy(pred),
+                torch.from_numpy(masks),
                 torch.from_numpy(truth),
                 num_classes=self.num_classes,
             ),

@@ -45,10 +45,6 @@ def count_class_areas(
 ) -> ClassAreas:
     """Count the pixels of every class in every frame, in one pass.
 
-    A pixel of true class t and predicted class p is counted at (t, p) of its
-    frame's confusion matrix. The diagonal, the column sums and the row sums
-    of the matrix are the results.
-
     Args:
         pred (Tensor): (N, H, W) integer class ids, 0..K-1.
         target (Tensor): (N, H, W) integer class ids, on the same device.
@@ -56,6 +52,43 @@ def count_class_areas(
 
     Returns:
         ClassAreas: Of the N frames.
+
+    Raises:
+        ValueError: If the shapes differ or an id is not 0..K-1.
+    """
+    pairs = count_class_pairs(pred, target, num_classes=num_classes)
+    return areas_of_pairs(pairs)
+
+
+def areas_of_pairs(pairs: Tensor) -> ClassAreas:
+    """Reduce confusion matrices to their diagonals, column and row sums.
+
+    Args:
+        pairs (Tensor): (N, K, K), see :func:`count_class_pairs`.
+
+    Returns:
+        ClassAreas: Of the N frames.
+    """
+    return ClassAreas(
+        common=pairs.diagonal(dim1=1, dim2=2).cpu().numpy().copy(),
+        predicted=pairs.sum(1).cpu().numpy(),
+        true=pairs.sum(2).cpu().numpy(),
+    )
+
+
+def count_class_pairs(
+    pred: Tensor, target: Tensor, *, num_classes: int
+) -> Tensor:
+    """Count the confusion matrix of every frame.
+
+    Args:
+        pred (Tensor): (N, H, W) integer class ids, 0..K-1.
+        target (Tensor): (N, H, W) integer class ids, on the same device.
+        num_classes (int): K.
+
+    Returns:
+        Tensor: (N, K, K) int64; row t, column p counts the pixels of true
+        class t that are predicted as class p.
 
     Raises:
         ValueError: If the shapes differ or an id is not 0..K-1.
@@ -75,14 +108,9 @@ def count_class_areas(
     num_frames = len(pred)
     frame = torch.arange(num_frames, device=pred.device)[:, None, None]
     pair = (frame * num_classes + target.long()) * num_classes + pred.long()
-    pairs = torch.bincount(
+    return torch.bincount(
         pair.flatten(), minlength=num_frames * num_classes**2
     ).view(num_frames, num_classes, num_classes)
-    return ClassAreas(
-        common=pairs.diagonal(dim1=1, dim2=2).cpu().numpy().copy(),
-        predicted=pairs.sum(1).cpu().numpy(),
-        true=pairs.sum(2).cpu().numpy(),
-    )
 
 
 def class_iou_and_f(areas: ClassAreas) -> tuple[np.ndarray, np.ndarray]:

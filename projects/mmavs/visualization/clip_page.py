@@ -1,22 +1,14 @@
-"""A web page of clips that opens from disk."""
+"""Sections of a web page that show clips."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-_STYLE = """
-body { font: 15px/1.4 sans-serif; margin: 2em auto; max-width: 1100px;
-       padding: 0 1em; color: #222; }
-section { border-top: 1px solid #ccc; padding: 1em 0; }
-h2 { font-size: 1.05em; margin: 0 0 .4em; }
-img { max-width: 100%; height: auto; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1em;
-     margin: .4em 0; font-size: .9em; }
-dd { margin: 0; overflow-wrap: anywhere; }
-audio { width: 100%; }
-"""
+from .contact_sheet import ClipPicture, draw_contact_sheet
 
 
 @dataclass
@@ -37,30 +29,46 @@ class PageClip:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def clip_page(title: str, clips: Sequence[PageClip]) -> str:
-    """Make a page: title, contact sheet and audio player of each clip.
+def write_page_clip(
+    page: Path,
+    name: str,
+    picture: ClipPicture,
+    *,
+    sound: str | None,
+    facts: Mapping[str, str],
+) -> PageClip:
+    """Write the contact sheet and the sound of a clip beside a page.
 
     Args:
-        title (str): Title of the page.
-        clips (Sequence[PageClip]): The clips.
+        page (Path): Folder of the page; the files go to ``clips`` in it.
+        name (str): Name of the files, without suffix.
+        picture (ClipPicture): Contents of the sheet; its title names the
+            clip.
+        sound (str | None): Sound file to copy.
+        facts (Mapping[str, str]): See :class:`PageClip`.
 
     Returns:
-        str: HTML without scripts and without references to other sites.
+        PageClip: What the page shows.
     """
-    parts = [
-        '<!DOCTYPE html>',
-        '<html lang="en"><head><meta charset="utf-8">',
-        '<link rel="icon" href="data:,">',
-        f'<title>{html.escape(title)}</title>',
-        f'<style>{_STYLE}</style></head><body>',
-        f'<h1>{html.escape(title)}</h1>',
-        *(_section(clip) for clip in clips),
-        '</body></html>',
-    ]
-    return '\n'.join(parts) + '\n'
+    sheet = f'clips/{name}.png'
+    (page / 'clips').mkdir(exist_ok=True)
+    draw_contact_sheet(picture, page / sheet)
+    copy = None
+    if sound is not None:
+        copy = f'clips/{name}{Path(sound).suffix}'
+        shutil.copyfile(sound, page / copy)
+    return PageClip(picture.title, sheet, copy, facts)
 
 
-def _section(clip: PageClip) -> str:
+def clip_section(clip: PageClip) -> str:
+    """Make a section: title, facts, contact sheet and audio player.
+
+    Args:
+        clip (PageClip): The clip.
+
+    Returns:
+        str: HTML for :func:`~mmavs.visualization.html_page.html_page`.
+    """
     name = html.escape(clip.title)
     facts = ''.join(
         f'<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>'

@@ -111,6 +111,23 @@ def draw_contact_sheet(
         figure.savefig(temporary, dpi=_DPI, facecolor='white')
 
 
+def render_contact_sheet(picture: ClipPicture) -> np.ndarray:
+    """Draw a contact sheet, see :func:`draw_contact_sheet`.
+
+    Args:
+        picture (ClipPicture): The clip.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB.
+    """
+    figure = _build_figure(picture)
+    figure.set_dpi(_DPI)
+    figure.set_facecolor('white')
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
 def overlay_mask(
     frame: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]]
 ) -> np.ndarray:
