@@ -17,7 +17,12 @@ from mmavs.visualization import (
 from mmavs.visualization.contact_sheet import _build_figure, overlay_mask
 from mmavs.visualization.panels import span_caption
 from mmcv.transforms import Compose, RandomApply
-from mmseg.registry import HOOKS
+from mmengine.visualization import (
+    BaseVisBackend,
+    TensorboardVisBackend,
+    Visualizer,
+)
+from mmseg.registry import HOOKS, VISBACKENDS
 from PIL import Image
 from support.predicted_clips import (
     predicted_frames,
@@ -255,6 +260,65 @@ def test_hook_refuses_outputs_of_other_clips(tmp_path):
     hook = AVSVisualizationHook(str(tmp_path))
     with pytest.raises(ValueError, match='got 1 for 2 clips'):
         hook.after_test_iter(None, 0, batch, outputs)
+
+
+@VISBACKENDS.register_module()
+class _KeepingBackend(BaseVisBackend):
+    """Keeps what a visualizer passes to its backends."""
+
+    def __init__(self):
+        super().__init__('unused')
+        self.images = []
+
+    def _init_env(self):
+        pass
+
+    @property
+    def experiment(self):
+        return self
+
+    def add_image(self, name, image, step=0, **kwargs):
+        self.images.append((name, step, image))
+
+
+def test_sheets_go_to_the_backends_without_a_folder(tmp_path):
+    """Each validation passes its step; the picture is that of the file."""
+    backend = _KeepingBackend()
+    visualizer = Visualizer(vis_backends=[backend])
+    hook = HOOKS.build({'type': 'AVSVisualizationHook', 'max_clips': 1})
+    for step in (7, 14):
+        runner = SimpleNamespace(visualizer=visualizer, iter=step)
+        hook.after_val_iter(runner, 0, *_batch([0, 1]))
+    names = [(name, step) for name, step, _ in backend.images]
+    assert names == [('v1m_clip0', 7), ('v1m_clip0', 14)]
+    AVSVisualizationHook(str(tmp_path)).after_val_iter(None, 0, *_batch([0]))
+    sheet = Image.open(tmp_path / 'v1m_clip0.png').convert('RGB')
+    assert np.array_equal(backend.images[0][2], np.asarray(sheet))
+
+
+def test_sheets_in_tensorboard(tmp_path):
+    pytest.importorskip('tensorboard', reason='TensorBoard is not installed')
+    from tensorboard.backend.event_processing.event_accumulator import (
+        EventAccumulator,
+    )
+
+    backend = TensorboardVisBackend(str(tmp_path))
+    visualizer = Visualizer(vis_backends=[backend], save_dir=str(tmp_path))
+    runner = SimpleNamespace(visualizer=visualizer, iter=7)
+    AVSVisualizationHook().after_val_iter(runner, 0, *_batch([0]))
+    visualizer.close()
+    events = EventAccumulator(str(tmp_path)).Reload()
+    (image,) = events.Images('v1m_clip0')
+    assert image.step == 7
+    assert image.width > 500
+
+
+def test_sheets_need_somewhere_to_go():
+    visualizer = Visualizer()
+    runner = _runner('val')
+    runner.visualizer = visualizer
+    with pytest.raises(ValueError, match='show_dir.* or vis_backends'):
+        AVSVisualizationHook().before_val_epoch(runner)
 
 
 @pytest.mark.parametrize('options', [{'interval': 0}, {'max_clips': 0}])

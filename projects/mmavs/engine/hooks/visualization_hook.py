@@ -76,18 +76,30 @@ class AVSVisualizationHook(Hook):
 
         Args:
             runner (Runner): With a ``val_dataloader``.
+
+        Raises:
+            ValueError: If there is neither a ``show_dir`` nor a backend.
         """
-        self._read_dataset(runner.val_dataloader.dataset)
+        self._prepare(runner, runner.val_dataloader.dataset)
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Read classes, palette and audio front end from the dataset.
 
         Args:
             runner (Runner): With a ``test_dataloader``.
-        """
-        self._read_dataset(runner.test_dataloader.dataset)
 
-    def _read_dataset(self, dataset: Any) -> None:
+        Raises:
+            ValueError: If there is neither a ``show_dir`` nor a backend.
+        """
+        self._prepare(runner, runner.test_dataloader.dataset)
+
+    def _prepare(self, runner: Runner, dataset: Any) -> None:
+        if self.show_dir is None and not runner.visualizer._vis_backends:
+            raise ValueError(
+                'AVSVisualizationHook needs a show_dir, or vis_backends in '
+                "the config's visualizer, for example "
+                "[dict(type='TensorboardVisBackend')]; got neither."
+            )
         self._metainfo = dataset.metainfo
         self._front_end = find_front_end(dataset)
 
