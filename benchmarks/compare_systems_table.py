@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmavs.evaluation.seeds import summarise
 from rich.box import ASCII
 from rich.console import Console
 from rich.table import Table
-
-from benchmarks.stepping_stones_table import summarise
 
 NOTE = 'synthetic clips, not AVSBench'
 
@@ -26,7 +25,7 @@ def summarise_runs(
     Returns:
         dict[str, dict[str, Any]]: ``mIoU`` and ``F`` with the clips' own
         sound and ``mIoU_exchanged`` with that of the next clip, from
-        :func:`summarise`.
+        :func:`~mmavs.evaluation.seeds.summarise`.
     """
     return {
         name: summarise([run[test][f'{protocol}/{metric}'] for run in runs])

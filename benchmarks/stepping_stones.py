@@ -30,15 +30,15 @@ from pathlib import Path
 from mmavs.atomic_file import write_json
 from mmavs.datasets.avsbench import SPLITS
 from mmavs.datasets.synthetic import write_dataset
+from mmavs.engine.launcher import LoggingLauncher, lock
+from mmavs.engine.steps import read_config
 
 from benchmarks.stepping_stones_runs import (
     ROOT,
     SYSTEMS,
-    LoggingLauncher,
     Seed,
 )
 from benchmarks.stepping_stones_table import PROTOCOLS, make_rows, print_table
-from tools.stepping_stones import stages
 
 SUBSET = 'v1m'
 NUM_CLASSES = 14
@@ -231,10 +231,13 @@ def main() -> None:
         seed=DATA_SEED,
     )
     args.work_dir = args.work_dir.resolve()
-    with stages.lock(args.work_dir) as descriptor:
-        launcher = LoggingLauncher('none', 1, None, descriptor, ROOT / 'tools')
+    with lock(args.work_dir) as descriptor:
+        launcher = LoggingLauncher(
+            *('none', 1, None, descriptor, ROOT / 'tools'),
+            environment=dict(OMP_NUM_THREADS='1'),
+        )
         results = run_all(args, launcher)
-    batch_size = stages.read_config(
+    batch_size = read_config(
         str(SYSTEMS[args.system].single_stage), args.cfg_options
     ).train_dataloader.batch_size
     steps = args.max_epochs * math.ceil(clips['train'] / batch_size)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
 from mmavs.datasets.avsbench import SPLITS
+from mmavs.engine import steps
+from mmavs.engine.launcher import LoggingLauncher
+from mmavs.engine.steps import Trained
 
 from tools.stepping_stones import stages
 
@@ -85,47 +84,16 @@ SYSTEMS = {
 }
 
 
-class LoggingLauncher(stages.Launcher):
-    """Starts tools with one thread each and writes their output to files."""
-
-    def run(self, tool: str, *arguments: object) -> None:
-        """Run a tool and exit if it fails.
-
-        Args:
-            tool (str): 'train' or 'test'.
-            *arguments (object): Its arguments, including ``--work-dir``; the
-                output is appended to ``<tool>.txt`` in that folder.
-        """
-        words = [str(argument) for argument in arguments]
-        folder = Path(words[words.index('--work-dir') + 1])
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f'{tool}.txt'
-        started = time.monotonic()
-        with open(path, 'a') as log:
-            code = subprocess.run(
-                self.command(tool, *words),
-                cwd=ROOT,
-                env={**os.environ, 'OMP_NUM_THREADS': '1'},
-                pass_fds=[self.lock],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            ).returncode
-        if code:
-            sys.exit(f'tools/{tool}.py ended with {code}; see {path}.')
-        seconds = time.monotonic() - started
-        print(f'{seconds:5.0f} s  {tool:5}  {folder}', flush=True)
-
-
 class StageOne(NamedTuple):
     """Result of a stage one.
 
     Attributes:
-        trained (stages.Trained): The training.
+        trained (Trained): The training.
         masks (Path): Folder of the masks that it predicts.
         metrics (dict): Binary metrics on the test split.
     """
 
-    trained: stages.Trained
+    trained: Trained
     masks: Path
     metrics: dict
 
@@ -134,12 +102,12 @@ class StageTwo(NamedTuple):
     """Result of a stage two.
 
     Attributes:
-        trained (stages.Trained): The training.
+        trained (Trained): The training.
         metrics (dict): On the test split, with stage one's masks as prior.
         oracle_metrics (dict): The same with the true masks as prior.
     """
 
-    trained: stages.Trained
+    trained: Trained
     metrics: dict
     oracle_metrics: dict
 
@@ -190,8 +158,10 @@ class Seed:
         if begin_from is not None:
             options += _load_weights(begin_from.result())
             name += '_from_stage_one'
-        trained = stages.train(self.launcher, self.root, name, config, options)
-        return stages.test(self.launcher, config, options, trained)
+        trained = steps.run_training(
+            self.launcher, self.root, name, config, options
+        )
+        return self._metrics(config, options, trained)
 
     def stage_one(self, times: int) -> StageOne:
         """Train stage one, test it and write its masks.
@@ -203,10 +173,10 @@ class Seed:
             StageOne: The result.
         """
         options, config = self._schedule(times), str(self.system.stage_one)
-        trained = stages.train(
+        trained = steps.run_training(
             self.launcher, self.root, 'stage_one', config, options
         )
-        metrics = stages.test(self.launcher, config, options, trained)
+        metrics = self._metrics(config, options, trained)
         masks = self.root / ('masks' if times == 1 else f'masks_x{times}')
         stages.dump_masks(self.launcher, masks, config, options, trained)
         return StageOne(trained, masks, metrics)
@@ -235,14 +205,13 @@ class Seed:
         if begin_from_it:
             options += _load_weights(one)
             name += '_from_stage_one'
-        trained = stages.train(
+        trained = steps.run_training(
             *(self.launcher, self.root, name),
             *(str(config), options, _read_masks(one)),
         )
         tested = [*options, *_read_masks(one)]
-        metrics = stages.test(self.launcher, str(config), tested, trained)
-        oracle = stages.test(
-            self.launcher,
+        metrics = self._metrics(str(config), tested, trained)
+        oracle = self._metrics(
             str(config),
             [*tested, _ORACLE],
             trained._replace(folder=trained.folder / 'oracle_prior'),
@@ -269,12 +238,18 @@ class Seed:
         config, own = self.system.rows[row]
         options = [*self._schedule(), *own, *_expect(one), *_read_masks(one)]
         name = f'prior_{one.trained.checkpoint_hash[:8]}'
-        return stages.test(
-            self.launcher,
+        return self._metrics(
             str(config),
             options,
             trained._replace(folder=trained.folder / name),
         )
+
+    def _metrics(
+        self, config: str, options: list[str], trained: Trained
+    ) -> dict:
+        return steps.run_test(self.launcher, config, options, trained)[
+            'metrics'
+        ]
 
     def _schedule(self, times: int = 1) -> list[str]:
         return [

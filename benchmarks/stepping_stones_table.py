@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
+
+from mmavs.evaluation.seeds import summarise_metrics
 
 #: Protocols of the semantic metric. `dataset` comes first: the clips show few
 #: classes, and it leaves the absent ones out.
 PROTOCOLS = ('dataset', 'stepping_stones', 'avsbench')
-
-
-def summarise(values: Sequence[float]) -> dict:
-    """Compute mean and spread.
-
-    Args:
-        values (Sequence[float]): One value per seed.
-
-    Returns:
-        dict: ``mean``, ``spread`` (sample standard deviation, None for a
-        single seed) and ``values``.
-    """
-    spread = statistics.stdev(values) if len(values) > 1 else None
-    return dict(
-        mean=statistics.fmean(values), spread=spread, values=list(values)
-    )
 
 
 def make_rows(
@@ -35,17 +20,11 @@ def make_rows(
         results (Mapping): Row -> metrics of each seed.
 
     Returns:
-        list[dict]: ``row`` and ``metrics``, each from :func:`summarise`.
+        list[dict]: ``row`` and ``metrics``, from
+        :func:`~mmavs.evaluation.seeds.summarise_metrics`.
     """
     return [
-        dict(
-            row=name,
-            metrics={
-                key: summarise([metrics[key] for metrics in seeds])
-                for key in seeds[0]
-                if '/' in key
-            },
-        )
+        dict(row=name, metrics=summarise_metrics(seeds))
         for name, seeds in results.items()
     ]
 

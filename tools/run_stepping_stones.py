@@ -18,15 +18,12 @@ from typing import Any
 
 from mmavs.datasets import BaseClipDataset, build_unread
 from mmavs.engine import add_traceback_argument, error_line
+from mmavs.engine.launcher import Launcher, lock
+from mmavs.engine.steps import read_config, run_test, run_training
 from stepping_stones.stages import (
-    Launcher,
     check_mask_sizes,
     check_stage_two,
     dump_masks,
-    lock,
-    read_config,
-    test,
-    train,
 )
 
 
@@ -186,7 +183,7 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
             *options_one,
             *for_all_loaders(*as_settings(dataset.subset_options(subset))),
         ]
-        one = train(
+        one = run_training(
             *(launcher, args.work_dir, f'stage_one_{subset}'),
             *(config, options),
         )
@@ -200,11 +197,12 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
         *expected,
     ]
     places = for_all_loaders(f'mask_prior.root={masks}')
-    two = train(
+    two = run_training(
         *(launcher, args.work_dir, 'stage_two', args.stage_two),
         *(options, places),
     )
-    return test(launcher, args.stage_two, [*options, *places], two)
+    run = run_test(launcher, args.stage_two, [*options, *places], two)
+    return run['metrics']
 
 
 def run(args: argparse.Namespace) -> None:

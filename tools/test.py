@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from mmavs.atomic_file import write_json
@@ -17,7 +18,9 @@ from mmavs.engine import (
     error_line,
     joined_processes,
     load_config,
+    warn_of_test_selection,
 )
+from mmavs.engine.results import make_result, read_result
 from mmavs.evaluation import MaskDump
 from mmavs.fingerprint import hash_config, hash_file
 from mmengine.config import Config
@@ -42,6 +45,12 @@ def parse_args() -> argparse.Namespace:
         '--out', metavar='FILE', help='write the metrics to this JSON file'
     )
     parser.add_argument(
+        '--results',
+        metavar='FILE',
+        help='write a result file: the metrics with the seed, the hashes of '
+        'checkpoint and clips, and the versions of the packages',
+    )
+    parser.add_argument(
         '--show-dir',
         metavar='DIR',
         help='write a picture of every clip: frames, labels, masks and audio',
@@ -56,8 +65,8 @@ def parse_args() -> argparse.Namespace:
         '--dump-masks',
         metavar='DIR',
         help='write the predicted masks and their index, for stage two. With '
-        '--out or --show-dir all clips are predicted; otherwise only clips '
-        'whose masks are missing, and no metrics are computed',
+        '--out, --results or --show-dir all clips are predicted; otherwise '
+        'only clips whose masks are missing, and no metrics are computed',
     )
     parser.add_argument(
         '--split',
@@ -87,11 +96,12 @@ def parse_args() -> argparse.Namespace:
                 f'--show-clips must be 1 or more, got {args.show_clips}'
             )
     if args.split == _ALL:
-        if args.out is not None:
-            parser.error(
-                '--out with --split all would mix training and test clips '
-                'in one score; choose one split'
-            )
+        for option in ('out', 'results'):
+            if getattr(args, option) is not None:
+                parser.error(
+                    f'--{option} with --split all would mix training and '
+                    'test clips in one score; choose one split'
+                )
         if args.dump_masks is None and args.show_dir is None:
             parser.error('--split all needs --dump-masks or --show-dir')
     return args
@@ -207,34 +217,28 @@ def as_list(evaluators: dict | list | None) -> list:
     return list(evaluators) if isinstance(evaluators, list) else [evaluators]
 
 
-def write_metrics(path: str, metrics: dict[str, float]) -> None:
-    """Write the metrics, once for all processes.
-
-    Args:
-        path (str): JSON file; its folder is made if absent.
-        metrics (dict[str, float]): Values by name, protocol included.
-    """
-    if is_main_process():
-        write_json(path, metrics)
-
-
-def check_writable(path: str) -> None:
+def check_writable(
+    path: str, option: str, is_own: Callable[[Path], bool]
+) -> None:
     """Check, before hours of testing, that a file can be written.
 
     Args:
         path (str): The file. Its folder is made; an existing file stays.
+        option (str): Option that names the file, for the error message.
+        is_own (Callable[[Path], bool]): Whether an earlier test has written
+            an existing file, which may be replaced.
 
     Raises:
-        ValueError: If ``path`` is a folder, or a file that is not the metrics
-            of an earlier test: it would be lost.
+        ValueError: If ``path`` is a folder, or a file that no test has
+            written: it would be lost.
         OSError: If the folder cannot be made or written to.
     """
     if Path(path).is_dir():
-        raise ValueError(f'--out {path}: expected a file, got a folder')
-    if os.path.lexists(path) and not is_metrics(Path(path)):
+        raise ValueError(f'{option} {path}: expected a file, got a folder')
+    if os.path.lexists(path) and not is_own(Path(path)):
         raise ValueError(
-            f'--out {path}: expected a new file, or one with the metrics of '
-            'an earlier test, got another file; choose another name. '
+            f'{option} {path}: expected a new file, or one with the metrics '
+            'of an earlier test, got another file; choose another name. '
             'Nothing was changed.'
         )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -243,7 +247,7 @@ def check_writable(path: str) -> None:
 
 
 def is_metrics(path: Path) -> bool:
-    """Return whether :func:`write_metrics` may have written a file.
+    """Return whether ``--out`` may have written a file.
 
     Args:
         path (Path): The file.
@@ -263,18 +267,41 @@ def is_metrics(path: Path) -> bool:
     )
 
 
-def run_test(cfg: Config, args: argparse.Namespace) -> None:
+def is_result(path: Path) -> bool:
+    """Return whether ``--results`` has written a file."""
+    try:
+        read_result(path)
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def run_test(cfg: Config, args: argparse.Namespace, config_hash: str) -> None:
     """Test, and write the metrics if that was asked for.
 
     Args:
         cfg (Config): What to test, and how.
         args (argparse.Namespace): The command line.
+        config_hash (str): Of the config as it was given.
     """
     runner = ToolRunner.from_cfg(cfg)
     runner.load_for_test(args.checkpoint, args.config)
     metrics = runner.test()
+    if not is_main_process():
+        return
     if args.out is not None:
-        write_metrics(args.out, metrics)
+        write_json(args.out, metrics)
+    if args.results is not None:
+        result = make_result(
+            cfg,
+            runner.test_dataloader.dataset,
+            config_hash=config_hash,
+            seed=runner.checkpoint_seed,
+            checkpoint=args.checkpoint,
+            checkpoint_hash=hash_file(args.checkpoint),
+            metrics=metrics,
+        )
+        write_json(args.results, result)
 
 
 def test(args: argparse.Namespace) -> None:
@@ -285,23 +312,28 @@ def test(args: argparse.Namespace) -> None:
     """
     cfg = load_config(args)
     check_entries(cfg, 'model', 'test_dataloader', 'test_cfg')
+    warn_of_test_selection(cfg)
     if args.out is not None:
-        check_writable(args.out)
+        check_writable(args.out, '--out', is_metrics)
+    if args.results is not None:
+        check_writable(args.results, '--results', is_result)
     cfg.load_from = None
     cfg.resume = False
     if args.swap_sound:
         cfg.test_dataloader.dataset.sound_from = 'next_clip'
     # Only settings that affect the masks, so that the hash does not depend
     # on the number of processes.
-    config = {
-        name: value
-        for name, value in cfg.to_dict().items()
-        if name not in ('launcher', 'work_dir', 'load_from')
-    }
+    config_hash = hash_config(
+        {
+            name: value
+            for name, value in cfg.to_dict().items()
+            if name not in ('launcher', 'work_dir', 'load_from')
+        }
+    )
     if args.split is not None:
         set_split(cfg, args.split)
-    only_masks = args.out is None and args.show_dir is None
-    only_masks = only_masks and args.dump_masks is not None
+    others = (args.out, args.results, args.show_dir)
+    only_masks = args.dump_masks is not None and not any(others)
     if args.split == _ALL or only_masks:
         cfg.test_evaluator = []
     else:
@@ -309,12 +341,12 @@ def test(args: argparse.Namespace) -> None:
     if args.show_dir is not None:
         add_pictures(cfg, args)
     if args.dump_masks is not None:
-        dump = add_dump(cfg, args, hash_config(config))
+        dump = add_dump(cfg, args, config_hash)
         if only_masks and not keep_lacking_clips(cfg, dump):
             dump.directory.write_index(dump.made_by)
             return
     with joined_processes(cfg):
-        run_test(cfg, args)
+        run_test(cfg, args, config_hash)
 
 
 def main() -> None:

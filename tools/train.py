@@ -13,6 +13,7 @@ from mmavs.engine import (
     error_line,
     joined_processes,
     load_config,
+    warn_of_test_selection,
 )
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
@@ -135,6 +136,7 @@ def train(args: argparse.Namespace) -> None:
     )
     check_train_cfg(cfg)
     check_optimizer(cfg)
+    warn_of_test_selection(cfg)
     set_resume(cfg, args.resume)
     if args.amp:
         set_amp(cfg)

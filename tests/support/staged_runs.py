@@ -1,4 +1,4 @@
-"""Runs of ``tools/run_stepping_stones.py`` whose steps are forked.
+"""Runs of tools that start trainings and tests, which are forked here.
 
 A forked step starts in milliseconds, where a new Python takes seconds to
 import torch. Everything else, the killing above all, is real.
@@ -39,20 +39,26 @@ class Kill(NamedTuple):
     only_parent: bool = False
 
 
-def run_stages(arguments: Sequence[str], kill: Kill | None, logs: str) -> None:
-    """Run the tool; the target of a process of its own.
+def run_stages(
+    arguments: Sequence[str],
+    kill: Kill | None,
+    logs: str,
+    tool: str = 'run_stepping_stones.py',
+) -> None:
+    """Run a tool that starts others; the target of a process of its own.
 
     Args:
         arguments (Sequence[str]): Of the tool.
         kill (Kill | None): When to kill it.
         logs (str): Folder for what each command, and the tool, prints.
+        tool (str): The tool.
     """
     os.setpgrp()
     folder = Path(logs)
     folder.mkdir()
     run, count = subprocess.run, itertools.count()
 
-    def fork(words, env, pass_fds):
+    def fork(words, env, pass_fds, stdout, stderr):
         number = next(count)
         child = os.fork()
         if child == 0:
@@ -66,7 +72,6 @@ def run_stages(arguments: Sequence[str], kill: Kill | None, logs: str) -> None:
         )
 
     subprocess.run = fork
-    tool = 'run_stepping_stones.py'
     toy_training.run_tool(tool, arguments, None, folder / 'tool.txt')
 
 

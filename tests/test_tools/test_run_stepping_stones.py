@@ -9,13 +9,12 @@ import sys
 
 import pytest
 import torch
+from mmavs.engine.launcher import Launcher
 from mmengine.config import Config
 from support import toy_training
 from support.avsbench_tree import Clip, write_avsbench_tree
 from support.staged_runs import Kill, run_stages
 from support.tries import run_tool
-
-from tools.stepping_stones.stages import Launcher
 
 _PROCESSES = multiprocessing.get_context('forkserver')
 _PROCESSES.set_forkserver_preload(
@@ -84,8 +83,9 @@ def _only(work_dir, name):
 
 
 def _metrics(work_dir):
-    path = _only(work_dir, 'stage_two-*/tested.json')
-    return json.loads(path.read_text())['metrics']
+    path = _only(work_dir, 'stage_two-*/result.json')
+    (run,) = json.loads(path.read_text())['runs']
+    return run['metrics']
 
 
 def _weights(work_dir, stage):
@@ -155,17 +155,17 @@ def test_killed_in_every_step_it_ends_in_the_same_numbers(folder):
 def test_steps_that_are_done_are_skipped(folder):
     """All steps; or, with another stage two, those of stage one."""
     work_dir = folder / 'alone'
-    before = _metrics(work_dir)
+    tested = _only(work_dir, 'stage_two-*/result.json')
+    before = json.loads(tested.read_text())
     assert _run(folder, 'alone') == (0, 0)
-    tested = _only(work_dir, 'stage_two-*/tested.json')
     assert _run(folder, 'alone', stage_two=ABLATION) == (0, 2)
-    assert len(list(work_dir.glob('stage_two-*/tested.json'))) == 2
+    assert len(list(work_dir.glob('stage_two-*/result.json'))) == 2
 
     # Lost results are recomputed: the test, and the index from the masks.
     tested.unlink()
     (work_dir / 'masks' / 'index.json').unlink()
     assert _run(folder, 'alone') == (0, 2)
-    assert json.loads(tested.read_text())['metrics'] == before
+    assert json.loads(tested.read_text()) == before
 
 
 #: Stage two of any system: the single stage with a prior.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from mmavs.fingerprint import hash_excerpt
+from mmavs.fingerprint import hash_config, hash_excerpt
 
 _ANY_SOUND = 'default_hooks.mask_prior_check.any_sound'
 
@@ -31,6 +31,36 @@ def identify_clip(clip: Mapping) -> dict[str, str]:
         'sound_hash': _hash(clip, clip['audio_path']),
         'sound_from': clip.get('sound_from') or 'own',
     }
+
+
+def identify_dataset(clips: Sequence[Mapping]) -> str:
+    """Identify clips by a hash of their content, independent of their path.
+
+    Args:
+        clips (Sequence[Mapping]): As :func:`identify_clip` takes them, with
+            ``mask_paths``. The order matters: it decides who gets the sound
+            of the next clip.
+
+    Returns:
+        str: SHA-256 of the identities of all clips and of the last label of
+        each clip.
+
+    Raises:
+        FileNotFoundError: If frame 0, the last label or the sound is missing.
+    """
+    entries = []
+    for clip in clips:
+        labels = [path for path in clip['mask_paths'] if path is not None]
+        entries.append(
+            dict(
+                identify_clip(clip),
+                subset=clip['subset'],
+                clip_id=clip['clip_id'],
+                num_labels=len(labels),
+                label_hash=_hash(clip, labels[-1]) if labels else None,
+            )
+        )
+    return hash_config({'clips': entries})
 
 
 def check_identity(

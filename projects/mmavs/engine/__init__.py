@@ -17,6 +17,7 @@ from .launch import add_launch_arguments, joined_processes, load_config
 from .optim import LateBackboneOptimWrapperConstructor, TwoStageWarmupPolyLR
 from .random_state import get_random_state, set_random_state
 from .screen_output import ToolRunner, quiet_libraries
+from .test_selection import selects_on_test, warn_of_test_selection
 
 __all__ = [
     'ATOMIC_BACKEND',
@@ -40,5 +41,7 @@ __all__ = [
     'joined_processes',
     'load_config',
     'quiet_libraries',
+    'selects_on_test',
     'set_random_state',
+    'warn_of_test_selection',
 ]

@@ -57,9 +57,12 @@ class ToolRunner(Runner):
     Attributes:
         checkpoint_path (str | None): The file that ``load_checkpoint`` read
             last, for error messages of hooks.
+        checkpoint_seed (int | None): Seed of the training that wrote this
+            file, if the file names it.
     """
 
     checkpoint_path: str | None = None
+    checkpoint_seed: int | None = None
 
     def load_checkpoint(self, filename: str, *args: Any, **kwargs: Any) -> Any:
         """Load a checkpoint as mmengine does, and remember its path.
@@ -73,7 +76,10 @@ class ToolRunner(Runner):
             Any: The checkpoint.
         """
         self.checkpoint_path = str(filename)
-        return super().load_checkpoint(filename, *args, **kwargs)
+        checkpoint = super().load_checkpoint(filename, *args, **kwargs)
+        meta = checkpoint.get('meta') or {}
+        self.checkpoint_seed = meta.get('seed')
+        return checkpoint
 
     def load_for_test(self, filename: str, config: str) -> None:
         """Load all weights of the model; none may be missing or left over.

@@ -3,11 +3,12 @@
 from .blind import blind_miou
 from .scene import SYNTHETIC_CLASSES, sample_scene
 from .video import write_video
-from .writer import write_dataset
+from .writer import is_synthetic, write_dataset
 
 __all__ = [
     'SYNTHETIC_CLASSES',
     'blind_miou',
+    'is_synthetic',
     'sample_scene',
     'write_dataset',
     'write_video',

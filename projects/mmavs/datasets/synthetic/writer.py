@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -57,6 +58,18 @@ class ClipPlan(NamedTuple):
         """Create the clip's random generator, independent of other clips."""
         place = SUBSETS.index(self.subset), SPLITS.index(self.split)
         return np.random.default_rng([seed, *place, self.number])
+
+
+def is_synthetic(root: str | os.PathLike[str]) -> bool:
+    """Return whether :func:`write_dataset` has written a data set.
+
+    Args:
+        root (str | os.PathLike[str]): Its root.
+
+    Returns:
+        bool: Whether the facts of synthetic clips lie there.
+    """
+    return Path(root, _FACTS).is_file()
 
 
 def choose_classes(num_classes: int) -> tuple[SyntheticClass, ...]:
