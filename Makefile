@@ -1,6 +1,8 @@
 # make demo    train and test on synthetic data, then segment a video
+# make web     show a page in the browser that segments videos
 # make check   run the tests that are not slow
-# make test    run all tests
+# make test    run all tests, apart from those of the page
+# make test-web  run the tests of the page in Chromium, which must be installed
 # make lint    run ruff and mypy
 # make docs    build the documentation into build/html
 # make format  apply ruff's fixes and formatting
@@ -20,6 +22,8 @@ TEST_WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DOCS_INSTALLED := $(VENV)/.docs-installed
+WEB_INSTALLED := $(VENV)/.web-installed
+WEB_TESTS_INSTALLED := $(VENV)/.web-tests-installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint requirements/constraints.txt
 
@@ -29,7 +33,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
 	-n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: install demo check test lint docs format clean
+.PHONY: install demo web check test test-web lint docs format clean
 
 install: $(INSTALLED)
 
@@ -54,11 +58,25 @@ $(INSTALLED): requirements/*.txt setup.py pyproject.toml \
 demo: install
 	$(BIN)/python tools/demo.py
 
+$(WEB_INSTALLED): requirements/web.txt $(INSTALLED)
+	$(PIP) -r requirements/web.txt
+	@touch $@
+
+web: $(WEB_INSTALLED)
+	$(BIN)/python tools/web_demo.py
+
 check: install
 	$(PYTEST) -m "not slow"
 
 test: install
 	$(PYTEST)
+
+$(WEB_TESTS_INSTALLED): requirements/web_tests.txt $(WEB_INSTALLED)
+	$(PIP) -r requirements/web_tests.txt
+	@touch $@
+
+test-web: $(WEB_TESTS_INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/web
 
 lint: install
 	$(BIN)/ruff check .

@@ -71,6 +71,7 @@ setup(
     extras_require={
         'timm': requirements('optional.txt'),
         'transformers': requirements('transformers.txt'),
+        'web': requirements('web.txt'),
     },
     ext_modules=ext_modules(),
     cmdclass={'build_ext': build_ext_class(), 'build_py': BuildWithConfigs},

@@ -31,6 +31,7 @@ MAY_IMPORT = {
         'engine',
         'video',
     ),
+    'web': ('apis', 'datasets', 'video'),
 }
 #: Folder of models -> other folders and modules of models that it must not
 #: import. Any head may take a prior, so the prior knows no head.

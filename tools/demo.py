@@ -19,10 +19,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmavs.checkpoint import final_checkpoint
+from mmavs.config_file import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = 'configs/synthetic/aavs_tiny_ms3-96x96.py'
 DATA = Path('data/synthetic')
+VIDEO = DATA / 'sample.mp4'
+WORK_DIR = Path('work_dirs/demo')
 PROTOCOL = 'stepping_stones'
 
 STAGE_ONE = 'configs/synthetic/aavs_tiny_avss-binary-96x96.py'
@@ -109,12 +112,46 @@ def summarise(work_dir: Path) -> None:
     print(f'{"best sound-blind guesser":28}{bound:8.3f}')
 
 
-def segment(work_dir: Path) -> None:
-    """Train and test on the MS3-like clips, then segment a video."""
-    video = DATA / 'sample.mp4'
+def write_ms3_data() -> None:
+    """Make the MS3-like clips and a video."""
+    run(
+        *('tools/dataset_converters/make_synthetic.py', '--root', DATA),
+        *('--subsets', 'v1m', '--video', VIDEO),
+    )
+
+
+def train_ms3(work_dir: Path = WORK_DIR) -> Path:
+    """Train on the MS3-like clips.
+
+    Args:
+        work_dir (Path): Work dir, relative to the root of the repository.
+
+    Returns:
+        Path: The last checkpoint, relative to the same.
+    """
     run('tools/train.py', CONFIG, '--work-dir', work_dir)
     checkpoint = Path((ROOT / work_dir / 'last_checkpoint').read_text('utf-8'))
-    checkpoint = work_dir / checkpoint.name
+    return work_dir / checkpoint.name
+
+
+def find_ms3_model(work_dir: Path = WORK_DIR) -> Path | None:
+    """Find the model of an earlier run.
+
+    Args:
+        work_dir (Path): Its work dir, relative to the root of the repository.
+
+    Returns:
+        Path | None: The checkpoint of the last epoch, relative to the same;
+        None if there is none, or the training was not finished.
+    """
+    last = read_config(ROOT / CONFIG).train_cfg.max_epochs
+    checkpoint = work_dir / f'epoch_{last}.pth'
+    return checkpoint if (ROOT / checkpoint).is_file() else None
+
+
+def segment(work_dir: Path) -> None:
+    """Train and test on the MS3-like clips, then segment a video."""
+    checkpoint = train_ms3(work_dir)
     test = ('tools/test.py', CONFIG, checkpoint, '--work-dir', work_dir)
     run(
         *test,
@@ -127,7 +164,7 @@ def segment(work_dir: Path) -> None:
         *('--out', work_dir / 'metrics_swapped_sound.json'),
     )
     run(
-        *('tools/segment_video.py', video, '--config', CONFIG),
+        *('tools/segment_video.py', VIDEO, '--config', CONFIG),
         *('--checkpoint', checkpoint, '--out', work_dir / 'overlay.mp4'),
     )
 
@@ -203,18 +240,14 @@ def summarise_stages(work_dir: Path) -> None:
 def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--work-dir', type=Path, default='work_dirs/demo')
+    parser.add_argument('--work-dir', type=Path, default=WORK_DIR)
     work_dir: Path = parser.parse_args().work_dir
     avss = work_dir / 'avss'
 
-    write = 'tools/dataset_converters/make_synthetic.py'
+    write_ms3_data()
     run(
-        *(write, '--root', DATA, '--subsets', 'v1m'),
-        *('--video', DATA / 'sample.mp4'),
-    )
-    run(
-        *(write, '--root', AVSS_DATA, '--subsets', 'v1m'),
-        *('--classes', 14, '--test', 96),
+        *('tools/dataset_converters/make_synthetic.py', '--root', AVSS_DATA),
+        *('--subsets', 'v1m', '--classes', 14, '--test', 96),
     )
     log = avss / 'two_stages.txt'
     with run_beside(

@@ -212,6 +212,29 @@ TRIES = [
     ),
     Try('demo-unknown-option', 'demo.py --fast', 'arguments: --fast', 2),
     Try('demo-no-folder', 'demo.py --work-dir', 'expected one argument', 2),
+    Try(
+        'web-words-of-a-model',
+        'web_demo.py --model mine stub.py',
+        'error: --model expects NAME CONFIG CHECKPOINT, and for a model of '
+        r"stage two also .*; got \['mine', 'stub.py'\]",
+        2,
+    ),
+    Try(
+        'web-no-weights',
+        'web_demo.py --model mine stub.py gone.pth',
+        'error: gone.pth: expected the weights of stub.py, found no file',
+    ),
+    Try(
+        'web-no-sample',
+        'web_demo.py --model mine stub.py stub.pth --sample gone.mp4',
+        'error: gone.mp4: expected a video as sample, found none',
+    ),
+    Try(
+        'web-other-folder',
+        'web_demo.py --model mine stub.py stub.pth --files-dir a.mp4',
+        'error: .*a.mp4',
+        keeps=['a.mp4'],
+    ),
     Try('demo-help', 'demo.py --help', '--work-dir WORK_DIR', 0),
     Try('make-nothing', MAKE, 'nothing to write: give --root, --video or', 2),
     Try(

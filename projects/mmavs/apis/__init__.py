@@ -10,6 +10,7 @@ from .video_folder import (
     segment_to_folder,
 )
 from .video_prediction import VideoPrediction
+from .video_timeline import write_timeline
 from .windows import SoundWindow
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     'segment_many',
     'segment_smoothly',
     'segment_to_folder',
+    'write_timeline',
 ]

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from ..atomic_file import write_json
-from ..datasets.transforms.geometry import resize_frame
 from ..video import (
     MaskRate,
     MaskTimes,
     NoAudio,
     ScannedVideo,
-    iter_frames,
     majority_vote,
     save_mask,
     scan_video,
@@ -32,18 +29,14 @@ from ..video.segments import (
     write_events,
 )
 from ..video.working_folder import working_folder
-from ..visualization.timeline import Bar, Timeline, draw_timeline
 from .inferencer import AVSInferencer
-from .log_mel_picture import log_mel_picture
 from .result_folder import check_result_folder, replace_results
+from .video_timeline import write_timeline
 from .windows import SoundWindow
 
 #: What can be written: the video with its masks, a PNG for each mask, COCO
 #: results, a table of events, and a summary picture.
 ResultKind = Literal['overlay', 'masks', 'coco', 'events', 'timeline']
-
-_NUM_THUMBNAILS = 10
-_THUMBNAIL_HEIGHT = 120
 
 
 @dataclass(frozen=True)
@@ -204,27 +197,10 @@ def _write_tables(
         write_events(events, classes, part / 'events.csv')
     if 'timeline' not in options.results:
         return
-    spans: dict[int, list[tuple[float, float]]] = {}
-    for event in events:
-        spans.setdefault(event.class_id, []).append((event.start, event.end))
-    timeline = Timeline(
-        title=video.facts.path.name,
-        duration=video.facts.duration,
-        thumbnails=list(_thumbnails(video)),
-        log_mel=log_mel_picture(video.waveform, video.facts.sound_rate),
-        bars=[
-            Bar(classes[class_id], inferencer.palette[class_id], own)
-            for class_id, own in sorted(spans.items())
-        ],
+    write_timeline(
+        video,
+        events,
+        part / 'timeline.png',
+        classes=classes,
+        palette=inferencer.palette,
     )
-    draw_timeline(timeline, part / 'timeline.png')
-
-
-def _thumbnails(video: ScannedVideo) -> Iterable[np.ndarray]:
-    """Frames from the middle of parts of equal length, made small."""
-    facts = video.facts
-    step = Fraction(facts.duration) / _NUM_THUMBNAILS
-    middles = [step * n + step / 2 for n in range(_NUM_THUMBNAILS)]
-    width = max(round(facts.width / facts.height * _THUMBNAIL_HEIGHT), 1)
-    for frame in iter_frames(facts, middles):
-        yield resize_frame(frame, (_THUMBNAIL_HEIGHT, width))
