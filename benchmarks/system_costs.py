@@ -17,18 +17,16 @@ from typing import Any
 
 import mmavs  # noqa: F401  registers everything
 import torch
+from mmavs.apis.flops import count_flops, random_inputs
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.memory import added_memory, print_memory, run_in_new_process
 from benchmarks.timing import time_in_turns
 
 #: Frames of the clip.
 NUM_FRAMES = 5
-_CORNERS = 4
 
 
 @dataclass(frozen=True)
@@ -69,15 +67,7 @@ def build_segmenter(config: str | Path, device: str) -> Segmenter:
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).to(device).eval()
     model.requires_grad_(False)  # torch's counter adds hooks otherwise
-    (size,) = (
-        step['frame_size']
-        for step in cfg.test_dataloader.dataset.pipeline
-        if 'frame_size' in step
-    )
-    clip = dict(
-        frames=torch.randn(NUM_FRAMES, 3, *size).to(device),
-        audio=torch.randn(NUM_FRAMES, 1, 96, 64).to(device),
-    )
+    clip = random_inputs(cfg, NUM_FRAMES, device=device)
     return Segmenter(model, clip)
 
 
@@ -89,10 +79,7 @@ def count_parameters(segmenter: Segmenter) -> int:
 def gflops_per_frame(segmenter: Segmenter) -> float:
     """Count the floating-point operations of a frame, in 10^9.
 
-    Counts convolutions, matrix products and attention by
-    ``torch.utils.flop_counter``, and deformable attention by
-    :func:`deformable_attention_flops`. A multiplication with the addition
-    that follows counts as two. All other operations are ignored.
+    See :func:`mmavs.apis.flops.count_flops`.
 
     Args:
         segmenter (Segmenter): Model and clip.
@@ -100,48 +87,7 @@ def gflops_per_frame(segmenter: Segmenter) -> float:
     Returns:
         float: GFLOPs, the mean over the clip's frames.
     """
-    attend = torch.ops.mmavs_ops.ms_deform_attn
-    counter = FlopCounterMode(
-        display=False, custom_mapping={attend: deformable_attention_flops}
-    )
-    # The counter does not know the fused attention kernels of the CPU, so
-    # attention must run as separate matrix products.
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with sdpa_kernel(SDPBackend.MATH), counter:
-            segmenter()
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
-    return counter.get_total_flops() / NUM_FRAMES / 1e9
-
-
-def deformable_attention_flops(
-    value: tuple[int, ...],
-    shapes: tuple[int, ...],
-    starts: tuple[int, ...],
-    locations: tuple[int, ...],
-    weights: tuple[int, ...],
-    **kwargs: object,
-) -> int:
-    """Count the operations of multi-scale deformable attention.
-
-    Each point of each query and head reads four corners, and each channel of
-    a corner is multiplied and added once.
-
-    Args:
-        value (tuple[int, ...]): Shape (N, S, M, D).
-        shapes (tuple[int, ...]): Not used.
-        starts (tuple[int, ...]): Not used.
-        locations (tuple[int, ...]): Not used.
-        weights (tuple[int, ...]): Shape (N, Q, M, L, P).
-        **kwargs (object): Shape of the output; not used.
-
-    Returns:
-        int: 8 * N * Q * M * L * P * D.
-    """
-    points = torch.Size(weights).numel()
-    return 2 * _CORNERS * points * value[-1]
+    return count_flops(segmenter)['Global'] / NUM_FRAMES / 1e9
 
 
 def frames_per_second(

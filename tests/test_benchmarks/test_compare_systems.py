@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmavs.apis.flops import deformable_attention_flops
 from mmavs.datasets.synthetic import write_dataset
 from mmavs_ops import ms_deform_attn
 from mmengine.config import Config
@@ -197,7 +198,7 @@ def test_operations_by_hand():
 def test_operations_of_deformable_attention_by_hand():
     """3 frames, 5 queries, 2 heads of 4 channels, 1 level, 3 points."""
     operator = torch.ops.mmavs_ops.ms_deform_attn
-    mapping = {operator: system_costs.deformable_attention_flops}
+    mapping = {operator: deformable_attention_flops}
     with FlopCounterMode(display=False, custom_mapping=mapping) as counter:
         ms_deform_attn(
             torch.rand(3, 12, 2, 4),

@@ -55,8 +55,47 @@ RESULT_TRIES = [
     ),
 ]
 
+FLOPS = 'analysis_tools/get_flops.py'
+LOGS = 'analysis_tools/analyze_logs.py'
 
-@rows([*TRIES, *RESULT_TRIES])
+COST_TRIES = [
+    Try('no-config', f'{FLOPS} none.py', 'none.py: expected a config'),
+    Try('no-size', f'{FLOPS} stub.py --shape 0', 'two positive .* got', 2),
+    Try(
+        'no-model',
+        f'{FLOPS} {{root}}/configs/_base_/default_runtime.py',
+        'without model',
+    ),
+    Try(
+        'flops',
+        f'{FLOPS} aavs_tiny_ms3-96x96 --shape 64',
+        r'5 frames of 64x64 .* audio_backbone .* decode_head .* 1\.212',
+        0,
+    ),
+    Try('no-task', LOGS, 'arguments are required: task', 2),
+    Try('no-log', f'{LOGS} cal_train_time none.json', 'none.json'),
+    Try(
+        'no-json', f'{LOGS} cal_train_time stub.py', 'stub.py: expected a log'
+    ),
+    Try(
+        'no-key',
+        f'{LOGS} plot_curve log.json --keys none --out o.png',
+        "log.json: expected values of 'none', found none; there are loss",
+        1,
+        lambda folder: (folder / 'log.json').write_text(
+            '{"loss": 1.0, "step": 1}'
+        ),
+    ),
+    Try(
+        'legend',
+        f'{LOGS} plot_curve a b --legend one --out o.png',
+        'expected 2 names, .* got 1',
+        2,
+    ),
+]
+
+
+@rows([*TRIES, *RESULT_TRIES, *COST_TRIES])
 def test_line(row, place, capsys):
     check(row, place, capsys)
     assert not list(place.glob('.*'))
