@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import numpy as np
 from mmavs.apis import VideoOutcome, segment_many, segment_smoothly
 from mmavs.engine import error_line, quiet_libraries
+from mmavs.output_path import check_output_file
 from mmavs.video import (
     MaskTimes,
     ScannedVideo,
@@ -21,6 +22,7 @@ from mmavs.video import (
     write_overlay,
     writing_masks,
 )
+from mmavs.visualization import draw_contact_sheet
 from rich.progress import Progress
 from video_command_line.arguments import (
     Facts,
@@ -74,7 +76,13 @@ def run_one(args: argparse.Namespace) -> None:
     print(describe(video), flush=True)
     if args.masks is not None:
         check_mask_folder(args.masks)
+    if args.show_attention is not None:
+        check_output_file(args.show_attention, sources=[name], force=True)
     inferencer = load_model(args)
+    if args.show_attention is not None:
+        picture = inferencer.draw_attention(video)
+        draw_contact_sheet(picture, args.show_attention)
+        print(f'Wrote the attention of the queries to {args.show_attention}')
     with ExitStack() as stack:
         folder = None
         if args.masks is not None:

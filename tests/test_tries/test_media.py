@@ -41,6 +41,23 @@ def nan(times):
 TRIES = [
     Try('works', f'{OWN} --out o.mp4', 'Wrote the video to o.mp4', 0),
     Try(
+        'attention-of-no-queries',
+        f'{OWN} --out o.mp4 --show-attention a.png',
+        'queries .* head HearingStub has none.* leave out --show-attention',
+    ),
+    Try(
+        'attention-name',
+        f'{OWN} --out o.mp4 --show-attention a.jpg',
+        'ends in .png, got a.jpg',
+        2,
+    ),
+    Try(
+        'attention-of-many',
+        f'{OWN} --out-dir o --show-attention a.png',
+        '--show-attention is for --out',
+        2,
+    ),
+    Try(
         'works-masks', f'{OWN} --out o.mp4 --masks m', 'Wrote 3 masks to m', 0
     ),
     Try('missing', RUN, 'v.mp4: expected a video file, found none'),

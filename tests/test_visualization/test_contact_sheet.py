@@ -14,7 +14,11 @@ from mmavs.visualization import (
     ClipPicture,
     draw_contact_sheet,
 )
-from mmavs.visualization.contact_sheet import _build_figure, overlay_mask
+from mmavs.visualization.contact_sheet import (
+    _build_figure,
+    overlay_heat,
+    overlay_mask,
+)
 from mmavs.visualization.panels import span_caption
 from mmcv.transforms import Compose, RandomApply
 from mmengine.visualization import (
@@ -407,3 +411,26 @@ def test_prior_without_a_prediction(tmp_path):
     draw_contact_sheet(picture, tmp_path / 'a.png')
     assert _count_near(tmp_path / 'a.png', (153, 153, 153)) > 5000
     assert _count_near(tmp_path / 'a.png', (255, 127, 14)) == 0
+
+
+def test_heat_colours_a_grey_frame():
+    """Cold: .8 grey of .7 * 100; hot: .15 of it and .85 of inferno's end."""
+    frame = np.full((2, 2, 3), 100, np.uint8)
+    cold, hot = (
+        overlay_heat(frame, np.full((1, 1), heat))[0, 0] for heat in (0, 1)
+    )
+    # inferno starts at (0, 0, 4) and ends at (252, 255, 164).
+    assert cold.tolist() == [56, 56, 57]
+    assert hot.tolist() == [225, 227, 150]
+
+
+def test_rows_of_attention_name_the_share_that_is_missing():
+    heat = np.zeros((2, 3, 4))
+    heat[:, 0, 0] = (1, 0.25)
+    picture = _picture(attention={'layer 1': heat})
+    figure = _build_figure(picture)
+    captions = [axes.get_title() for axes in figure.axes]
+    assert captions[6:8] == ['', '25% on pixels']
+    assert figure.axes[6].get_ylabel() == 'layer 1'
+    with pytest.raises(ValueError, match="'layer 1': 1"):
+        _picture(attention={'layer 1': heat[:1]})

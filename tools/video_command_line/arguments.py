@@ -50,6 +50,14 @@ def parse_args() -> argparse.Namespace:
         parser.error('--out is for one video; give --out-dir for several')
     if args.out is None and args.masks is not None:
         parser.error('--masks is for --out; give --results masks')
+    if args.show_attention is not None:
+        if args.out is None:
+            parser.error('--show-attention is for --out')
+        if args.show_attention.suffix != '.png':
+            parser.error(
+                '--show-attention: expected a name that ends in .png, got '
+                f'{args.show_attention}'
+            )
     for name in ('results', 'format', 'skip_existing'):
         if args.out is not None and getattr(args, name):
             option = name.replace('_', '-')
@@ -94,6 +102,13 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         help='with --out: write <number>.png, counted from 0, at the size of '
         'the video: 0 or 255, or the class ids if the model has more than '
         'two classes',
+    )
+    parser.add_argument(
+        '--show-attention',
+        type=Path,
+        metavar='PNG',
+        help='with --out: also draw where the queries of the model look, '
+        'layer by layer, in the first seconds of the video (one clip)',
     )
     parser.add_argument(
         '--out-dir',

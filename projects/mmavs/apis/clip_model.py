@@ -152,6 +152,20 @@ class ClipModel:
             list[SegDataSample]: A sample for each frame of the clips, in
             order.
         """
+        return self.model.test_step(clip_collate(self.pack(clips, size=size)))
+
+    def pack(
+        self, clips: Sequence[Clip], *, size: tuple[int, ...] | None = None
+    ) -> list[dict]:
+        """Apply the test pipeline to clips.
+
+        Args:
+            clips (Sequence[Clip]): See :meth:`run`.
+            size (tuple[int, ...] | None): See the same.
+
+        Returns:
+            list[dict]: ``inputs`` and ``data_samples`` of each clip.
+        """
         inputs = [self._read(clip) for clip in clips]
         if self.stage_one is not None:
             logits = stack_logits(self.stage_one.run(clips))
@@ -165,7 +179,7 @@ class ClipModel:
             for clip in packed:
                 for sample in clip['data_samples']:
                     sample.set_metainfo(dict(ori_shape=tuple(size)))
-        return self.model.test_step(clip_collate(packed))
+        return packed
 
     def _read(self, clip: Clip) -> dict:
         """Make the input of the pipeline."""

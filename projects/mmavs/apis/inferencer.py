@@ -20,12 +20,14 @@ from ..video import (
     iter_frames,
     scan_video,
 )
+from ..visualization import ClipPicture
+from .attention import attention_picture
 from .clip_in_memory import FramesAndSound, check_clip, clip_facts
 from .clip_model import ClipModel
 from .model_loading import StageOne
 from .prediction import ClipPrediction, in_order
 from .video_prediction import VideoPrediction
-from .windows import Sound, SoundWindow, cut_windows
+from .windows import Sound, SoundWindow, Window, cut_windows
 
 
 class AVSInferencer:
@@ -276,6 +278,20 @@ class AVSInferencer:
         if not isinstance(video, ScannedVideo):
             video = scan_video(video)
         facts = video.facts
+        windows, sound = self._cut(video, mask_rate, sound_window)
+        size = (facts.height, facts.width)
+        yield from in_order(
+            self._clip_model.predict(windows, sound, size, batch_size)
+        )
+
+    def _cut(
+        self,
+        video: ScannedVideo,
+        mask_rate: MaskRate = 1,
+        sound_window: SoundWindow = 'second',
+    ) -> tuple[Iterator[Window], Sound]:
+        """Windows of a video, and its sound."""
+        facts = video.facts
         times = MaskTimes(facts, mask_rate)
         frames = map(self._clip_model.shrink, iter_frames(facts, times))
         windows = cut_windows(frames, times, length=self.clip_seconds)
@@ -285,7 +301,27 @@ class AVSInferencer:
             name=facts.path.name,
             align=sound_window,
         )
-        size = (facts.height, facts.width)
-        yield from in_order(
-            self._clip_model.predict(windows, sound, size, batch_size)
+        return windows, sound
+
+    def draw_attention(self, video: str | Path | ScannedVideo) -> ClipPicture:
+        """Draw where the model's queries look in the first window of a video.
+
+        Args:
+            video (str | Path | ScannedVideo): See :meth:`segment_video`; one
+                frame per second is used.
+
+        Returns:
+            ClipPicture: With prediction, sound and, layer by layer, the
+            attention of the queries; for ``draw_contact_sheet``.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: See :meth:`segment_video`; also if the model has no
+                queries that attend to pixels.
+        """
+        if not isinstance(video, ScannedVideo):
+            video = scan_video(video)
+        windows, sound = self._cut(video)
+        return attention_picture(
+            self._clip_model, sound.clip_of(next(windows))
         )

@@ -83,6 +83,8 @@ def clip_picture(
     *,
     metainfo: Mapping[str, Any],
     front_end: AudioFrontEnd | None,
+    title: str | None = None,
+    attention: Mapping[str, np.ndarray] | None = None,
 ) -> ClipPicture:
     """Collect what a contact sheet shows of a clip.
 
@@ -97,11 +99,13 @@ def clip_picture(
             set; both are used if there are more than two classes.
         front_end (AudioFrontEnd | None): Draws the rows of audio; None draws
             no audio.
+        title (str | None): Defaults to None: subset and name of the clip.
+        attention (Mapping[str, np.ndarray] | None): See ``ClipPicture``.
 
     Returns:
         ClipPicture: With the mean IoU in its title, if there is one.
     """
-    title = name_of(samples[0])
+    title = title or name_of(samples[0])
     if masks.frame_iou is not None:
         title = f'{title}    mean IoU {np.mean(masks.frame_iou):.3f}'
     prior = inputs.get('mask_prior')
@@ -120,6 +124,7 @@ def clip_picture(
         audio=sound,
         audio_spans=spans,
         frame_iou=masks.frame_iou,
+        attention=attention,
         classes=metainfo['classes'] if many else None,
         palette=metainfo['palette'] if many else None,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -25,6 +26,8 @@ _TRUTH_PALETTE = (_BLACK, (46, 204, 113))
 _PREDICTION_PALETTE = (_BLACK, (255, 127, 14))
 _OVERLAY_ALPHA = 0.55
 _OUTSIDE_BRIGHTNESS = 0.7
+#: Weight of the heat's colour where it is 0 and 1.
+_MIN_HEAT_ALPHA, _MAX_HEAT_ALPHA = 0.2, 0.85
 _PANEL_INCHES = 1.7
 _AUDIO_INCHES = 0.9
 _LEGEND_INCHES = 0.24
@@ -49,6 +52,9 @@ class ClipPicture:
             two gets; None draws none.
         frame_iou (Sequence[float] | None): T values in [0, 1]; None without
             labels.
+        attention (Mapping[str, np.ndarray] | None): By name of a row: (T, h,
+            w) numbers from 0, drawn as heat on the frames, on a scale of its
+            own for each row; None draws none.
         classes (Sequence[str] | None): K names, for a legend of those in
             prediction or truth; None for binary masks.
         palette (Sequence[Sequence[int]] | None): K RGB colours, 0..255; None
@@ -63,6 +69,7 @@ class ClipPicture:
     truth: np.ndarray | None = None
     prior: np.ndarray | None = None
     frame_iou: Sequence[float] | None = None
+    attention: Mapping[str, np.ndarray] | None = None
     classes: Sequence[str] | None = None
     palette: Sequence[Sequence[int]] | None = None
 
@@ -76,6 +83,7 @@ class ClipPicture:
             'truth': self.truth,
             'prior': self.prior,
             'frame_iou': self.frame_iou,
+            **(self.attention or {}),
         }
         counts = {
             name: len(part) for name, part in parts.items() if part is not None
@@ -158,6 +166,29 @@ def overlay_mask(
     # A grey palette colour is hardly visible as a tint, so draw edges.
     if len(palette) > 2:
         drawn[_edges(ids)] = _EDGE_RGB
+    return drawn.round().astype(np.uint8)
+
+
+def overlay_heat(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Colour a grey copy of a frame by a map of heat.
+
+    Args:
+        frame (np.ndarray): (H, W, 3) uint8 RGB.
+        heat (np.ndarray): (h, w) in [0, 1], scaled to the frame.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB.
+    """
+    height, width = frame.shape[:2]
+    resized = Image.fromarray(heat.astype(np.float32)).resize(
+        (width, height), Image.Resampling.BILINEAR
+    )
+    values = np.asarray(resized)[..., None]
+    colours = 255 * colormaps['inferno'](values[..., 0])[..., :3]
+    grey = _OUTSIDE_BRIGHTNESS * frame.mean(-1, keepdims=True)
+    # Cold pixels keep the grey frame, so that objects stay visible.
+    weight = _MIN_HEAT_ALPHA + (_MAX_HEAT_ALPHA - _MIN_HEAT_ALPHA) * values
+    drawn = (1 - weight) * grey + weight * colours
     return drawn.round().astype(np.uint8)
 
 
@@ -261,15 +292,27 @@ def _image_rows(
         rows.append(
             ('prior', list(np.stack([grey] * 3, -1)), [''] * num_frames)
         )
-    if picture.prediction is None:
-        return rows
-    images = _overlays(picture, picture.prediction, _PREDICTION_PALETTE)
-    captions = [''] * num_frames
-    if picture.frame_iou is not None:
-        name = 'IoU' if picture.palette is None else 'mIoU'
-        captions = [f'{name} {iou:.3f}' for iou in picture.frame_iou]
-    rows.append(('prediction', images, captions))
+    if picture.prediction is not None:
+        images = _overlays(picture, picture.prediction, _PREDICTION_PALETTE)
+        captions = [''] * num_frames
+        if picture.frame_iou is not None:
+            name = 'IoU' if picture.palette is None else 'mIoU'
+            captions = [f'{name} {iou:.3f}' for iou in picture.frame_iou]
+        rows.append(('prediction', images, captions))
+    for name, heat in (picture.attention or {}).items():
+        largest = float(heat.max()) or 1.0
+        images = [
+            overlay_heat(frame, part / largest)
+            for frame, part in zip(picture.frames, heat, strict=True)
+        ]
+        rows.append((name, images, [_share(part) for part in heat]))
     return rows
+
+
+def _share(heat: np.ndarray) -> str:
+    """Caption of a map that does not sum up to 1."""
+    share = float(heat.sum())
+    return '' if share > 0.995 else f'{share:.0%} on pixels'
 
 
 def _overlays(

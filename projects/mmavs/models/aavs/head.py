@@ -12,10 +12,11 @@ from mmseg.models.decode_heads import Mask2FormerHead
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from mmavs.structures import UNLABELLED, ClipFeatures
 
-from ..layers import init_adapters
+from ..layers import AttentionRecord, init_adapters, watch_multihead
 from .audio_query import AudioQueryGenerator
 from .transformer_decoder import adapt_decoder
 
@@ -125,6 +126,45 @@ class AAVSHead(Mask2FormerHead):
         return self._decode(
             query, query_pos, memories, mask_feature, features.mask_prior
         )
+
+    def watch_attention(
+        self, record: AttentionRecord
+    ) -> list[RemovableHandle]:
+        """Record the cross-attention of the queries in each decoder layer.
+
+        A query counts by its probability of a class other than the
+        background.
+
+        Args:
+            record (AttentionRecord): Gets the attention of every forward
+                pass.
+
+        Returns:
+            list[RemovableHandle]: Of the hooks.
+        """
+        sizes: list[tuple[int, int]] = []
+
+        def keep_sizes(module: Any, args: Any, output: Any) -> None:
+            sizes[:] = [tuple(memory.shape[-2:]) for memory in output[1]]
+
+        def weigh(module: Any, args: Any, output: Any) -> None:
+            record.weigh_queries(output[0][-1].softmax(-1)[..., 1:-1].sum(-1))
+
+        def watch(i: int, layer: Any) -> RemovableHandle:
+            level = i % self.num_transformer_feat_level
+            return watch_multihead(
+                layer.cross_attn.attn,
+                lambda weights: record.add(
+                    f'layer {i + 1}', weights, [sizes[level]]
+                ),
+            )
+
+        layers = self.transformer_decoder.layers
+        return [
+            self.pixel_decoder.register_forward_hook(keep_sizes),
+            *(watch(i, layer) for i, layer in enumerate(layers)),
+            self.register_forward_hook(weigh),
+        ]
 
     def _decoder_memory(
         self, memories: list[Tensor]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from mmdet.models.layers import DetrTransformerDecoderLayer
@@ -12,10 +12,15 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from mmavs.structures import UNLABELLED, ClipFeatures
 
-from ..layers import use_fused_attention
+from ..layers import (
+    AttentionRecord,
+    use_fused_attention,
+    watch_multihead,
+)
 from ..stepping_stones import build_fusion_prior
 from .channel_mixer import AVSegFormerChannelMixer
 from .mask_head import AVSegFormerMaskHead
@@ -217,6 +222,37 @@ class AVSegFormerHead(BaseModule):
             Tensor: (N, K, 4 H, 4 W).
         """
         return self(features)[0]
+
+    def watch_attention(
+        self, record: AttentionRecord
+    ) -> list[RemovableHandle]:
+        """Record the cross-attention of the queries in each decoder layer.
+
+        All queries count alike, since they have no classes.
+
+        Args:
+            record (AttentionRecord): Gets the attention of every forward
+                pass.
+
+        Returns:
+            list[RemovableHandle]: Of the hooks.
+        """
+        sizes: list[tuple[int, int]] = []
+
+        def keep_sizes(module: Any, args: Any) -> None:
+            _, *coarse = args[0]
+            sizes[:] = [tuple(level.shape[-2:]) for level in coarse]
+
+        def watch(i: int, layer: Any) -> RemovableHandle:
+            return watch_multihead(
+                layer.cross_attn.attn,
+                lambda weights: record.add(f'layer {i + 1}', weights, sizes),
+            )
+
+        return [
+            self.pixel_decoder.register_forward_pre_hook(keep_sizes),
+            *(watch(i, layer) for i, layer in enumerate(self.decoder)),
+        ]
 
     def _resized(self, maps: Tensor, truth: Tensor) -> Tensor:
         if maps.shape[-2:] == truth.shape[-2:]:

@@ -10,9 +10,11 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from mmavs.structures import ClipFeatures
 
+from ..layers import AttentionRecord
 from ..stepping_stones import MaskPrior, check_prior
 from .blocks import build_blocks, check_blocks
 from .fuser_list import FuserList
@@ -27,6 +29,7 @@ from .mask_losses import LabelledFrameLosses
 from .query_generator import EASEQueryGenerator
 from .query_propagation import QueryPropagation
 from .upscaler import Upscaler
+from .watch_blocks import watch_joint_blocks
 
 
 @MODELS.register_module()
@@ -241,6 +244,23 @@ class EASEHead(LabelledFrameLosses):
             )
         classes, masks = zip(*predictions, strict=True)
         return list(classes), list(masks)
+
+    def watch_attention(
+        self, record: AttentionRecord
+    ) -> list[RemovableHandle]:
+        """Record the attention of the queries to patches in joint blocks.
+
+        A query counts by its probability of a class other than the
+        background.
+
+        Args:
+            record (AttentionRecord): Gets the attention of every forward
+                pass in evaluation.
+
+        Returns:
+            list[RemovableHandle]: Of the hooks.
+        """
+        return watch_joint_blocks(self, record)
 
     def _run_joint(
         self, frames: JointInput, grid: tuple[int, int]

@@ -10,6 +10,7 @@ from mmdet.models.backbones.pvt import MixFFN, PVTEncoderLayer
 from torch import Tensor
 
 from ..layers import swap_class, use_fused_attention
+from ..layers.query_attention import self_attention_weights
 from ..visual_backbones.pvt_v2 import REDUCTION_EPS, ChannelsLastMixFFN
 
 #: Epsilon of the norms of blocks and stages.
@@ -130,15 +131,36 @@ class PVTJointBlock(PVTBlock):
         return self.ffn(self.norm2(x), (side, side), identity=x)
 
     def _attend(self, x: Tensor, allowed: Tensor | None) -> Tensor:
-        attention = self.attn.attn
-        qkv = F.linear(x, attention.in_proj_weight, attention.in_proj_bias)
-        # (N, S, 3 * D) -> 3 x (N, M, S, d)
-        qkv = qkv.unflatten(-1, (3, attention.num_heads, -1))
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        query, key, value = self._project(x)
         out = F.scaled_dot_product_attention(
             query,
             key,
             value,
             attn_mask=None if allowed is None else allowed[:, None],
         )
-        return attention.out_proj(out.transpose(1, 2).flatten(2))
+        return self.attn.attn.out_proj(out.transpose(1, 2).flatten(2))
+
+    def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, (N, M, S, d) each."""
+        attention = self.attn.attn
+        qkv = F.linear(x, attention.in_proj_weight, attention.in_proj_bias)
+        # (N, S, 3 * D) -> 3 x (N, M, S, d)
+        qkv = qkv.unflatten(-1, (3, attention.num_heads, -1))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        return query, key, value
+
+    def attention(
+        self, x: Tensor, positions: None, allowed: Tensor | None
+    ) -> Tensor:
+        """Compute the attention weights of the block.
+
+        Args:
+            x (Tensor): As in :meth:`forward`.
+            positions (None): Not used.
+            allowed (Tensor | None): As in :meth:`forward`.
+
+        Returns:
+            Tensor: (N, S, S), mean over heads.
+        """
+        query, key, _ = self._project(self.norm1(x))
+        return self_attention_weights(query, key, allowed)

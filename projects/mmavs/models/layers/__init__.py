@@ -7,11 +7,13 @@ from .deformable_attention import (
 )
 from .enlarged_conv import EnlargedConv2d
 from .fused_attention import FusedMultiheadAttention, use_fused_attention
+from .query_attention import AttentionRecord, watch_multihead
 from .swap_class import swap_class
 
 __all__ = [
     'AdaptedLinear',
     'Adapter',
+    'AttentionRecord',
     'EnlargedConv2d',
     'FusedMultiheadAttention',
     'MultiScaleDeformableAttention',
@@ -19,4 +21,5 @@ __all__ = [
     'swap_class',
     'use_compiled_attention',
     'use_fused_attention',
+    'watch_multihead',
 ]

@@ -12,6 +12,8 @@ from mmengine.model import BaseModule
 from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 
+from .query_attention import self_attention_weights
+
 _INIT_STD = 0.02
 #: Base of the rotation frequencies of DINOv3.
 _ROPE_BASE = 100.0
@@ -185,13 +187,7 @@ class DinoAttention(BaseModule):
         Returns:
             Tensor: (N, S, D).
         """
-        bias = torch.cat([self.q_bias, self.k_bias, self.v_bias])
-        qkv = F.linear(x, self.qkv.weight, bias)
-        # (N, S, 3 * D) -> 3 x (N, M, S, d)
-        qkv = qkv.unflatten(-1, (3, self.num_heads, -1))
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        if rope is not None:
-            query, key = rotate(query, rope), rotate(key, rope)
+        query, key, value = self._project(x, rope)
         out = F.scaled_dot_product_attention(
             query,
             key,
@@ -199,6 +195,35 @@ class DinoAttention(BaseModule):
             attn_mask=None if allowed is None else allowed[:, None],
         )
         return self.proj(out.transpose(1, 2).flatten(2))
+
+    def weights(
+        self, x: Tensor, rope: Tensor | None, allowed: Tensor | None
+    ) -> Tensor:
+        """Compute the attention weights.
+
+        Args:
+            x (Tensor): As in :meth:`forward`.
+            rope (Tensor | None): As in the same.
+            allowed (Tensor | None): As in the same.
+
+        Returns:
+            Tensor: (N, S, S), mean over heads.
+        """
+        query, key, _ = self._project(x, rope)
+        return self_attention_weights(query, key, allowed)
+
+    def _project(
+        self, x: Tensor, rope: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, (N, M, S, d) each."""
+        bias = torch.cat([self.q_bias, self.k_bias, self.v_bias])
+        qkv = F.linear(x, self.qkv.weight, bias)
+        # (N, S, 3 * D) -> 3 x (N, M, S, d)
+        qkv = qkv.unflatten(-1, (3, self.num_heads, -1))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        if rope is not None:
+            query, key = rotate(query, rope), rotate(key, rope)
+        return query, key, value
 
 
 class DinoMLP(BaseModule):
@@ -301,3 +326,18 @@ class DinoBlock(BaseModule):
         attended = self.attn(self.norm1(x), rope, allowed)
         x = x + self.drop_path(self.ls1(attended))
         return x + self.drop_path(self.ls2(self.mlp(self.norm2(x))))
+
+    def attention(
+        self, x: Tensor, rope: Tensor | None, allowed: Tensor | None
+    ) -> Tensor:
+        """Compute the attention weights of the block.
+
+        Args:
+            x (Tensor): As in :meth:`forward`.
+            rope (Tensor | None): As in the same.
+            allowed (Tensor | None): As in the same.
+
+        Returns:
+            Tensor: (N, S, S), mean over heads.
+        """
+        return self.attn.weights(self.norm1(x), rope, allowed)
