@@ -1,0 +1,92 @@
+"""The generated tables are those of the pages, and say what the files say."""
+
+import json
+
+import pytest
+
+from benchmarks import write_tables
+from benchmarks.compare_systems_page import (
+    make_cost_lines,
+    make_score_lines,
+    make_setting_lines,
+    read_reports,
+)
+from benchmarks.generated_tables import make_table, replace_part
+
+
+def test_the_pages_are_up_to_date():
+    for page, text in write_tables.make_pages(write_tables.ROOT).items():
+        assert page.read_text(encoding='utf-8') == text, (
+            f'{page.name}: run python -m benchmarks.write_tables'
+        )
+
+
+def _report(task, protocol, bound, *, seeds=(0, 1)):
+    """Own mIoU 0.5, 0.7 (mean .6, deviation .1414), exchanged 0.1."""
+    runs = [
+        dict(
+            seed=seed,
+            metrics={
+                f'{protocol}/mIoU': 0.5 + 0.2 * i,
+                f'{protocol}/F': 0.25,
+            },
+            metrics_exchanged={f'{protocol}/mIoU': 0.1, f'{protocol}/F': 0.0},
+        )
+        for i, seed in enumerate(seeds)
+    ]
+    row = dict(
+        runs=runs,
+        parameters=1_234_567,
+        gflops_per_frame=0.1,
+        frames_per_second=99.6,
+        peak_memory_bytes=3 * 2**20,
+    )
+    facts = dict(
+        protocol=protocol,
+        num_steps=480,
+        sound_blind_miou=bound,
+        systems=dict(ease=row),
+    )
+    return dict(torch='2.0', device='cpu', tasks={task: facts})
+
+
+def test_tables_by_hand(tmp_path):
+    for task, report in (
+        ('ms3', _report('ms3', 'stepping_stones', 0.508)),
+        ('avss', _report('avss', 'dataset', None, seeds=[3])),
+    ):
+        path = tmp_path / f'compare_systems_{task}.json'
+        path.write_text(json.dumps(report))
+    reports = read_reports(tmp_path)
+    assert list(reports) == ['ms3', 'avss']
+    assert make_score_lines(reports)[2:] == [
+        '| MS3, `stepping_stones` | EASE | 0.600 +- 0.141 | 0.250 +- 0.000 '
+        '| 0.100 +- 0.000 |',
+        '|  | best sound-blind guesser | 0.508 |  |  |',
+        '| AVSS, `dataset` | EASE | 0.500 | 0.250 | 0.100 |',
+    ]
+    assert make_cost_lines(reports)[2:] == [
+        '| EASE | 1.23 M | 0.100 | 100 | 3.0 MiB |'
+    ]
+    assert make_setting_lines(reports) == [
+        '- MS3: 480 steps, seeds 0, 1, torch 2.0, cpu.',
+        '- AVSS: 480 steps, seed 3, torch 2.0, cpu.',
+    ]
+
+
+def test_a_task_in_two_reports_is_refused(tmp_path):
+    for name in ('a', 'b'):
+        path = tmp_path / f'compare_systems_{name}.json'
+        path.write_text(json.dumps(_report('s4', 'split', 0.1)))
+    with pytest.raises(ValueError, match="each task in one report, got 's4'"):
+        read_reports(tmp_path)
+
+
+def test_only_the_named_part_changes():
+    text = 'a\n<!-- generated: x -->\nold\n<!-- end: x -->\nb\n'
+    assert replace_part(text, 'x', make_table(['t'], [['1']])) == (
+        'a\n<!-- generated: x -->\n\n| t |\n| --- |\n| 1 |\n\n'
+        '<!-- end: x -->\nb\n'
+    )
+    with pytest.raises(ValueError, match='found 0 beginnings and 0 ends'):
+        replace_part(text, 'y', [])
