@@ -1,7 +1,9 @@
-"""Write the generated tables of README and docs from ``results/``.
+"""Write the generated tables of README, docs and metafiles.
 
     python -m benchmarks.write_tables [--check]
 
+The sources are the files in ``results/`` and, for published figures, the
+headers of the configs. docs/model_zoo.md is made by ``make docs``.
 With --check nothing is written; the exit code is 1 if a table is out of date.
 """
 
@@ -18,6 +20,8 @@ from benchmarks.compare_systems_page import (
     read_reports,
 )
 from benchmarks.generated_tables import replace_part
+from benchmarks.model_zoo import make_metafile, read_results
+from benchmarks.published_figures import make_readme_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,7 +33,7 @@ def make_pages(root: Path) -> dict[Path, str]:
         root (Path): Root of the repository.
 
     Returns:
-        dict[Path, str]: Content by page.
+        dict[Path, str]: Content by page or metafile.
     """
     page = root / 'docs/results.md'
     text = page.read_text(encoding='utf-8')
@@ -41,7 +45,17 @@ def make_pages(root: Path) -> dict[Path, str]:
             ('costs of the four systems', make_cost_lines(reports)),
         ):
             text = replace_part(text, name, lines)
-    return {page: text}
+    pages = {page: text}
+    readme = root / 'README.md'
+    pages[readme] = replace_part(
+        readme.read_text(encoding='utf-8'),
+        'published figures',
+        make_readme_lines(root),
+    )
+    results = read_results(root)
+    for path in sorted((root / 'configs').glob('*/metafile.yml')):
+        pages[path] = make_metafile(path.read_text('utf-8'), results)
+    return pages
 
 
 def main() -> None:
