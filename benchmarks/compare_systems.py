@@ -11,7 +11,8 @@ per frame, frames per second, and the memory that segmenting a clip of five
 frames adds. The results describe the code on these clips, not on AVSBench.
 
 An interrupted training resumes and a finished one is not repeated, so use a
-new --work-dir for every data set and every change of the code. Create the
+new --work-dir for every change of the clips or of the code. What the trainings
+and tests print is in train.txt and test.txt next to their results. Create the
 clips with tools/dataset_converters/make_synthetic.py.
 """
 
@@ -19,21 +20,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import copy
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from mmavs.atomic_file import write_json
+from mmavs.checkpoint import load_from_local
 from mmavs.datasets.avsbench import SPLITS
+from mmavs.engine.launcher import Launcher, LoggingLauncher, lock
+from mmavs.engine.steps import read_config, run_test, run_training
 from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmengine.runner import Runner, TestLoop
-from rich.console import Console
-from rich.progress import Progress
 
 from benchmarks.compare_systems_table import (
     NOTE,
@@ -65,31 +63,6 @@ CLIPS = {
 }
 
 
-class ShowProgress(Hook):
-    """Update a progress bar after every training step.
-
-    Args:
-        progress (Progress): The display.
-        description (str): Text before the bar.
-    """
-
-    def __init__(self, progress: Progress, description: str) -> None:
-        self.progress = progress
-        self.task = progress.add_task(description, total=None)
-
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: dict | None = None,
-    ) -> None:
-        """Update the bar."""
-        self.progress.update(
-            self.task, total=runner.max_iters, completed=runner.iter + 1
-        )
-
-
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -107,7 +80,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--data-root', help="clips of all tasks, instead of the configs' own"
     )
-    parser.add_argument('--work-dir', default='work_dirs/compare_systems')
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path('work_dirs/compare_systems')
+    )
     parser.add_argument(
         '--rounds', type=int, default=10, help='clips timed of each system'
     )
@@ -117,12 +92,26 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def load_configs(
+class Plan(NamedTuple):
+    """What is trained for a system.
+
+    Attributes:
+        config (Path): Its config file.
+        options (list[str]): Overrides of it, as KEY=VALUE.
+        cfg (Config): The config with these overrides.
+    """
+
+    config: Path
+    options: list[str]
+    cfg: Config
+
+
+def make_plans(
     systems: Sequence[str],
     task: str,
     max_epochs: int | None = None,
     data_root: str | None = None,
-) -> dict[str, Config]:
+) -> dict[str, Plan]:
     """Read the configs of a task and check that they train alike.
 
     Args:
@@ -132,13 +121,13 @@ def load_configs(
         data_root (str | None): Replaces the configs' data root.
 
     Returns:
-        dict[str, Config]: By system.
+        dict[str, Plan]: By system.
 
     Raises:
         FileNotFoundError: If a system has no tiny config of the task.
         ValueError: If systems differ in batch size or number of epochs.
     """
-    configs = {}
+    plans = {}
     for system in systems:
         path = ROOT / f'configs/synthetic/{system}_tiny_{task}-96x96.py'
         if not path.is_file():
@@ -147,76 +136,70 @@ def load_configs(
                 f'no config {path.name} of system {system!r}; there are '
                 f'{[other.name for other in there]} in configs/synthetic'
             )
-        configs[system] = Config.fromfile(path)
-        if max_epochs is not None:
-            _set_epochs(configs[system], max_epochs)
-        if data_root is not None:
-            for split in SPLITS:
-                loader = configs[system][f'{split}_dataloader']
-                loader.dataset.data_root = data_root
+        options = _make_options(Config.fromfile(path), max_epochs, data_root)
+        plans[system] = Plan(path, options, read_config(str(path), options))
     steps = {
         system: (cfg.train_dataloader.batch_size, cfg.train_cfg.max_epochs)
-        for system, cfg in configs.items()
+        for system, (_, _, cfg) in plans.items()
     }
     if len(set(steps.values())) > 1:
         raise ValueError(
             'all systems must train with one batch size for one number of '
             f'epochs, got (batch size, epochs) {steps} for {task}'
         )
-    return configs
+    return plans
 
 
-def _set_epochs(cfg: Config, max_epochs: int) -> None:
-    """Set the length of the training and of its learning-rate schedule."""
-    for scheduler in cfg.get('param_scheduler') or []:
-        if scheduler.get('T_max') == cfg.train_cfg.max_epochs:
-            scheduler.T_max = max_epochs
-    cfg.train_cfg.max_epochs = max_epochs
+def _make_options(
+    cfg: Config, max_epochs: int | None, data_root: str | None
+) -> list[str]:
+    """List the overrides of a config: last weights, length, clips."""
+    options = ['default_hooks.checkpoint.save_best=None']
+    if max_epochs is not None:
+        options.append(f'train_cfg.max_epochs={max_epochs}')
+        # The schedule of the learning rate has the length of the training.
+        options += [
+            f'param_scheduler.{i}.T_max={max_epochs}'
+            for i, scheduler in enumerate(cfg.get('param_scheduler') or [])
+            if scheduler.get('T_max') == cfg.train_cfg.max_epochs
+        ]
+    if data_root is not None:
+        options += [
+            f'{split}_dataloader.dataset.data_root={data_root}'
+            for split in SPLITS
+        ]
+    return options
 
 
 def train_and_test(
-    cfg: Config,
-    work_dir: Path,
-    *,
-    seed: int,
-    progress: Progress,
-    description: str,
+    plan: Plan, root: Path, name: str, *, seed: int, launcher: Launcher
 ) -> dict[str, Any]:
     """Train or resume a system and test its last weights.
 
     Args:
-        cfg (Config): From :func:`load_configs`; modified in place.
-        work_dir (Path): Folder of this training only.
+        plan (Plan): From :func:`make_plans`.
+        root (Path): Folder of the trainings of a task.
+        name (str): Name of this training.
         seed (int): Seed of all random numbers.
-        progress (Progress): Shows the steps.
-        description (str): Text before the progress bar.
+        launcher (Launcher): Starts the tools.
 
     Returns:
-        dict[str, Any]: ``seed``, ``num_steps``, ``metrics`` and
+        dict[str, Any]: The run of a result file with ``num_steps`` and
         ``metrics_exchanged`` (every clip with the sound of the next clip).
     """
-    done = work_dir / 'result.json'
-    if done.is_file():
-        return json.loads(done.read_text(encoding='utf-8'))
-    cfg.work_dir = str(work_dir)
-    cfg.experiment_name = '_'.join(work_dir.parts[-2:])
-    cfg.resume = True  # from the last checkpoint here, if there is one
-    cfg.randomness = dict(seed=seed)
-    runner = Runner.from_cfg(cfg)
-    runner.register_hook(ShowProgress(progress, description))
-    runner.train()
-    exchanged = copy.deepcopy(cfg.test_dataloader)
-    exchanged.dataset.sound_from = 'next_clip'
-    result = dict(
-        seed=seed,
-        num_steps=runner.max_iters,
-        metrics=runner.test(),
-        metrics_exchanged=TestLoop(
-            runner, exchanged, cfg.test_evaluator
-        ).run(),
+    config, options = str(plan.config), [*plan.options]
+    options.append(f'randomness.seed={seed}')
+    trained = run_training(launcher, root, name, config, options)
+    run = run_test(launcher, config, options, trained)
+    exchanged = run_test(
+        *(launcher, config, options),
+        trained._replace(folder=trained.folder / 'exchanged_sound'),
+        ['--swap-sound'],
     )
-    write_json(done, result)
-    return result
+    meta = load_from_local(str(trained.checkpoint), 'cpu')['meta']
+    return dict(
+        run, num_steps=meta['iter'], metrics_exchanged=exchanged['metrics']
+    )
 
 
 def measure_costs(
@@ -249,12 +232,12 @@ def measure_costs(
     }
 
 
-def compare(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+def compare(args: argparse.Namespace, launcher: Launcher) -> dict[str, Any]:
     """Train, test and measure as the command line asks.
 
     Args:
         args (argparse.Namespace): From :func:`parse_args`.
-        progress (Progress): Shows the steps.
+        launcher (Launcher): Starts the tools.
 
     Returns:
         dict[str, Any]: The report that ``--json`` prints.
@@ -265,12 +248,12 @@ def compare(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
             to another subset.
     """
     plans = {
-        task: load_configs(args.systems, task, args.max_epochs, args.data_root)
+        task: make_plans(args.systems, task, args.max_epochs, args.data_root)
         for task in args.tasks
     }
     bounds = {
-        task: _read_bound(task, configs[args.systems[0]])
-        for task, configs in plans.items()
+        task: _read_bound(task, found[args.systems[0]].cfg)
+        for task, found in plans.items()
     }
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     report: dict[str, Any] = dict(
@@ -281,8 +264,9 @@ def compare(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         seeds=args.seeds,
         tasks={},
     )
-    for task, configs in plans.items():
-        runs = _train_task(task, configs, args, progress)
+    for task, found in plans.items():
+        runs = _train_task(task, found, args, launcher)
+        configs = {system: plan.cfg for system, plan in found.items()}
         costs = measure_costs(configs, device, args.rounds)
         epochs = {cfg.train_cfg.max_epochs for cfg in configs.values()}
         report['tasks'][task] = dict(
@@ -331,39 +315,36 @@ def _read_bound(task: str, cfg: Config) -> float | None:
 
 def _train_task(
     task: str,
-    configs: Mapping[str, Config],
+    plans: Mapping[str, Plan],
     args: argparse.Namespace,
-    progress: Progress,
+    launcher: Launcher,
 ) -> dict[str, list[dict]]:
     """Train every system with every seed."""
-    runs: dict[str, list[dict]] = {system: [] for system in configs}
+    runs: dict[str, list[dict]] = {system: [] for system in plans}
     for seed in args.seeds:
-        for system, cfg in configs.items():
-            name = f'{system}_{cfg.train_cfg.max_epochs}-epochs_seed-{seed}'
-            result = train_and_test(
-                cfg.copy(),
-                Path(args.work_dir, task, name),
+        for system, plan in plans.items():
+            run = train_and_test(
+                *(plan, args.work_dir / task, f'{system}_seed-{seed}'),
                 seed=seed,
-                progress=progress,
-                description=f'{task} {system}, seed {seed}',
+                launcher=launcher,
             )
-            runs[system].append(result)
+            runs[system].append(run)
     return runs
 
 
 def main() -> None:
     """Compare and print."""
     args = parse_args()
-    log = Path(args.work_dir, 'console.log')
-    log.parent.mkdir(parents=True, exist_ok=True)
     try:
-        # The runners print every step; that goes to a file.
+        # stdout is for the report.
         with (
-            log.open('a', encoding='utf-8') as file,
-            contextlib.redirect_stdout(file),
-            Progress(console=Console(stderr=True)) as progress,
+            contextlib.redirect_stdout(sys.stderr),
+            lock(args.work_dir) as descriptor,
         ):
-            report = compare(args, progress)
+            launcher = LoggingLauncher(
+                'none', 1, None, descriptor, ROOT / 'tools'
+            )
+            report = compare(args, launcher)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'compare_systems.py: {error}')
     if args.json:

@@ -8,9 +8,8 @@ import pytest
 import torch
 from mmavs.apis.flops import deformable_attention_flops
 from mmavs.datasets.synthetic import write_dataset
+from mmavs.engine.launcher import LoggingLauncher
 from mmavs_ops import ms_deform_attn
-from mmengine.config import Config
-from rich.progress import Progress
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -18,8 +17,6 @@ from benchmarks import compare_systems, system_costs
 
 ROOT = Path(__file__).parents[2]
 SUFFIX = '_tiny_ms3-96x96.py'
-PATHS = sorted((ROOT / 'configs/synthetic').glob(f'*{SUFFIX}'))
-SYSTEMS = [path.name.removesuffix(SUFFIX) for path in PATHS]
 
 
 def _run(monkeypatch, *arguments):
@@ -28,13 +25,13 @@ def _run(monkeypatch, *arguments):
 
 
 @pytest.mark.slow
-def test_one_step_of_every_system(monkeypatch, tmp_path, capsys):
-    """Each system is trained, tested under one protocol and measured."""
+def test_one_step_of_two_systems(steps, monkeypatch, tmp_path, capsys):
+    """Each is trained, tested under one protocol and measured."""
     monkeypatch.chdir(tmp_path)
     clips = dict(train=2, val=1, test=2)
     facts = write_dataset('data', clips, subsets=['v1m'], size=32)
     capsys.readouterr()
-    assert 'aavs' in SYSTEMS
+    systems = ['aavs', 'ease']
     # Each measure of memory is a new process; that of one system suffices.
     measure = compare_systems.peak_memory
     monkeypatch.setattr(
@@ -46,7 +43,7 @@ def test_one_step_of_every_system(monkeypatch, tmp_path, capsys):
     )
     _run(
         monkeypatch,
-        *('--systems', *SYSTEMS, '--tasks', 'ms3', '--max-epochs', '1'),
+        *('--systems', *systems, '--tasks', 'ms3', '--max-epochs', '1'),
         *('--data-root', 'data', '--rounds', '1', '--seeds', '7', '--json'),
     )
     report = json.loads(capsys.readouterr().out)
@@ -58,7 +55,7 @@ def test_one_step_of_every_system(monkeypatch, tmp_path, capsys):
     assert task['num_steps'] == 1
     bound = facts['sound_blind_miou']['v1m']['test']
     assert task['sound_blind_miou'] == bound
-    assert list(task['systems']) == SYSTEMS
+    assert list(task['systems']) == systems
     for system, row in task['systems'].items():
         (run,) = row['runs']
         assert (run['seed'], run['num_steps']) == (7, 1)
@@ -72,30 +69,29 @@ def test_one_step_of_every_system(monkeypatch, tmp_path, capsys):
         # A map of 16 channels at 48 x 48 is 0.7 MB of five frames.
         memory = row['peak_memory_bytes']
         assert memory is None or 5e5 < memory < 1e9, system
+    # A training, two tests; none is repeated.
+    assert len(steps) == 3 * len(systems)
+    steps.clear()
+    assert report['tasks']['ms3']['systems']['aavs']['runs'] == [
+        compare_systems.train_and_test(
+            compare_systems.make_plans(['aavs'], 'ms3', 1, 'data')['aavs'],
+            *(Path('work_dirs/compare_systems/ms3'), 'aavs_seed-7'),
+            seed=7,
+            launcher=LoggingLauncher('none', 1, None, 0, ROOT / 'tools'),
+        )
+    ]
+    assert steps == []
     compare_systems.print_tables(report)
     printed = capsys.readouterr().out
     assert 'ms3, synthetic clips, not AVSBench: protocol stepping' in printed
     assert '1 steps, seeds [7]' in printed
     assert f'{bound:.3f}' in printed
-    for system in SYSTEMS:
+    for system in systems:
         assert f'| {system} ' in printed
 
 
-def test_a_training_that_is_done_is_not_repeated(tmp_path):
-    result = dict(seed=0, num_steps=3, metrics={'stepping_stones/mIoU': 0.5})
-    (tmp_path / 'result.json').write_text(json.dumps(result))
-    with Progress() as progress:
-        assert result == compare_systems.train_and_test(
-            Config(),
-            tmp_path,
-            seed=0,
-            progress=progress,
-            description='',
-        )
-
-
 def test_epochs_change_the_schedule_with_them():
-    cfg = compare_systems.load_configs(['aavs'], 'ms3', 2)['aavs']
+    cfg = compare_systems.make_plans(['aavs'], 'ms3', 2)['aavs'].cfg
     assert cfg.train_cfg.max_epochs == 2
     assert [scheduler.T_max for scheduler in cfg.param_scheduler] == [2]
 
@@ -111,7 +107,7 @@ def test_systems_must_train_alike(monkeypatch, tmp_path):
     monkeypatch.setattr(compare_systems, 'ROOT', tmp_path)
     message = r"got .* \{'one': \(8, 16\), 'other': \(4, 16\)\} for ms3"
     with pytest.raises(ValueError, match=message):
-        compare_systems.load_configs(['one', 'other'], 'ms3', None)
+        compare_systems.make_plans(['one', 'other'], 'ms3', None)
 
 
 def test_an_unknown_system_is_named_beside_those_there_are(

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy import stats
+from scipy.special import stdtrit
 
 #: Share of the intervals that contain the expected value.
 CONFIDENCE = 0.95
@@ -28,7 +28,7 @@ def summarise(values: Sequence[float]) -> dict[str, Any]:
     spread = interval = None
     if num > 1:
         spread = statistics.stdev(values)
-        quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, num - 1))
+        quantile = float(stdtrit(num - 1, (1 + CONFIDENCE) / 2))
         half = quantile * spread / num**0.5
         interval = [mean - half, mean + half]
     return dict(
