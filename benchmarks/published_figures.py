@@ -62,13 +62,13 @@ def _row(
     two_stages: str = '',
 ) -> Row:
     """Make a row from a pattern of names and the schedule of each task."""
-    names = [
+    s4, ms3, avss = (
         pattern.format(schedule=schedule, task=task)
         for schedule, task in zip(
             schedules, ('s4', 'ms3', 'avss'), strict=True
         )
-    ]
-    return Row(system, backbone, *names, two_stages)
+    )
+    return Row(system, backbone, s4, ms3, avss, two_stages)
 
 
 #: Largest published input size of each model.

@@ -1,9 +1,10 @@
 """Write the generated tables of README, docs and metafiles.
 
-    python -m benchmarks.write_tables [--check]
+    python -m benchmarks.write_tables [--check | --zoo FILE]
 
 The sources are the files in ``results/`` and, for published figures, the
-headers of the configs. docs/model_zoo.md is made by ``make docs``.
+headers of the configs. With --zoo only the page of the model zoo is written,
+which is not kept in the repository; ``make docs`` uses it.
 With --check nothing is written; the exit code is 1 if a table is out of date.
 """
 
@@ -20,7 +21,11 @@ from benchmarks.compare_systems_page import (
     read_reports,
 )
 from benchmarks.generated_tables import replace_part
-from benchmarks.model_zoo import make_metafile, read_results
+from benchmarks.model_zoo import (
+    make_metafile,
+    make_zoo_page,
+    read_results,
+)
 from benchmarks.published_figures import make_readme_lines
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,14 +69,22 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         '--check', action='store_true', help='write nothing; see above'
     )
+    what.add_argument(
+        '--zoo', type=Path, metavar='FILE', help='page of the model zoo'
+    )
     args = parser.parse_args()
+    pages = make_pages(ROOT)
+    if args.zoo is not None:
+        pages = {args.zoo: make_zoo_page(ROOT)}
+    # An unchanged page keeps its date, so Sphinx does not build it again.
     changed = {
         page: text
-        for page, text in make_pages(ROOT).items()
-        if page.read_text(encoding='utf-8') != text
+        for page, text in pages.items()
+        if not page.is_file() or page.read_text(encoding='utf-8') != text
     }
     if args.check and changed:
         sys.exit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,6 @@ import mmavs
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[1]
-# `benchmarks` is not installed.
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.model_zoo import make_zoo_page  # noqa: E402
 
 project = 'mmavs'
 author = 'The mmavs authors'
@@ -48,11 +45,9 @@ def skip_tuple_field(
 
 def write_model_zoo(app: Sphinx) -> None:
     """Write ``model_zoo.md`` from config headers and result files."""
-    text = make_zoo_page(ROOT)
     target = Path(app.srcdir, 'model_zoo.md')
-    # An unchanged page keeps its date, so it is not built again.
-    if not target.is_file() or target.read_text('utf-8') != text:
-        target.write_text(text, encoding='utf-8')
+    command = [sys.executable, '-m', 'benchmarks.write_tables', '--zoo']
+    subprocess.run([*command, str(target)], cwd=ROOT, check=True)
 
 
 def setup(app: Sphinx) -> None:
