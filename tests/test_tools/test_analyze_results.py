@@ -60,7 +60,7 @@ def test_masks_of_classes(place, capsys):
     assert scores['dataset'] == ['0.5000', '0.5217', '0.2500', '0.2826']
     assert '0 of 10 frames have no object' in page
     # The mIoU of the frames of clip b averages 1, 0 and 0.
-    worst, best = page.split('<h2>Best 1 clips</h2>')
+    worst, best = page.split('<h2>Best clips</h2>')
     assert '<h2>v1m / b    mean IoU 0.333</h2>' in worst
     assert '<h2>v1m / a    mean IoU 1.000</h2>' in best
     # A sine of amplitude 0.3: 20 log10(0.3 / sqrt(2)) = -13.5.

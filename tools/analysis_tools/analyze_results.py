@@ -278,7 +278,7 @@ def run(args: argparse.Namespace) -> None:
     with working_folder(args.out) as part:
         parts = result_parts(results.analyses, results.dataset)
         for name, chosen in (('Worst', worst), ('Best', best)):
-            parts.append(html_text('h2', f'{name} {len(chosen)} clips'))
+            parts.append(html_text('h2', f'{name} clips'))
             entries = write_clips(results, chosen, part)
             parts.extend(clip_section(entry) for entry in entries)
         title = f'{results.title}, {len(ranked)} clips'
