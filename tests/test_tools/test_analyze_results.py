@@ -78,7 +78,7 @@ def test_model(place, capsys):
     words = f'{TOOL} model stub.py stub.pth --out page'
     check(Try('page', words, 'Wrote page/index.html', 0), place, capsys)
     page = read_page(place)
-    assert 'stub.pth: test, 2 clips' in page
+    assert 'stub, stub.pth: test, 2 clips' in page
     (scores,) = [line for line in cells(page) if line[0] == 'split']
     assert 0 < float(scores[1]) < 100 / 288
     assert 'Confusions' not in page

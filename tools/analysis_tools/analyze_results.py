@@ -198,7 +198,8 @@ def test_model(args: argparse.Namespace) -> Results:
         model=runner.model,
         num_classes=len(dataset.metainfo['classes']),
     )
-    title = f'{args.checkpoint}: {"+".join(dataset.splits)}'
+    model = f'{Path(args.config).stem}, {Path(args.checkpoint).name}'
+    title = f'{model}: {"+".join(dataset.splits)}'
     return Results(title, dataset, kept.entries, masks)
 
 
