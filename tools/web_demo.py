@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import demo
@@ -129,7 +130,9 @@ def main() -> None:
             os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
             from web_page.server import serve
 
-            serve(service, host=args.host, port=args.port)
+            # uvicorn raises Ctrl-C again when the server has stopped.
+            with suppress(KeyboardInterrupt):
+                serve(service, host=args.host, port=args.port)
             visits.end_all()
 
 

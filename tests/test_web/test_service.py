@@ -59,7 +59,7 @@ def _no_progress(part, text):
 
 
 def _upload(service, name, content):
-    path = service.visits.of('a')._uploads_folder / name
+    path = service.visits.uploads / name
     path.write_bytes(content)
     return path
 
@@ -171,7 +171,7 @@ def test_a_refused_video_removes_the_one_before(segmented):
 
 
 def _too_long(service):
-    folder = service.visits.of('a')._uploads_folder
+    folder = service.visits.uploads
     service.receive('a', make_video(folder / 'long.mp4', fps=1, seconds=6))
 
 
@@ -191,6 +191,18 @@ def test_cancelled_work_leaves_no_result(service, when):
     names = [path.name for path in visit.files.folder.iterdir()]
     assert names == [visit.video.original.name]
     assert _segment(service).rendering.events
+
+
+def test_clearing_the_upload_keeps_a_sample(segmented, clip):
+    """The page clears the upload when a sample is picked."""
+    service, _ = segmented
+    assert not service.clear_upload('a')
+    assert service.visits.of('a').result is not None
+    upload = _upload(service, 'clip.mp4', clip.read_bytes())
+    original = service.receive('a', upload).original
+    assert service.clear_upload('a')
+    assert service.visits.of('a').video is None
+    assert not original.exists()
 
 
 def test_a_format_that_browsers_do_not_play_is_converted(service, tmp_path):

@@ -22,6 +22,7 @@ _RATES: dict[str, MaskRate] = {
     '5': 5,
     'every frame': 'full',
 }
+_FIRST_STEP = 'Upload or record a video, or pick a sample.'
 #: Timeline, events and comparison without results.
 _NO_RESULTS = (html.NOTHING_YET, html.NOTHING_YET, '')
 #: Visitors that may wait for the model.
@@ -112,7 +113,7 @@ class Page:
 
     def _add_results(self) -> None:
         self.status = gr.HTML(
-            html.status('Upload or record a video, or pick a sample.'),
+            html.status(_FIRST_STEP),
             elem_id='status',
             min_height=56,
         )
@@ -168,7 +169,7 @@ class Page:
         self.upload.clear(
             self._on_clear, None, [*shown, self.comparison], **private
         )
-        self.sample.input(
+        self.sample.select(
             self._on_sample,
             self.sample,
             [*shown, self.comparison, self.upload],
@@ -211,9 +212,7 @@ class Page:
         )
         self.blocks.unload(self._on_unload)
 
-    def _on_upload(self, upload: str | None, request: gr.Request) -> tuple:
-        if upload is None:
-            return (*self._on_clear(request), None)
+    def _on_upload(self, upload: str, request: gr.Request) -> tuple:
         return (*self._receive(Path(upload), request), None)
 
     def _on_sample(self, name: str, request: gr.Request) -> tuple:
@@ -222,7 +221,7 @@ class Page:
     def _receive(self, given: Path | str, request: gr.Request) -> tuple:
         session = _session(request)
         try:
-            video, original = self._service.receive(session, given)
+            video, original, _ = self._service.receive(session, given)
         except RefusedError as error:
             return html.status(str(error), is_error=True), '', *_NO_RESULTS
         facts = video.facts
@@ -237,9 +236,9 @@ class Page:
         return html.status(text), shown, *_NO_RESULTS
 
     def _on_clear(self, request: gr.Request) -> tuple:
-        self._service.clear(_session(request))
-        text = 'Upload or record a video, or pick a sample.'
-        return html.status(text), '', *_NO_RESULTS
+        if not self._service.clear_upload(_session(request)):
+            return _unchanged(5)
+        return html.status(_FIRST_STEP), '', *_NO_RESULTS
 
     def _on_segment(
         self,

@@ -1,62 +1,42 @@
-"""The server of the page: Gradio, the files of visits, and what it refuses."""
+"""The server of the page: Gradio and the files of visits."""
 
 from __future__ import annotations
 
 import socket
 from pathlib import Path
+from types import FrameType
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from mmavs.web import Service
-from starlette.datastructures import MutableHeaders
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+from web_page.guard import Guard
 from web_page.page import Page
 
 _FOLDER = Path(__file__).parent
-#: The browser loads nothing from other servers, whatever a page names.
-_HEADERS = {
-    'Content-Security-Policy': (
-        "default-src 'self' blob: data:; "
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-        "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-    ),
-    'Referrer-Policy': 'no-referrer',
-    'X-Content-Type-Options': 'nosniff',
-}
-#: Parts of Gradio that fetch or redirect to other addresses.
-_CLOSED = ('/gradio_api/file=http', '/gradio_api/proxy=', '/proxy=')
+_GONE = PlainTextResponse(
+    'No such file; the visit may have ended.', status_code=404
+)
 
 
-class Guard:
-    """Closes what the page does not need, and adds headers to responses.
-
-    Args:
-        app (ASGIApp): The application.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+class VisitFile(FileResponse):
+    """A file of a visit, which may be deleted while it is sent."""
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer a request."""
-        if scope['type'] != 'http':
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message['type'] == 'http.response.start':
-                MutableHeaders(scope=message).update(_HEADERS)
-            await send(message)
-
-        app = self._app
-        if scope['path'].startswith(_CLOSED):
-            app = PlainTextResponse('Not found', status_code=404)
-        await app(scope, receive, send_with_headers)
+        try:
+            await super().__call__(scope, receive, send)
+        except RuntimeError:
+            # Starlette reports a missing file before it sends anything.
+            if Path(self.path).exists():
+                raise
+            await _GONE(scope, receive, send)
 
 
 def build_app(service: Service) -> FastAPI:
@@ -70,12 +50,12 @@ def build_app(service: Service) -> FastAPI:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
-    @app.get('/visit/{token}/{name}')
-    def file_of_visit(token: str, name: str) -> FileResponse:
+    @app.get('/visit/{token}/{name}', response_model=None)
+    def file_of_visit(token: str, name: str) -> Response:
         path = service.visits.file(token, name)
         if path is None:
-            raise HTTPException(404, 'No such file; the visit may have ended.')
-        return FileResponse(path, headers={'Cache-Control': 'no-store'})
+            return _GONE
+        return VisitFile(path, headers={'Cache-Control': 'no-store'})
 
     system = ['system-ui', 'sans-serif']
     script = (_FOLDER / 'page.js').read_text(encoding='utf-8')
@@ -93,8 +73,25 @@ def build_app(service: Service) -> FastAPI:
         footer_links=[],
         ssr_mode=False,
     )
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, uploads=service.visits.uploads)
     return app
+
+
+class Server(uvicorn.Server):
+    """A server that ends the connections of open pages when it is stopped."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; Gradio's streams to browsers would never end by themselves.
+
+        Args:
+            sig (int): The signal.
+            frame (FrameType | None): Where it arrived.
+        """
+        app = self.config.app
+        assert isinstance(app, FastAPI)
+        (gradio,) = [r.app for r in app.routes if isinstance(r, Mount)]
+        gradio.stop_event.set()
+        super().handle_exit(sig, frame)
 
 
 def serve(service: Service, *, host: str, port: int) -> None:
@@ -121,4 +118,4 @@ def serve(service: Service, *, host: str, port: int) -> None:
         app, log_level='warning', timeout_graceful_shutdown=2
     )
     print(f'Open http://{host}:{port} (stop with Ctrl-C)', flush=True)
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config).run(sockets=[listener])

@@ -60,10 +60,12 @@ class ReceivedVideo(NamedTuple):
     Attributes:
         scanned (ScannedVideo): The video.
         original (Path): The same video in a format that browsers play.
+        is_sample (bool): Whether it is a sample, not an upload.
     """
 
     scanned: ScannedVideo
     original: Path
+    is_sample: bool
 
 
 class Result(NamedTuple):

@@ -109,19 +109,27 @@ class Service:
                 path = visit.copy(self._sample(video), 'video')
             scanned = self._read(path)
             original = write_playable(scanned.facts, visit.files)
-            visit.video = ReceivedVideo(scanned, original)
+            is_sample = not isinstance(video, Path)
+            visit.video = ReceivedVideo(scanned, original, is_sample)
             return visit.video
 
-    def clear(self, session: str) -> None:
-        """Forget the visitor's video and its results.
+    def clear_upload(self, session: str) -> bool:
+        """Forget the visitor's upload and its results.
 
         Args:
             session (str): Of the visitor.
+
+        Returns:
+            bool: False if the video is a sample, which is kept: picking one
+            clears the upload.
         """
         visit = self.visits.of(session)
+        if visit.video is not None and visit.video.is_sample:
+            return False
         visit.cancel()
         with visit.lock:
             visit.forget()
+        return True
 
     def segment(
         self,

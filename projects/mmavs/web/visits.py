@@ -130,6 +130,9 @@ class Visits:
     A visit is found by the session of its visitor, which only the visitor's
     browser knows, and its files by its token.
 
+    Attributes:
+        uploads (Path): Folder of the uploads of all visitors.
+
     Args:
         root (Path): Gets the folders of the visits.
         uploads (Path): Folder of the uploads of all visitors.
@@ -141,7 +144,7 @@ class Visits:
         self, root: Path, uploads: Path, *, idle_seconds: float = 3600
     ) -> None:
         self._root = root
-        self._uploads = uploads
+        self.uploads = uploads
         self._idle_seconds = idle_seconds
         self._visits: dict[str, Visit] = {}
         self._lock = threading.Lock()
@@ -166,7 +169,7 @@ class Visits:
                 token = secrets.token_urlsafe(16)
                 # Another name, so that no error message has the token.
                 folder = self._root / secrets.token_hex(8)
-                visit = Visit(folder, token, self._uploads)
+                visit = Visit(folder, token, self.uploads)
                 self._visits[session] = visit
             visit.last_used = time.monotonic()
         for old in idle:
