@@ -7,35 +7,33 @@ Usage::
 
 Tests the config's test split with the clips' own sound (``original``) and
 with every sound of ``--sounds``; docs/metrics.md defines the conditions and
-the figures. The labels are always those of the clips' own sound.
+the figures. The labels are always those of the clips' own sound. The results
+of every clip are kept in the work dir, so that the same command continues an
+interrupted run; visual features are computed once for all sounds.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import mmavs
 from mmavs.atomic_file import write_json
 from mmavs.config_file import OptionsAction, check_entries
 from mmavs.datasets.front_end import find_front_end
-from mmavs.datasets.sound_conditions import SOUNDS, set_sound
+from mmavs.datasets.sound_conditions import ORIGINAL, SOUNDS
 from mmavs.engine import (
     ToolRunner,
     add_traceback_argument,
     error_line,
     load_config,
 )
-from mmavs.evaluation import PredictedMasks
-from mmavs.evaluation.predicted_masks import MaskEntry, consistency
-from mmavs.evaluation.robustness import NEGATIVES, ORIGINAL, summarise
+from mmavs.evaluation.predicted_masks import consistency
+from mmavs.evaluation.robustness import NEGATIVES, summarise
 from mmavs.fingerprint import hash_config, hash_file
 from mmavs.output_path import check_output_file
 from mmengine.config import Config
-from mmseg.registry import DATASETS
 from rich.box import ASCII
 from rich.console import Console
 from rich.table import Table
@@ -44,20 +42,6 @@ from rich.table import Table
 _PROTOCOL = 'mmavs-robust'
 #: Columns of the printed table; six conditions fit.
 _WIDTH = 118
-
-
-class ConditionRun(NamedTuple):
-    """Result of one condition.
-
-    Attributes:
-        figures (dict[str, float]): By name.
-        masks (list[MaskEntry]): One per clip.
-        front_end (str): What computed the input of the audio backbone.
-    """
-
-    figures: dict[str, float]
-    masks: list[MaskEntry]
-    front_end: str
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -80,7 +64,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--force', action='store_true', help='replace --out if it exists'
     )
-    parser.add_argument('--work-dir', help='folder for logs')
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and the results of single clips',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -96,100 +83,58 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def make_config(cfg: Config, sound: str) -> Config:
-    """Make the config that tests with a sound.
+def check_stage(cfg: Config) -> None:
+    """Refuse configs of stage two.
 
     Args:
-        cfg (Config): Tests with the clips' own sound.
-        sound (str): ``'original'`` or one of ``SOUNDS``.
-
-    Returns:
-        Config: A changed copy.
-    """
-    cfg = copy.deepcopy(cfg)
-    evaluators = cfg.test_evaluator
-    if not isinstance(evaluators, (list, tuple)):
-        evaluators = [evaluators]
-    cfg.test_evaluator = [*evaluators, dict(type='PredictedMasks')]
-    cfg.experiment_name = f'{Path(cfg.filename).stem}_{sound}'
-    if sound != ORIGINAL:
-        set_sound(cfg.test_dataloader.dataset, sound)
-        # The tables of clips and classes are those of the own sound.
-        for evaluator in cfg.test_evaluator:
-            for name in ('per_clip_csv', 'per_class_csv'):
-                evaluator.pop(name, None)
-    return cfg
-
-
-def run_condition(cfg: Config, args: argparse.Namespace) -> ConditionRun:
-    """Test under one condition.
-
-    Args:
-        cfg (Config): From :func:`make_config`.
-        args (argparse.Namespace): The command line.
-
-    Returns:
-        ConditionRun: Figures and masks.
-    """
-    runner = ToolRunner.from_cfg(cfg)
-    runner.load_for_test(args.checkpoint, args.config)
-    figures = runner.test()
-    (kept,) = (
-        metric
-        for metric in runner.test_evaluator.metrics
-        if isinstance(metric, PredictedMasks)
-    )
-    front_end = find_front_end(runner.test_dataloader.dataset)
-    return ConditionRun(figures, kept.entries, repr(front_end))
-
-
-def check_conditions(configs: Mapping[str, Config]) -> None:
-    """Find the sounds of all conditions before the first test.
-
-    Args:
-        configs (Mapping[str, Config]): By condition.
+        cfg (Config): The config.
 
     Raises:
-        ValueError: If a clip has no sound of another category, or the model
-            takes masks of a first stage, which would be those of the own
-            sound in every condition.
+        ValueError: If the model takes masks of a first stage, which would be
+            those of the own sound in every condition.
     """
-    for cfg in configs.values():
-        dataset = cfg.test_dataloader.dataset
-        if dataset.get('mask_prior') is not None:
-            raise ValueError(
-                'expected a config without mask_prior, got one of stage two: '
-                'its masks of stage one would be those of the own sound in '
-                'every condition; test stage one, or a model of one stage.'
-            )
-        DATASETS.build(dict(dataset, pipeline=[]))
+    if cfg.test_dataloader.dataset.get('mask_prior') is not None:
+        raise ValueError(
+            'expected a config without mask_prior, got one of stage two: '
+            'its masks of stage one would be those of the own sound in '
+            'every condition; test stage one, or a model of one stage.'
+        )
 
 
 def run_conditions(
-    configs: Mapping[str, Config], args: argparse.Namespace
-) -> tuple[dict[str, dict[str, float]], ConditionRun]:
-    """Test under every condition and compare the masks.
+    cfg: Config, args: argparse.Namespace, hashes: Mapping[str, str]
+) -> tuple[dict[str, dict[str, float]], str]:
+    """Test with every sound and compare the masks.
 
     Args:
-        configs (Mapping[str, Config]): By condition, ``original`` first.
+        cfg (Config): Tests with the clips' own sound.
         args (argparse.Namespace): The command line.
+        hashes (Mapping[str, str]): Of config and checkpoint.
 
     Returns:
         tuple: Figures by condition, ``CONS`` and the number of ``clips``
-        included; and the run with the own sound.
+        included; and what computes the input of the audio backbone.
     """
-    original = run_condition(configs[ORIGINAL], args)
-    num_clips = len(original.masks)
-    figures = {ORIGINAL: {**original.figures, 'CONS': 1.0, 'clips': num_clips}}
-    for sound in args.sounds:
-        run = run_condition(configs[sound], args)
-        cons = consistency(original.masks, run.masks)
-        figures[sound] = {
-            **run.figures,
-            'CONS': cons,
-            'clips': len(run.masks),
-        }
-    return figures, original
+    cfg.test_cfg.update(
+        type='SoundConditionsLoop',
+        sounds=args.sounds,
+        results_dir=str(Path(cfg.work_dir, 'robustness')),
+        run_hash=hash_config(dict(hashes, mmavs=mmavs.__version__)),
+    )
+    cfg.experiment_name = f'{Path(cfg.filename).stem}_robustness'
+    runner = ToolRunner.from_cfg(cfg)
+    runner.load_for_test(args.checkpoint, args.config)
+    figures = runner.test()
+    loop = runner.test_loop
+    masks = {
+        sound: evaluator.metrics[-1].entries
+        for sound, evaluator in loop.evaluators.items()
+    }
+    for sound, row in figures.items():
+        row['CONS'] = consistency(masks[ORIGINAL], masks[sound])
+        row['clips'] = len(masks[sound])
+    front_end = find_front_end(loop.clips.conditions[ORIGINAL])
+    return figures, repr(front_end)
 
 
 def print_figures(
@@ -234,6 +179,7 @@ def measure(args: argparse.Namespace) -> None:
         check_output_file(
             args.out, sources=[args.checkpoint], force=args.force
         )
+    check_stage(cfg)
     # As tools/test.py: where it runs does not change the result.
     config_hash = hash_config(
         {
@@ -244,11 +190,10 @@ def measure(args: argparse.Namespace) -> None:
     )
     cfg.load_from = None
     cfg.resume = False
-    configs = {
-        sound: make_config(cfg, sound) for sound in (ORIGINAL, *args.sounds)
-    }
-    check_conditions(configs)
-    figures, original = run_conditions(configs, args)
+    hashes = dict(
+        config_hash=config_hash, checkpoint_hash=hash_file(args.checkpoint)
+    )
+    figures, front_end = run_conditions(cfg, args, hashes)
     summary = None
     if set(NEGATIVES) <= set(figures):
         summary = summarise(figures)
@@ -258,12 +203,11 @@ def measure(args: argparse.Namespace) -> None:
             protocol=_PROTOCOL,
             mmavs=mmavs.__version__,
             config=args.config,
-            config_hash=config_hash,
             checkpoint=args.checkpoint,
-            checkpoint_hash=hash_file(args.checkpoint),
+            **hashes,
             split=cfg.test_dataloader.dataset.split,
-            num_clips=len(original.masks),
-            front_end=original.front_end,
+            num_clips=figures[ORIGINAL]['clips'],
+            front_end=front_end,
             conditions=figures,
             summary=summary,
         )

@@ -50,6 +50,21 @@ class AudioFeatures(NamedTuple):
     tokens: Tensor | None = None
 
 
+class VisualFeatures(NamedTuple):
+    """Features of a batch of frames that do not depend on the sound.
+
+    Attributes:
+        maps (tuple[Tensor, ...]): L maps of the backbone and neck, as
+            ``ClipFeatures.visual``, padding frames included.
+        pixels (tuple | None): What the decode head's ``decode_pixels``
+            returns for the frames that are not padding; None if the head has
+            no such method.
+    """
+
+    maps: tuple[Tensor, ...]
+    pixels: tuple | None = None
+
+
 class ClipFeatures(NamedTuple):
     """Features of a batch of clips, time folded into the batch.
 
@@ -76,6 +91,7 @@ class ClipFeatures(NamedTuple):
     num_frames: tuple[int, ...]
     valid: Tensor | None = None
     audio_tokens: Tensor | None = None
+    pixels: tuple | None = None
 
     def zero_padding(self, rows: Tensor) -> Tensor:
         """Set the rows of padding frames to zero.
@@ -120,6 +136,7 @@ class ClipFeatures(NamedTuple):
             mask_prior=None if prior is None else drop(prior),
             num_frames=tuple(int(flags.sum()) for flags in clips),
             audio_tokens=None if tokens is None else drop(tokens),
+            pixels=self.pixels,
         )
 
 

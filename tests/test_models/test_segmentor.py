@@ -179,3 +179,30 @@ def test_builds_without_a_default_scope(monkeypatch):
     model = MODELS.build(tiny_config())
     assert type(model.data_preprocessor).__name__ == 'AVSDataPreprocessor'
     assert DefaultScope.get_current_instance() is None
+
+
+@pytest.mark.parametrize('system', ['aavs', 'avsegformer', 'tpavi', 'ease'])
+def test_visual_features_serve_any_sound(system, monkeypatch):
+    """Predictions are equal to the last bit, and nothing visual runs again."""
+    config = Config.fromfile(SYNTHETIC / f'{system}_tiny_ms3-96x96.py')
+    model = build(config.model)
+    inputs = _inputs()
+    inputs['frames'] = torch.randn(5, 3, 96, 96)
+    if system in ('aavs', 'tpavi'):
+        inputs = _padded(inputs)
+    other = dict(inputs, audio=inputs['audio'].roll(1, 0))
+    with torch.no_grad():
+        expected = [model(each, mode='tensor') for each in (inputs, other)]
+        visual = model.extract_visual(inputs)
+        monkeypatch.setattr(model.backbone, 'forward', None)
+        if visual.pixels is not None:
+            monkeypatch.setattr(
+                model.decode_head.pixel_decoder, 'forward', None
+            )
+        got = [
+            model(dict(each, visual=visual), mode='tensor')
+            for each in (inputs, other)
+        ]
+    assert (visual.pixels is not None) == (system in ('aavs', 'avsegformer'))
+    for first, second in zip(expected, got, strict=True):
+        torch.testing.assert_close(second, first, rtol=0, atol=0)

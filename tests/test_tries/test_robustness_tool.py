@@ -1,7 +1,11 @@
 """tools/robustness.py: what it writes, and wrong command lines."""
 
+import errno
 import json
+import os
 import shutil
+import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -137,6 +141,103 @@ def test_a_model_of_background(place, capsys):
     for row in result['conditions'].values():
         assert (row['FPR'], row['EMPTY'], row['CONS']) == (0, 1, 1)
     assert result['summary']['G-FPR'] == 0
+
+
+def results_of(place):
+    """Modification times of the kept results."""
+    return {
+        path.name: path.stat().st_mtime_ns
+        for path in (place / 'work_dirs/stub/robustness').iterdir()
+        if not path.name.startswith('.')
+    }
+
+
+def test_what_is_known_is_not_predicted_again(place, capsys):
+    """2 clips with 6 sounds; first with two of them, then with all."""
+    row = Try('two', f'{TOOL} --sounds silence', 'G-mIoU', 0)
+    check(row, place, capsys)
+    first = results_of(place)
+    assert len(first) == 4
+    whole = measure(place, capsys)
+    second = results_of(place)
+    assert len(second) == 12
+    assert first.items() <= second.items()
+    (place / 'r.json').unlink()
+    assert measure(place, capsys) == whole
+    assert results_of(place) == second
+    # Other weights, or another frame, need new predictions.
+    torch.save(dict(state_dict=dict(weight=torch.zeros(1))), 'stub.pth')
+    (place / 'r.json').unlink()
+    assert measure(place, capsys)['summary'] != whole['summary']
+    assert len(results_of(place)) == 24
+    frame = place / 'data/v1m/a/frames/4.jpg'
+    frame.write_bytes(frame.read_bytes() + b' ')
+    (place / 'r.json').unlink()
+    measure(place, capsys)
+    assert len(results_of(place)) == 30
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs os.fork')
+@pytest.mark.parametrize('num_results', [1, 7])
+def test_a_killed_run_continues(place, capsys, num_results):
+    """kill -9 in the middle of writing a result; the figures are the same."""
+    whole = measure(place, capsys)
+    (place / 'r.json').unlink()
+    folder = place / 'work_dirs/stub/robustness'
+    shutil.rmtree(folder)
+    child = os.fork()
+    if child == 0:
+        write, written = Path.write_bytes, []
+
+        def stop_while_writing(path, content):
+            if path.suffix == '.pt':
+                written.append(path)
+                if len(written) > num_results:
+                    write(path, content[: len(content) // 2])
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return write(path, content)
+
+        Path.write_bytes = stop_while_writing
+        measure(place, capsys)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    kept = results_of(place)
+    assert len(kept) == num_results
+    assert not (place / 'r.json').exists()
+    assert measure(place, capsys) == whole
+    after = results_of(place)
+    assert len(after) == 12
+    assert kept.items() <= after.items()
+
+
+def test_full_disk(place, capsys, monkeypatch):
+    """One line; what was written before is complete and used."""
+    write = Path.write_bytes
+
+    def no_space(path, content):
+        if path.suffix == '.pt' and len(results_of(place)) == 3:
+            write(path, content[:10])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, 'write_bytes', no_space)
+        row = Try('full', f'{TOOL} --out r.json', 'No space left on device')
+        check(row, place, capsys)
+    folder = place / 'work_dirs/stub/robustness'
+    assert len(list(folder.iterdir())) == 3
+    assert not (place / 'r.json').exists()
+    assert measure(place, capsys)['num_clips'] == 2
+
+
+def test_a_damaged_result(place, capsys):
+    measure(place, capsys)
+    (place / 'r.json').unlink()
+    (name, *_) = results_of(place)
+    (place / 'work_dirs/stub/robustness' / name).write_bytes(b'PK')
+    row = Try('cut', TOOL, f'{name}: expected results of a clip, .* remove it')
+    check(row, place, capsys)
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ from .transforms.replace_sound import MADE_SOUNDS
 
 #: Sounds of other clips, and the data set's ``sound_from`` that gives them.
 _TAKEN_SOUNDS = {'offscreen': 'offscreen', 'swap': 'next_clip'}
+#: Name of the condition with the clips' own sound.
+ORIGINAL = 'original'
 #: All sounds besides the clips' own.
 SOUNDS = ('silence', 'noise', 'offscreen', 'swap', 'shift')
 

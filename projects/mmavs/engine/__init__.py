@@ -17,6 +17,7 @@ from .launch import add_launch_arguments, joined_processes, load_config
 from .optim import LateBackboneOptimWrapperConstructor, TwoStageWarmupPolyLR
 from .random_state import get_random_state, set_random_state
 from .screen_output import ToolRunner, quiet_libraries
+from .sound_conditions_loop import SoundConditionsLoop
 from .test_selection import selects_on_test, warn_of_test_selection
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     'MaskAnnealingHook',
     'MaskPriorCheckHook',
     'ResumeStateHook',
+    'SoundConditionsLoop',
     'ToolRunner',
     'TwoPhaseTuningHook',
     'TwoStageWarmupPolyLR',

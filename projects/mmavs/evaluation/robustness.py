@@ -21,10 +21,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmavs.datasets.sound_conditions import ORIGINAL
+
 #: Conditions over which the G figures average.
 NEGATIVES = ('silence', 'noise', 'offscreen')
-#: Name of the condition with the clips' own sound.
-ORIGINAL = 'original'
 #: A clip counts as empty below 1 / 1000 of its pixels.
 _EMPTY_PIXELS = 1000
 #: Thresholds of AUC_N: i / 20 for i = 1 to 20.

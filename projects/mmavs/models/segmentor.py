@@ -12,7 +12,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from mmavs.structures import AudioFeatures, ClipFeatures
+from mmavs.structures import AudioFeatures, ClipFeatures, VisualFeatures
 from mmavs.training_step import not_finite
 
 _UNMATCHABLE = ('invalid numeric entries', 'cost matrix is infeasible')
@@ -65,14 +65,45 @@ class AVSegmentor(EncoderDecoder):
             super().__init__(test_cfg=test_cfg, **kwargs)
             self.audio_backbone = MODELS.build(audio_backbone)
 
+    def extract_visual(self, inputs: dict[str, Any]) -> VisualFeatures:
+        """Compute the part of the prediction that does not use the sound.
+
+        As ``inputs['visual']`` the result replaces this part in predictions
+        of the same frames with other sounds; they are the same as without.
+        For prediction only. A decode head whose first part does not use the
+        sound provides it as ``decode_pixels(maps)`` and reads
+        ``ClipFeatures.pixels``.
+
+        Args:
+            inputs (dict): ``frames`` (N, 3, H, W), and ``valid`` (N,) if
+                clips were padded.
+
+        Returns:
+            VisualFeatures: Features of the frames.
+        """
+        maps = self._visual_maps(inputs)
+        decode = getattr(self.decode_head, 'decode_pixels', None)
+        if decode is None:
+            return VisualFeatures(maps)
+        valid = inputs.get('valid')
+        rows = maps if valid is None else tuple(x[valid] for x in maps)
+        return VisualFeatures(maps, decode(rows))
+
+    def _visual_maps(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:
+        maps = self.backbone(inputs['frames'])
+        if self.with_neck:
+            maps = self.neck(maps)
+        return tuple(maps)
+
     def extract_feat(self, inputs: dict[str, Any]) -> ClipFeatures:
         """Extract visual and audio features.
 
         Args:
             inputs (dict): ``frames`` (N, 3, H, W), ``audio`` (N, ...), the
                 input of the audio backbone, ``num_frames`` (one int per
-                clip), in stage two ``mask_prior`` (N, 1, h, w), and ``valid``
-                (N,) if clips were padded.
+                clip), in stage two ``mask_prior`` (N, 1, h, w), ``valid``
+                (N,) if clips were padded, and ``visual``, the result of
+                :meth:`extract_visual` for these frames, if it is known.
 
         Returns:
             ClipFeatures: Input of the decode head.
@@ -81,9 +112,9 @@ class AVSegmentor(EncoderDecoder):
             ValueError: If the numbers of frames and audio rows differ, or
                 the audio backbone does not support the shape of ``audio``.
         """
-        visual = self.backbone(inputs['frames'])
-        if self.with_neck:
-            visual = self.neck(visual)
+        visual: VisualFeatures = inputs.get('visual') or VisualFeatures(
+            self._visual_maps(inputs)
+        )
         sound = self.audio_backbone(inputs['audio'])
         if not isinstance(sound, AudioFeatures):
             sound = AudioFeatures(sound)
@@ -95,12 +126,13 @@ class AVSegmentor(EncoderDecoder):
                 "preprocessor's inputs."
             )
         features = ClipFeatures(
-            visual=tuple(visual),
+            visual=visual.maps,
             audio_embed=sound.embed,
             mask_prior=inputs.get('mask_prior'),
             num_frames=tuple(inputs['num_frames']),
             valid=inputs.get('valid'),
             audio_tokens=sound.tokens,
+            pixels=visual.pixels,
         )
         if getattr(self.decode_head, 'needs_padding', False):
             return features

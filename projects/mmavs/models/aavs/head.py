@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -98,6 +99,20 @@ class AAVSHead(Mask2FormerHead):
         super().init_weights()
         init_adapters(self.transformer_decoder)
 
+    def decode_pixels(
+        self, visual: Sequence[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Compute what the queries attend to; it does not use the sound.
+
+        Args:
+            visual (Sequence[Tensor]): L maps (N, C_l, H_l, W_l).
+
+        Returns:
+            tuple[Tensor, list[Tensor]]: Mask feature (N, C, H/4, W/4), and
+            maps (N, C, h, w), coarse to fine.
+        """
+        return self.pixel_decoder(list(visual))
+
     def forward(
         self,
         features: ClipFeatures,
@@ -115,7 +130,9 @@ class AAVSHead(Mask2FormerHead):
             which the last is "no object", and mask logits (N, Q, H/4, W/4);
             one of each before the first layer and after each layer.
         """
-        mask_feature, memories = self.pixel_decoder(list(features.visual))
+        mask_feature, memories = features.pixels or self.decode_pixels(
+            features.visual
+        )
         num_frames = len(mask_feature)
         query_pos = self.query_embed.weight.expand(num_frames, -1, -1)
         query = self.audio_query(

@@ -138,6 +138,17 @@ class AVSegFormerHead(BaseModule):
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
 
+    def decode_pixels(self, visual: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Compute what the queries attend to; it does not use the sound.
+
+        Args:
+            visual (Sequence[Tensor]): L + 1 maps (N, C_l, H_l, W_l).
+
+        Returns:
+            tuple[Tensor, Tensor]: See :class:`AVSegFormerPixelDecoder`.
+        """
+        return self.pixel_decoder(list(visual))
+
     def forward(self, features: ClipFeatures) -> tuple[Tensor, Tensor]:
         """Predict logits.
 
@@ -150,7 +161,9 @@ class AVSegFormerHead(BaseModule):
             added. H and W are those of the finest map.
         """
         audio = self.audio_proj(features.audio_embed)[:, None]  # (N, 1, C)
-        memory, mask_feature = self.pixel_decoder(list(features.visual))
+        memory, mask_feature = features.pixels or self.decode_pixels(
+            features.visual
+        )
         query = self.query_generator(audio) + self.query_embed.weight
         for layer in self.decoder:
             query = layer(query, key=memory, value=memory)
