@@ -25,8 +25,8 @@ def pytest_collection_modifyitems(config, items):
 def pytest_collection_finish():
     """Exempt what is imported by now from garbage collection.
 
-    mmengine's data sets call ``gc.collect()``, which would visit millions of
-    objects of torch and the test modules each time.
+    Each collection would visit millions of objects of torch and of the test
+    modules.
     """
     gc.collect()
     gc.freeze()
@@ -40,8 +40,8 @@ def _exempt_later_imports():
 
 
 @pytest.fixture(scope='session', autouse=True)
-def _unformatted_configs():
-    from support.config_text import unformatted_configs
+def _quick_mmengine():
+    from support.quick_mmengine import quick_mmengine
 
-    with unformatted_configs():
+    with quick_mmengine():
         yield

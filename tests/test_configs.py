@@ -6,6 +6,8 @@ metrics of a config stay as they are.
 
 import argparse
 import ast
+import copy
+import functools
 import json
 import re
 from pathlib import Path
@@ -41,6 +43,16 @@ _SMALL_SWIN = dict(
     num_heads=(1, 2, 4, 8),
     window_size=3,
 )
+
+
+@functools.cache
+def _read(path: Path) -> Config:
+    return Config.fromfile(path)
+
+
+def read(path: Path) -> Config:
+    """Read a config file once, and give every test a copy to change."""
+    return copy.deepcopy(_read(path))
 
 
 @MODELS.register_module()
@@ -260,7 +272,7 @@ _TRAINING = (
 def test_the_documentation_counts_configs_and_trainings():
     trainings = set()
     for path in CONFIGS:
-        cfg = Config.fromfile(path).to_dict()
+        cfg = read(path).to_dict()
         parts = [cfg.get(name) for name in _TRAINING]
         trainings.add(json.dumps(parts, sort_keys=True, default=str))
     text = f'{len(CONFIGS)} configs and {len(trainings)} distinct trainings'
@@ -279,7 +291,7 @@ STEPPED = [path for path in CONFIGS if not _RUN_ELSEWHERE.match(path.name)]
 @pytest.mark.slow
 @pytest.mark.parametrize('path', STEPPED, ids=lambda path: path.stem)
 def test_one_step_and_one_prediction(path, data_root, tmp_path):
-    cfg = prepare(Config.fromfile(path), data_root, tmp_path)
+    cfg = prepare(read(path), data_root, tmp_path)
     if cfg.model.backbone.type == 'TIMMBackbone':
         pytest.importorskip('timm')
     if cfg.model.audio_backbone.type == 'TransformersAudio':
@@ -305,7 +317,7 @@ def test_one_step_and_one_prediction(path, data_root, tmp_path):
 def test_backbone_is_as_pretrained_in_the_first_phase(data_root, tmp_path):
     """Phase one trains what the paper names, and no backbone parameter."""
     path = ROOT / 'configs/aavs/aavs_swin-b_1xb1-60e_s4-384x384.py'
-    cfg = prepare(Config.fromfile(path), data_root, tmp_path)
+    cfg = prepare(read(path), data_root, tmp_path)
     cfg.experiment_name = f'phases_{tmp_path.name}'
     runner = Runner.from_cfg(cfg)
     runner.train()
@@ -339,7 +351,7 @@ def test_ablations_are_short():
 
 def _changes(path: Path, base: Path) -> dict:
     """Return the settings in which a config differs, by dotted name."""
-    flat = [_flat(Config.fromfile(p).to_dict()) for p in (path, base)]
+    flat = [_flat(read(p).to_dict()) for p in (path, base)]
     names = sorted(flat[0].keys() | flat[1].keys())
     missing = object()
     return {
@@ -456,7 +468,7 @@ def _stage_two(options, data_root, tmp_path):
     parser = argparse.ArgumentParser()
     parser.add_argument('options', nargs='+', action=DictAction)
     words = options.replace('DIR', str(data_root / 'masks_96x96')).split()
-    cfg = Config.fromfile(TINY_STAGE_TWO)
+    cfg = read(TINY_STAGE_TWO)
     cfg.merge_from_dict(parser.parse_args(words).options)
     cfg.experiment_name = tmp_path.as_posix()
     return Runner.from_cfg(prepare(cfg, data_root, tmp_path))

@@ -261,12 +261,19 @@ def our_outputs(
         num_frames=(num_frames,),
     )
     cls_scores, mask_logits = head(features)
+
+    def once(given: ClipFeatures, data_samples: list | None = None) -> tuple:
+        assert given is features
+        return cls_scores, mask_logits
+
     metas = [sample.metainfo for sample in samples]
-    scores = head.predict(features, metas, model.test_cfg)
-    predicted = model.postprocess_result(scores, samples)
     with monkeypatch.context() as patch:
+        # Predictions and losses come from the same pass.
+        patch.setattr(head, 'forward', once)
+        scores = head.predict(features, metas, model.test_cfg)
         patch.setattr(torch, 'rand', RepeatedPoints(num_frames))
         losses = head.loss(features, samples, model.train_cfg)
+    predicted = model.postprocess_result(scores, samples)
     return {
         'pixels': pixels,
         **{f'backbone_{i}': x for i, x in enumerate(visual)},

@@ -5,6 +5,7 @@ and the metric is noisy, so the best epoch is not always the last.
 """
 
 import contextlib
+import gc
 import os
 import random
 import runpy
@@ -15,9 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import mmavs  # noqa: F401  registers everything
+import mmseg.datasets
+import mmseg.engine
+import mmseg.evaluation
+import mmseg.visualization  # noqa: F401  once instead of in every process
 import numpy as np
 import torch
 import torch._dynamo  # takes a second, once instead of in every process
+import torch.utils.cpp_extension
 from mmavs import atomic_file
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
@@ -28,7 +34,7 @@ from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from support.config_text import as_lines, unformatted_configs
+from support.quick_mmengine import as_lines, quick_mmengine
 
 ROOT = Path(__file__).parents[2]
 NUM_ITEMS = 8
@@ -232,13 +238,15 @@ def run_tool(
     if kill_at is not None:
         _KILL_AT.append(kill_at)
     sys.argv = [tool, *arguments]
+    # What this process was forked with is not garbage.
+    gc.freeze()
     # Python puts the script's folder first.
     sys.path.insert(0, str(ROOT / 'tools'))
     with (
         open(log, 'w') as file,
         contextlib.redirect_stderr(file),
         contextlib.ExitStack() as stack,
-        unformatted_configs(),
+        quick_mmengine(),
     ):
         stack.push(_print_traceback)
         runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')

@@ -99,6 +99,7 @@ def _resume(folder, checkpoint, **changes):
     runner = build_runner(folder, **changes)
     runner._resume, runner._load_from = True, str(checkpoint)
     runner.train()
+    return runner
 
 
 @pytest.fixture
@@ -189,15 +190,25 @@ def _warnings(folder):
     return [line for line in lines if 'WARNING - The resumed' in line]
 
 
+def _stop_workers(runner):
+    """The garbage collector would wait 5 seconds for each."""
+    assert runner.train_loop.dataloader_iterator._iterator is not None
+    runner.train_loop.dataloader_iterator._iterator = None
+
+
 def test_workers_of_iteration_based_training_are_not_exact(tmp_path):
     sampler = dict(type='InfiniteSampler', shuffle=True)
     loader = toy_loader(sampler=sampler, num_workers=1)
     settings = dict(_ITERATIONS, train_dataloader=loader)
     alone = tmp_path / 'alone'
-    build_runner(alone, default_hooks=_KEEP_ALL, **settings).train()
+    runner = build_runner(alone, default_hooks=_KEEP_ALL, **settings)
+    runner.train()
+    _stop_workers(runner)
     folder = tmp_path / 'resumed'
     checkpoint = alone / 'iter_3.pth'
-    _resume(folder, checkpoint, default_hooks=_EVERY_ITER, **settings)
+    _stop_workers(
+        _resume(folder, checkpoint, default_hooks=_EVERY_ITER, **settings)
+    )
     (warning,) = _warnings(folder)
     assert 'workers load ahead' in warning
 
