@@ -21,6 +21,43 @@ _COUNTS = (
     'val_interval',
     'seed',
 )
+#: Types of the entries at the top level of a config; each may be None.
+_TEXT, _DICT, _DICTS = (str,), (dict,), (dict, list, tuple)
+_TYPES: dict[str, tuple[type, ...]] = {
+    'model': _DICT,
+    'work_dir': _TEXT,
+    'train_dataloader': _DICT,
+    'val_dataloader': _DICT,
+    'test_dataloader': _DICT,
+    'train_cfg': _DICT,
+    'val_cfg': _DICT,
+    'test_cfg': _DICT,
+    'auto_scale_lr': _DICT,
+    'optim_wrapper': _DICT,
+    'param_scheduler': _DICTS,
+    'val_evaluator': _DICTS,
+    'test_evaluator': _DICTS,
+    'default_hooks': _DICT,
+    'custom_hooks': (list, tuple),
+    'data_preprocessor': _DICT,
+    'load_from': _TEXT,
+    'resume': (bool,),
+    'launcher': _TEXT,
+    'env_cfg': _DICT,
+    'log_processor': _DICT,
+    'log_level': (str, int),
+    'visualizer': _DICT,
+    'default_scope': _TEXT,
+    'randomness': _DICT,
+    'experiment_name': _TEXT,
+}
+_NAMES = {
+    str: 'text',
+    dict: 'a dict',
+    list: 'a list',
+    int: 'a whole number',
+    bool: 'True or False',
+}
 #: What the code of a config file can raise.
 _CODE_ERRORS = (
     ArithmeticError,
@@ -94,7 +131,7 @@ def read_config(path: str | os.PathLike[str]) -> Config:
             f'{path}: expected a config file, found none; check the path.'
         )
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'{path}: a file that it needs is missing: '
@@ -111,6 +148,36 @@ def read_config(path: str | os.PathLike[str]) -> Config:
             f'{path}: running the config, or one in its _base_, raised '
             f'{type(error).__name__}: {error}; correct the file.'
         ) from error
+    check_types(cfg)
+    return cfg
+
+
+def check_types(cfg: Config) -> None:
+    """Check the types of the entries that mmengine's ``Runner`` reads.
+
+    Args:
+        cfg (Config): The config.
+
+    Raises:
+        ValueError: If an entry at the top level, or one of its
+            ``default_hooks``, has a type that the runner cannot use.
+    """
+    entries = {name: (cfg.get(name), kinds) for name, kinds in _TYPES.items()}
+    hooks = cfg.get('default_hooks')
+    if isinstance(hooks, dict):
+        for name, hook in hooks.items():
+            entries[f'default_hooks.{name}'] = (hook, _DICT)
+    for name, (value, kinds) in entries.items():
+        if value is not None and not isinstance(value, kinds):
+            wanted = ' or '.join(_NAMES[k] for k in kinds if k in _NAMES)
+            raise ValueError(
+                f'{cfg.filename}: expected {wanted} as {name}, got {value!r}; '
+                'correct the config, or the option in --cfg-options.'
+            )
+    if cfg.get('log_level', 'INFO') is None:
+        raise ValueError(
+            f'{cfg.filename}: expected a log_level such as INFO, got None.'
+        )
 
 
 def check_entries(cfg: Config, *names: str) -> None:

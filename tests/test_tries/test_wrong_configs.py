@@ -292,6 +292,47 @@ TRIES = [
         "'LOUD' is missing in the config, or is no known name there",
     ),
     Try(
+        'log-level-is-a-list',
+        f'{TRAIN} log_level=[1,2]',
+        r'expected text or a whole number as log_level, got \[1, 2\]; corr',
+    ),
+    Try(
+        'no-log-level',
+        f'{TRAIN} log_level=None',
+        'expected a log_level such as INFO, got None',
+    ),
+    Try(
+        'load-from-is-a-number',
+        f'{TRAIN} load_from=1.5',
+        'expected text as load_from, got 1.5; correct the config, or the opt',
+    ),
+    Try(
+        'hooks-are-text',
+        f'{TRAIN} default_hooks=none',
+        "expected a dict as default_hooks, got 'none'",
+    ),
+    Try(
+        'hook-is-a-number',
+        f'{TRAIN} default_hooks.checkpoint=5',
+        'expected a dict as default_hooks.checkpoint, got 5',
+    ),
+    Try(
+        'train-cfg-in-a-file',
+        'train.py c.py',
+        'c.py: expected a dict as train_cfg, got 3; correct the config',
+        prepare=config("_base_ = 'toy.py'\ntrain_cfg = 3\n"),
+    ),
+    Try(
+        'norm-of-gradients',
+        f'{TRAIN} optim_wrapper.clip_grad.max_norm=None',
+        'must be a string or a real number, .* check the values of --cfg-opt',
+    ),
+    Try(
+        'half-precision-is-a-number',
+        'test.py stub.py stub.pth --cfg-options test_cfg.fp16=5',
+        '; check the values of --cfg-options test_cfg.fp16',
+    ),
+    Try(
         'no-epochs',
         f'{TRAIN} train_cfg.max_epochs=-1',
         'train_cfg.max_epochs: expected at least 1, got -1; with less, noth',

@@ -27,6 +27,7 @@ _CONFIG_ERRORS = (
 )
 
 _MMENGINE = Path(mmengine.__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 #: First line of the traceback in the message of a data loading worker.
 _WORKER_TRACEBACK = 'Original Traceback (most recent call last):'
@@ -52,7 +53,9 @@ def error_line(args: argparse.Namespace) -> Iterator[None]:
     Only errors caused by the user's input are shortened: ``ValueError``,
     ``OSError``, ``ImportError``, ``SyntaxError`` and their subclasses, and
     errors of other types that mmengine raises or that occur while a registry
-    builds an object from a config. Any other exception is a defect and keeps
+    builds an object from a config. With ``--cfg-options``, errors of other
+    types that any library raises are shortened too: the library got a value
+    of a wrong type. Any other exception is a defect and keeps
     its traceback. If the run has a log file, the traceback of a shortened
     error is written there. Within the block no checkpoint is downloaded.
 
@@ -71,10 +74,15 @@ def error_line(args: argparse.Namespace) -> Iterator[None]:
         with forbid_downloads():
             yield
     except Exception as error:
-        if args.traceback or not _is_input_error(error):
+        options = getattr(args, 'cfg_options', None) or ()
+        is_input_error = _is_input_error(error)
+        is_of_option = bool(options) and _is_raised_by_a_library(error)
+        if args.traceback or not (is_input_error or is_of_option):
             raise
         log_files = _write_to_log_files(error)
         line = f'error: {describe(error)}'
+        if not is_input_error:
+            line += f'; check the values of --cfg-options {", ".join(options)}'
         if log_files:
             line += f' (traceback: {", ".join(log_files)})'
         raise SystemExit(line) from None
@@ -122,6 +130,15 @@ def _is_input_error(error: Exception) -> bool:
     # error only in the base class of the object, outside of mmengine.
     return files[-1].is_relative_to(_MMENGINE) or any(
         file.is_relative_to(_MMENGINE / 'registry') for file in files
+    )
+
+
+def _is_raised_by_a_library(error: Exception) -> bool:
+    """Whether an error that a wrong value can cause is not from our code."""
+    file = traceback.extract_tb(error.__traceback__)[-1].filename
+    own = (_PACKAGE, _PACKAGE.parents[1] / 'tools')
+    return isinstance(error, _CONFIG_ERRORS) and not any(
+        Path(file).is_relative_to(folder) for folder in own
     )
 
 

@@ -19,6 +19,7 @@ from mmengine.logging import print_log
 from mmavs.config_file import (
     OptionsAction,
     check_option_types,
+    check_types,
     read_config,
 )
 
@@ -84,6 +85,7 @@ def load_config(args: argparse.Namespace) -> Config:
         check_option_types(cfg, args.cfg_options)
         warn_of_unknown_names(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
+        check_types(cfg)
         if 'data_root' in args.cfg_options:
             _set_data_root(cfg, args.cfg_options)
     cfg.launcher = args.launcher
