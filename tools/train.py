@@ -73,8 +73,12 @@ def set_resume(cfg: Config, resume: str | None) -> None:
     Args:
         cfg (Config): ``resume`` and ``load_from`` are set in it. Without a
             checkpoint to resume from, its own ``load_from`` stays.
-        resume (str | None): A path, ``'auto'``, or None for a new training.
+        resume (str | None): A path, ``'auto'``, or None to do what ``cfg``
+            says: resume from its ``load_from``, or from the last checkpoint,
+            if its ``resume`` is true, and else begin a new training.
     """
+    if resume is None and cfg.get('resume'):
+        resume = cfg.get('load_from') or _AUTO
     if resume == _AUTO:
         resume = find_last(cfg.work_dir)
     cfg.resume = resume is not None
@@ -105,14 +109,23 @@ def set_amp(cfg: Config) -> None:
 
 
 def check_optimizer(cfg: Config) -> None:
-    """Check the name of the optimizer: mmengine's error does not name it.
+    """Check the optimizer's name, and that its gradients keep their sign.
+
+    mmengine's error does not name an unknown optimizer. With a negative
+    ``max_norm`` torch would climb the loss, with 0 nothing would be trained.
 
     Args:
         cfg (Config): The config.
 
     Raises:
-        ValueError: If no optimizer is registered under the name.
+        ValueError: If no optimizer is registered under the name, or gradients
+            are clipped to a norm that is not positive.
     """
+    norm = (cfg.optim_wrapper.get('clip_grad') or {}).get('max_norm', 1)
+    if isinstance(norm, (int, float)) and not norm > 0:
+        raise ValueError(
+            f'optim_wrapper.clip_grad.max_norm must be above 0, got {norm}.'
+        )
     optimizer = cfg.optim_wrapper.get('optimizer')
     name = optimizer.get('type') if isinstance(optimizer, dict) else None
     if name is None or (

@@ -248,7 +248,10 @@ class OptionsAction(DictAction):
 
 
 def check_option_types(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Check that no text replaces a number, and no fraction a count.
+    """Check that no option replaces a value by one of an unusable type.
+
+    A text would count as true where the config has True or False, so that
+    ``shuffle=no`` would shuffle.
 
     Args:
         cfg (Config): The config before the options are merged.
@@ -256,22 +259,31 @@ def check_option_types(cfg: Config, options: Mapping[str, Any]) -> None:
             ``train_cfg.max_epochs``.
 
     Raises:
-        ValueError: If one does.
+        ValueError: If a text replaces a number, a fraction a count, or
+            anything but None a dict or a truth value.
     """
     for path, value in options.items():
         old = _find(cfg, path)
         name = path.rpartition('.')[2]
-        is_count = name in _COUNTS and isinstance(old, int)
-        if is_count and not isinstance(value, (int, str)):
+        wanted = None
+        if isinstance(old, Mapping):
+            if value is not None and not isinstance(value, Mapping):
+                wanted = f'its entries ({path}.{next(iter(old), "NAME")}=...)'
+        elif isinstance(old, bool):
+            if value not in (None, True, False):
+                wanted = f'True or False, as in the config ({old})'
+        elif name in _COUNTS and isinstance(old, int):
+            if not isinstance(value, (int, str)):
+                wanted = f'a whole number, as in the config ({old})'
+        if (
+            isinstance(old, (int, float))
+            and not isinstance(old, bool)
+            and isinstance(value, str)
+        ):
+            wanted = f'a number, as in the config ({old}), got text'
+        if wanted is not None:
             raise ValueError(
-                f'--cfg-options {path}={value}: expected a whole number, as '
-                f'in the config ({old}).'
-            )
-        is_number = isinstance(old, (int, float)) and not isinstance(old, bool)
-        if is_number and isinstance(value, str):
-            raise ValueError(
-                f'--cfg-options {path}={value}: expected a number, as in the '
-                f'config ({old}), got text.'
+                f'--cfg-options {path}={value}: expected {wanted}.'
             )
 
 

@@ -112,6 +112,16 @@ def test_resume_from_the_last_or_a_given_checkpoint(train_tool, tmp_path):
     assert (cfg.resume, cfg.load_from) == (True, 'given.pth')
 
 
+def test_resume_of_a_config_is_not_overruled(train_tool, tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path), resume=True, load_from='a.pth'))
+    train_tool.set_resume(cfg, None)
+    assert (cfg.resume, cfg.load_from) == (True, 'a.pth')
+    (tmp_path / 'last_checkpoint').write_text('some/epoch_3.pth')
+    cfg.load_from = None
+    train_tool.set_resume(cfg, None)
+    assert (cfg.resume, cfg.load_from) == (True, 'some/epoch_3.pth')
+
+
 def test_amp_exchanges_the_wrapper(train_tool):
     cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper', clip_grad=1)))
     train_tool.set_amp(cfg)

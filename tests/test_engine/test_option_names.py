@@ -42,6 +42,8 @@ def _warnings(monkeypatch, config, *keys):
         ('default_hooks.check_weights.share', "did you mean 'min_share'?"),
         ('default_hooks.chekpoint.interval', "did you mean 'checkpoint'?"),
         ('num_classes', "'num_classes' is a variable of the config, which"),
+        ('launcher', 'no effect: the argument --launcher sets it; give that'),
+        ('custom_imports.imports', 'imported when the config file is read'),
         ('randomness.sed', "did you mean 'seed'?"),
     ],
 )

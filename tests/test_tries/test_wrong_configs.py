@@ -309,12 +309,12 @@ TRIES = [
     Try(
         'hooks-are-text',
         f'{TRAIN} default_hooks=none',
-        "expected a dict as default_hooks, got 'none'",
+        'default_hooks=none: expected its entries .default_hooks.timer=...',
     ),
     Try(
         'hook-is-a-number',
         f'{TRAIN} default_hooks.checkpoint=5',
-        'expected a dict as default_hooks.checkpoint, got 5',
+        'default_hooks.checkpoint=5: expected its entries',
     ),
     Try(
         'train-cfg-in-a-file',
@@ -326,6 +326,21 @@ TRIES = [
         'norm-of-gradients',
         f'{TRAIN} optim_wrapper.clip_grad.max_norm=None',
         'must be a string or a real number, .* check the values of --cfg-opt',
+    ),
+    Try(
+        'norm-of-gradients-is-negative',
+        f'{TRAIN} optim_wrapper.clip_grad.max_norm=-1',
+        'optim_wrapper.clip_grad.max_norm must be above 0, got -1',
+    ),
+    Try(
+        'shuffle-is-text',
+        f'{TRAIN} train_dataloader.sampler.shuffle=no',
+        'shuffle=no: expected True or False, as in the config .True.',
+    ),
+    Try(
+        'sampler-is-a-list',
+        f'{TRAIN} train_dataloader.sampler=[1,2]',
+        r'sampler=\[1, 2\]: expected its entries .*sampler.*=...',
     ),
     Try(
         'half-precision-is-a-number',

@@ -39,6 +39,12 @@ _TOP_NAMES = {
     *_RUNNER_NAMES,
     'data_root',
 }
+#: Entries that an option cannot change, and the reason.
+_WITHOUT_EFFECT = {
+    'launcher': 'the argument --launcher sets it; give that instead',
+    'custom_imports': 'modules are imported when the config file is read; '
+    'write it there',
+}
 _SPLITS = ('train', 'val', 'test')
 #: Names that mmengine reads from any dict of the config.
 _EVERYWHERE = ('type', '_delete_', '_scope_', 'convert_to_iter_based')
@@ -110,6 +116,8 @@ def _find_problem(settings: dict[str, Any], key: str) -> str | None:
     if key == 'data_root' and _has_data_root(settings):
         return None
     first = key.partition('.')[0]
+    if first in _WITHOUT_EFFECT:
+        return f'this option has no effect: {_WITHOUT_EFFECT[first]}'
     if first in settings and first not in _TOP_NAMES:
         return (
             f'{first!r} is a variable of the config, which was used when the '
