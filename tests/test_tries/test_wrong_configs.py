@@ -343,6 +343,11 @@ TRIES = [
         r'sampler=\[1, 2\]: expected its entries .*sampler.*=...',
     ),
     Try(
+        'size-of-labels',
+        f'{TEST} {DATASET}.pipeline.1.size=-1',
+        r'LoadClipMasks: size must be two positive integers .H, W., got -1',
+    ),
+    Try(
         'half-precision-is-a-number',
         'test.py stub.py stub.pth --cfg-options test_cfg.fp16=5',
         '; check the values of --cfg-options test_cfg.fp16',

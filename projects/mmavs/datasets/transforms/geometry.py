@@ -53,6 +53,27 @@ def clip_rng(results: dict, salt: int) -> np.random.Generator:
     return np.random.default_rng([*results['rng_seed'], salt])
 
 
+def check_size(transform: str, size: object) -> None:
+    """Check the size that a transform is given.
+
+    Args:
+        transform (str): Name of the transform, for the message.
+        size (object): What it is given.
+
+    Raises:
+        ValueError: Unless it is None or two positive integers.
+    """
+    if size is not None and (
+        not isinstance(size, (list, tuple))
+        or len(size) != 2
+        or not all(isinstance(x, int) and x > 0 for x in size)
+    ):
+        raise ValueError(
+            f'{transform}: size must be two positive integers (H, W), got '
+            f'{size!r}'
+        )
+
+
 @TRANSFORMS.register_module()
 class ClipResize(BaseTransform):
     """Resize the frames and the masks of a clip, each to its own size.
@@ -64,6 +85,9 @@ class ClipResize(BaseTransform):
         frame_size (tuple[int, int]): (H, W) of the frames.
         mask_size (tuple[int, int]): (h, w) of masks and mask prior, and of
             the prediction if there are no masks.
+
+    Raises:
+        ValueError: If a size is not two positive integers.
     """
 
     def __init__(
@@ -71,6 +95,8 @@ class ClipResize(BaseTransform):
         frame_size: tuple[int, int] = (384, 384),
         mask_size: tuple[int, int] = (224, 224),
     ) -> None:
+        check_size('ClipResize', frame_size)
+        check_size('ClipResize', mask_size)
         self.frame_size = frame_size
         self.mask_size = mask_size
 

@@ -14,7 +14,7 @@ from PIL import Image
 from ...structures import UNLABELLED
 from ..image_file import open_image
 from ..metainfo import AVSBENCH_PALETTE, colours_to_ids
-from .geometry import resize_frame
+from .geometry import check_size, resize_frame
 
 _LAYOUT = {
     'frame': 'frames/{0..T-1}.jpg',
@@ -45,15 +45,7 @@ class LoadClipFrames(BaseTransform):
     """
 
     def __init__(self, size: tuple[int, int] | None = None) -> None:
-        if size is not None and (
-            not isinstance(size, (list, tuple))
-            or len(size) != 2
-            or not all(isinstance(x, int) and x > 0 for x in size)
-        ):
-            raise ValueError(
-                'LoadClipFrames: size must be two positive integers (H, W), '
-                f'got {size!r}'
-            )
+        check_size('LoadClipFrames', size)
         self.size = size
 
     def transform(self, results: dict) -> dict:
@@ -146,6 +138,7 @@ class LoadClipMasks(BaseTransform):
                     f'{name} must be {choices[0]!r} or {choices[1]!r}, got '
                     f'{value!r}'
                 )
+        check_size('LoadClipMasks', size)
         self.label = label
         self.size = size
         self.unknown_colour = unknown_colour
