@@ -69,6 +69,7 @@ setup(
     package_data={'mmavs': ['py.typed'], 'mmavs_ops': ['py.typed']},
     install_requires=requirements('runtime.txt'),
     extras_require={
+        'tensorboard': requirements('tensorboard.txt'),
         'timm': requirements('optional.txt'),
         'transformers': requirements('transformers.txt'),
         'web': requirements('web.txt'),
