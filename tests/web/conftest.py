@@ -47,9 +47,8 @@ class Server(NamedTuple):
 
 @pytest.fixture(scope='session')
 def chromium():
-    """Path of Chromium; without it, or a package, the tests are skipped."""
-    for name in ('gradio', 'playwright'):
-        pytest.importorskip(name, reason=f'needs {name}: make test-web')
+    """Path of Chromium; without it or playwright, the tests are skipped."""
+    pytest.importorskip('playwright', reason='needs playwright: make test-web')
     found = shutil.which('chromium')
     if found is None:
         pytest.skip('needs chromium, for example `apt install chromium`')
@@ -59,6 +58,7 @@ def chromium():
 @pytest.fixture(scope='session')
 def server(chromium, tmp_path_factory):
     """``tools/web_demo.py`` with a quick and a slow stub of a model."""
+    pytest.importorskip('gradio', reason='needs gradio: make test-web')
     folder = tmp_path_factory.mktemp('server')
     log = folder / 'log.txt'
     environment = dict(os.environ, OMP_NUM_THREADS='1')

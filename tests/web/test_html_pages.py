@@ -1,14 +1,10 @@
 """Pages of tools/analysis_tools open from disk in Chromium, without errors."""
 
-import shutil
-from pathlib import Path
-
 import pytest
+from conftest import SCREENSHOTS
 from support.tries import run_tool
 from support.tries_inputs import write_inputs
 
-#: Where screenshots are written, to be looked at.
-SCREENSHOTS = Path(__file__).parents[2] / 'build' / 'web_screenshots'
 TOOLS = {
     'browse_dataset': 'two.py --phase test',
     'analyze_results': 'model two.py stub.pth',
@@ -29,31 +25,15 @@ MISSING_PICTURES = """async () => {
 }"""
 
 
-@pytest.fixture(scope='module')
-def chromium_without_window():
-    pytest.importorskip('playwright', reason='needs playwright: make test-web')
-    from playwright.sync_api import sync_playwright
-
-    found = shutil.which('chromium')
-    if found is None:
-        pytest.skip('needs chromium, for example `apt install chromium`')
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found)
-        yield browser
-        browser.close()
-
-
 @pytest.mark.parametrize('tool', TOOLS)
-def test_page_opens_from_disk(
-    tool, chromium_without_window, tmp_path, monkeypatch, capsys
-):
+def test_page_opens_from_disk(tool, browser, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(write_inputs(tmp_path))
     words = f'{TOOLS[tool]} --out page'.split()
     done = run_tool(f'analysis_tools/{tool}.py', words, capsys)
     assert done.code == 0, done.err
     # It opens elsewhere, too: the page refers only to files of its folder.
     folder = (tmp_path / 'page').rename(tmp_path / 'moved page')
-    page = chromium_without_window.new_page()
+    page = browser.new_page()
     faults, asked = [], []
     page.on('console', lambda message: faults.append(message.text))
     page.on('pageerror', lambda error: faults.append(str(error)))

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import torch
 from mmavs.apis.result_folder import check_result_folder, replace_results
 from mmavs.config_file import OptionsAction, check_entries
-from mmavs.datasets import BaseClipDataset
+from mmavs.datasets import BaseClipDataset, build_unread
 from mmavs.datasets.front_end import find_front_end
 from mmavs.datasets.transforms import clip_collate
 from mmavs.engine import (
@@ -184,6 +184,7 @@ def test_model(args: argparse.Namespace) -> Results:
     """
     cfg = load_config(args)
     check_entries(cfg, 'model', 'test_dataloader', 'test_cfg')
+    build_unread(cfg.test_dataloader.dataset)  # checks that it holds clips
     cfg.test_evaluator = dict(type='ClipAnalyses')
     cfg.load_from = None
     cfg.resume = False
