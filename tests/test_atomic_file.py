@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 
 import pytest
 from mmavs.atomic_file import atomic_path, write_json
@@ -65,3 +66,15 @@ def test_what_is_no_json_leaves_the_old_file(tmp_path):
     with pytest.raises(TypeError, match='not JSON serializable'):
         write_json(path, {'mIoU': object()})
     assert json.loads(path.read_text()) == {'mIoU': 0.5}
+
+
+def test_a_full_disk_leaves_nothing(tmp_path):
+    """Files of more than 100 bytes cannot be written here."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match='File too large'):
+            write_json(tmp_path / 'result.json', {'a': 'x' * 200})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []

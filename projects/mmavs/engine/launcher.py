@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,11 @@ from types import MappingProxyType
 from typing import IO, NamedTuple
 
 import torch
+
+#: With fewer free bytes, a full disk is the likely cause of a failure.
+_LITTLE_SPACE = 1 << 20
+#: Characters of a log that an error message quotes.
+_MAX_CAUSE = 300
 
 
 class Launcher(NamedTuple):
@@ -118,9 +124,9 @@ class LoggingLauncher(Launcher):
             )
         if code:
             sys.exit(
-                f'{tool}.py ended with {code}; see {path}, whose last line is '
-                f'{_last_line(path)!r}. Once the cause is removed, the same '
-                'command continues from here.'
+                f'{tool}.py ended with {code}: {_find_cause(path)}; see '
+                f'{path}. Once the cause is removed, the same command '
+                'continues from here.'
             )
         seconds = time.monotonic() - started
         print(f'{seconds:5.0f} s  {tool:5}  {folder}', flush=True)
@@ -152,10 +158,14 @@ def start(
     ).returncode
 
 
-def _last_line(path: Path) -> str:
-    """Return the last line of a log that is not blank."""
-    text = path.read_text(encoding='utf-8', errors='replace').strip()
-    return text.splitlines()[-1] if text else ''
+def _find_cause(log: Path) -> str:
+    """Say why a tool has failed: no space, its error line, or its last one."""
+    if shutil.disk_usage(log.parent).free < _LITTLE_SPACE:
+        return f'less than 1 MiB is free on the disk of {log.parent}'
+    text = log.read_text(encoding='utf-8', errors='replace').strip()
+    lines = text.splitlines() or ['it printed nothing']
+    errors = [line for line in lines if line.startswith('error: ')]
+    return (errors or lines)[-1][:_MAX_CAUSE]
 
 
 def device_variables(devices: Sequence[str] | None) -> list[dict[str, str]]:
