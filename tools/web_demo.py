@@ -105,7 +105,7 @@ def demo_model() -> ModelFiles:
         print('Training the model of the demo; about 5 minutes.', flush=True)
         demo.write_ms3_data()
         checkpoint = demo.train_ms3()
-    name = 'AAVS (tiny, trained on synthetic clips)'
+    name = 'AAVS tiny (synthetic clips)'
     return ModelFiles(
         name, str(demo.ROOT / demo.CONFIG), str(demo.ROOT / checkpoint)
     )

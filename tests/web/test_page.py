@@ -14,6 +14,8 @@ import pytest
 from conftest import MAX_MEGABYTES, SLOW_SECONDS, stop
 from support.tiny_videos import make_video
 
+#: Of the browser's false camera and microphone.
+RECORDING_SECONDS = 4
 #: Mean red minus mean green and blue of both halves of a video's picture.
 REDNESS = """video => {
   const canvas = document.createElement('canvas');
@@ -254,6 +256,15 @@ def test_a_sample_and_a_recording(open_page):
     page.wait_for_selector('#status:has-text("sample.mp4: 64x48")')
     page.click('#segment')
     page.wait_for_selector('#status:has-text("2 masks")')
+
+    page.locator('#upload button[aria-label="Capture from camera"]').click()
+    page.get_by_text('Click to Access Webcam').click()
+    page.locator('#upload button:has-text("Record")').click()
+    time.sleep(RECORDING_SECONDS)
+    page.locator('#upload button:has-text("Stop")').click()
+    page.wait_for_selector('#status:has-text(".webm: 1280x720")')
+    page.click('#segment')
+    page.wait_for_selector('#status:has-text(" masks, ")')
 
 
 def test_visitors_do_not_mix_and_leave_nothing(open_page, server, clip):

@@ -22,6 +22,8 @@ _RATES: dict[str, MaskRate] = {
     '5': 5,
     'every frame': 'full',
 }
+#: Otherwise a camera's largest picture is recorded.
+_CAMERA = dict(width=dict(ideal=1280), height=dict(ideal=720))
 _FIRST_STEP = 'Upload or record a video, or pick a sample.'
 #: Timeline, events and comparison without results.
 _NO_RESULTS = (html.NOTHING_YET, html.NOTHING_YET, '')
@@ -41,6 +43,7 @@ class Page:
         with gr.Blocks(
             title='mmavs: which objects make the sound?',
             analytics_enabled=False,
+            fill_width=True,
             # Uploads of visitors whose browser was not closed: seconds
             # between two checks, and the greatest age.
             delete_cache=(600, 3600),
@@ -67,6 +70,9 @@ class Page:
             label='Your video',
             sources=['upload', 'webcam'],
             height=280,
+            webcam_options=gr.WebcamOptions(
+                mirror=False, constraints=dict(video=_CAMERA, audio=True)
+            ),
             elem_id='upload',
         )
         gr.HTML(
@@ -126,7 +132,7 @@ class Page:
             with gr.Tab('Does it listen?', elem_id='listening'):
                 gr.Markdown(
                     'Segment the same video with another sound. A model that '
-                    'listens then marks other pixels.'
+                    'uses the sound then marks other pixels.'
                 )
                 with gr.Row():
                     self.sound = gr.Radio(
