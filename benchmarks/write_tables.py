@@ -27,6 +27,12 @@ from benchmarks.model_zoo import (
     read_results,
 )
 from benchmarks.published_figures import make_readme_lines
+from benchmarks.robustness_page import (
+    make_area_lines,
+    make_consistency_lines,
+    make_difference_lines,
+    read_runs,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,6 +54,14 @@ def make_pages(root: Path) -> dict[Path, str]:
             ('setting of the four systems', make_setting_lines(reports)),
             ('scores of the four systems', make_score_lines(reports)),
             ('costs of the four systems', make_cost_lines(reports)),
+        ):
+            text = replace_part(text, name, lines)
+    runs = read_runs(root / 'results/synthetic/robustness')
+    if runs:
+        for name, lines in (
+            ('consistency of the systems', make_consistency_lines(runs)),
+            ('false positives of the systems', make_area_lines(runs)),
+            ('effect of negative sounds', make_difference_lines(runs)),
         ):
             text = replace_part(text, name, lines)
     pages = {page: text}

@@ -202,8 +202,8 @@ def measure(args: argparse.Namespace) -> None:
         content = dict(
             protocol=_PROTOCOL,
             mmavs=mmavs.__version__,
-            config=args.config,
-            checkpoint=args.checkpoint,
+            config=Path(args.config).stem,
+            checkpoint=Path(args.checkpoint).name,
             **hashes,
             split=cfg.test_dataloader.dataset.split,
             num_clips=figures[ORIGINAL]['clips'],

@@ -12,6 +12,12 @@ from benchmarks.compare_systems_page import (
     read_reports,
 )
 from benchmarks.generated_tables import make_table, replace_part
+from benchmarks.robustness_page import (
+    make_area_lines,
+    make_consistency_lines,
+    make_difference_lines,
+    read_runs,
+)
 
 
 def test_the_pages_are_up_to_date():
@@ -90,3 +96,47 @@ def test_only_the_named_part_changes():
     )
     with pytest.raises(ValueError, match='found 0 beginnings and 0 ends'):
         replace_part(text, 'y', [])
+
+
+def _robustness(miou, fpr):
+    """A file in which every consistency is half of the mIoU."""
+    names = ('original', 'silence', 'noise', 'offscreen', 'swap', 'shift')
+    row = {'stepping_stones/mIoU': miou, 'FPR': fpr, 'CONS': miou / 2}
+    summary = {'stepping_stones/G-mIoU': 0.1, 'stepping_stones/G-F': 0.2}
+    return dict(
+        conditions={name: dict(row) for name in names},
+        summary={**summary, 'G-FPR': fpr},
+    )
+
+
+def test_tables_of_the_robustness_by_hand(tmp_path):
+    """AAVS: 0.5 and 0.7; with negatives 0.1 more and 0.02 less FPR."""
+    for name, miou, fpr in (
+        ('aavs_seed-1', 0.7, 0.04),
+        ('aavs_seed-0', 0.5, 0.04),
+        ('aavs_negative-sound_seed-0', 0.6, 0.02),
+        ('aavs_negative-sound_seed-1', 0.8, 0.02),
+        ('aavs_negative-sound_seed-2', 0.8, 0.02),
+        ('tpavi_seed-0', 0.25, 0.0),
+    ):
+        path = tmp_path / f'{name}.json'
+        path.write_text(json.dumps(_robustness(miou, fpr)))
+    runs = read_runs(tmp_path)
+    lines = make_consistency_lines(runs)
+    half = '| 0.300 +- 0.071 ' * 5
+    assert lines[2] == f'| AAVS | 0, 1 | 0.600 +- 0.141 {half}|'
+    assert lines[3].startswith('| AAVS, `NegativeSound` | 0, 1, 2 | 0.733')
+    assert lines[4].startswith('| TPAVI | 0 | 0.250 | 0.125 |')
+    assert make_area_lines(runs)[4] == (
+        '| TPAVI | 0 | 0.000 | 0.000 | 0.000 | 0.000 | 0.100 | 0.200 | 0.000 |'
+    )
+    rest = '| -0.0200 ' * 3
+    spread = '| -0.0200 +- 0.0000 ' * 3
+    assert make_difference_lines(runs)[2:] == [
+        f'| AAVS | 0 | +0.1000 {rest}|',
+        f'|  | 1 | +0.1000 {rest}|',
+        f'|  | mean | +0.1000 +- 0.0000 {spread}|',
+    ]
+    (tmp_path / 'other.json').write_text('{}')
+    with pytest.raises(ValueError, match='other.json: expected a file SYST'):
+        read_runs(tmp_path)
