@@ -55,6 +55,12 @@ TRIES = [
         "expected a test data set with sound_from='own', got 'next_clip'",
     ),
     Try(
+        'negative-sounds',
+        f'{TOOL} --sounds silence --cfg-options '
+        'test_dataloader.dataset.negative_sound.prob=2',
+        r'prob must be in \[0, 1\], got 2',
+    ),
+    Try(
         'keeps-files',
         f'{TOOL} --out old.json',
         'old.json: expected a file that does not exist yet; .*--force',
