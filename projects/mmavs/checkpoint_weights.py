@@ -45,7 +45,7 @@ def get_weights(checkpoint: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_finite(weights: Mapping[str, Any], path: str) -> None:
-    """Check that weights are real and have no NaN or infinite values.
+    """Check that weights are dense, real, and not NaN or infinite.
 
     Args:
         weights (Mapping[str, Any]): Tensors by name; others are ignored.
@@ -54,6 +54,16 @@ def check_finite(weights: Mapping[str, Any], path: str) -> None:
     Raises:
         ValueError: With three names of such tensors.
     """
+    sparse = [
+        name
+        for name, value in weights.items()
+        if isinstance(value, torch.Tensor) and value.layout != torch.strided
+    ]
+    if sparse:
+        raise ValueError(
+            f'{path}: expected dense weights, got sparse ones: '
+            f'{_examples(sparse)}; save them after Tensor.to_dense().'
+        )
     bad = [
         name
         for name, value in weights.items()

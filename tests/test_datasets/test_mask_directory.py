@@ -72,6 +72,18 @@ def test_masks_of_other_data_with_the_same_names(
     assert written == [True, False, True]
 
 
+@pytest.mark.parametrize('name', ['0.png', 'clip.json'])
+@pytest.mark.parametrize('content', [b'', b'[]', b'\x89PNG\r\n'])
+def test_a_dump_replaces_damaged_files(data, tmp_path, name, content):
+    """Errors in reading a mask say to dump it again."""
+    clips = _clips(data)
+    directory = _dump(tmp_path / 'masks', clips)
+    (file,) = directory.root.glob(f'v1m/b/{name}')
+    file.write_bytes(content)
+    written = [directory.is_written(clip, MADE_BY) for clip in clips]
+    assert written == [True, False, True]
+
+
 def test_masks_of_swapped_sound(data, tmp_path):
     """Both stages must get the same sound, unless the option allows it."""
     own, swapped = _clips(data), _clips(data, sound_from='next_clip')

@@ -121,6 +121,20 @@ TRIES = [
         save(3),
     ),
     Try(
+        'sparse',
+        TEST,
+        'c.pth: expected dense weights, got sparse ones: weight; save them',
+        1,
+        save(dict(state_dict=dict(weight=torch.ones(1).to_sparse()))),
+    ),
+    Try(
+        'works-with-text-as-meta',
+        TEST,
+        'split/mIoU',
+        0,
+        save(dict(state_dict=dict(weight=torch.ones(1)), meta='x')),
+    ),
+    Try(
         'list',
         TEST,
         'expected a dict of weights, got list',
@@ -213,6 +227,13 @@ TRIES = [
         'expected a checkpoint to resume .* without meta.epoch',
         1,
         changed(lambda content: content['meta'].update(epoch=-1)),
+    ),
+    Try(
+        'resume-without-moments',
+        RESUME,
+        'expected a checkpoint to resume .* without optimizer.state',
+        1,
+        changed(lambda content: content['optimizer'].update(state={})),
     ),
     Try(
         'resume-with-an-empty-optimizer',

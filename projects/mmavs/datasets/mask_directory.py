@@ -113,21 +113,22 @@ class MaskDirectory:
             made_by (MadeBy): What predicts the masks.
 
         Returns:
-            bool: Whether all masks exist and were predicted by the same
-            config, checkpoint and mode for the same frames and sound.
+            bool: Whether all masks are readable and were predicted by the
+            same config, checkpoint and mode for the same frames and sound.
         """
+        record = self._folder(clip) / _RECORD_NAME
         try:
-            text = (self._folder(clip) / _RECORD_NAME).read_text('utf-8')
-        except FileNotFoundError:
+            found = json.loads(record.read_text('utf-8'))
+            # Errors in reading a mask say to dump it again.
+            check_masks(clip, self.mask_paths(clip), None)
+        except (FileNotFoundError, ValueError):
             return False
         expected = {
             'split': clip['split'],
             **made_by._asdict(),
             **identify_clip(clip),
         }
-        return expected.items() <= json.loads(text).items() and all(
-            Path(path).is_file() for path in self.mask_paths(clip)
-        )
+        return isinstance(found, dict) and expected.items() <= found.items()
 
     def remove_leftovers(self, clip: Mapping) -> None:
         """Remove temporary files of a killed dump.

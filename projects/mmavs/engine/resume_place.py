@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mmengine.hooks import IterTimerHook
@@ -91,6 +91,7 @@ def check_is_training(checkpoint: Any, path: str) -> None:
         'message_hub': 'log_scalars' in hub,
         # Several optimizers store one state each, by name.
         'optimizer': bool(optimizer),
+        'optimizer.state': meta.get('iter') == 0 or _has_state(optimizer),
     }
     missing = [name for name, is_there in parts.items() if not is_there]
     if missing:
@@ -128,6 +129,19 @@ def check_is_whole(model: nn.Module, checkpoint: Any, path: str) -> None:
             'checkpoint was trained with, or start a new training from these '
             'weights: --cfg-options load_from=FILE without --resume.'
         )
+
+
+def _has_state(optimizer: Mapping[str, Any]) -> bool:
+    """Whether no optimizer of Adam's kind lacks its moments."""
+    if 'param_groups' not in optimizer:
+        return all(
+            _has_state(part)
+            for part in optimizer.values()
+            if isinstance(part, Mapping)
+        )
+    groups = optimizer['param_groups']
+    has_moments = any('betas' in group for group in groups)
+    return bool(optimizer.get('state')) or not has_moments
 
 
 def _is_count(value: Any) -> bool:

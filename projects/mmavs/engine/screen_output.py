@@ -77,8 +77,10 @@ class ToolRunner(Runner):
         """
         self.checkpoint_path = str(filename)
         checkpoint = super().load_checkpoint(filename, *args, **kwargs)
-        meta = checkpoint.get('meta') or {}
-        self.checkpoint_seed = meta.get('seed')
+        meta = checkpoint.get('meta')
+        self.checkpoint_seed = (
+            meta.get('seed') if isinstance(meta, dict) else None
+        )
         return checkpoint
 
     def load_for_test(self, filename: str, config: str) -> None:
