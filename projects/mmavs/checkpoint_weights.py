@@ -57,12 +57,13 @@ def check_finite(weights: Mapping[str, Any], path: str) -> None:
     sparse = [
         name
         for name, value in weights.items()
-        if isinstance(value, torch.Tensor) and value.layout != torch.strided
+        if isinstance(value, torch.Tensor)
+        and (value.layout != torch.strided or value.is_meta)
     ]
     if sparse:
         raise ValueError(
-            f'{path}: expected dense weights, got sparse ones: '
-            f'{_examples(sparse)}; save them after Tensor.to_dense().'
+            f'{path}: expected dense weights on the CPU or a GPU, got sparse '
+            f'or meta tensors: {_examples(sparse)}; save dense ones.'
         )
     bad = [
         name

@@ -373,6 +373,13 @@ def test_samples_that_are_not_finite_are_refused():
         log_mel.decode(file.getvalue())
 
 
+def test_samples_of_another_scale_are_refused():
+    """Such as samples of 16 bits that were stored as they are."""
+    log_mel.check_samples(np.array([-100.0, 0.5]))
+    with pytest.raises(ValueError, match=r'in -1..1, got 3.28e\+04; divide'):
+        log_mel.check_samples(np.array([[0.0], [-32768.0]]))
+
+
 # ---- cache ------------------------------------------------------------------
 
 

@@ -225,6 +225,18 @@ def test_labels_of_another_aspect_ratio_than_the_frames(clip, label, size):
     assert load(results)['masks'].shape == (5, 224, 224)
 
 
+@pytest.mark.parametrize('label', ['binary', 'semantic'])
+def test_labels_of_a_few_pixels(clip, label):
+    """The frames are 60x90; 3x5 is less than a sixteenth of it."""
+    clip['labels'] = label
+    Image.new('RGB', (5, 3)).save(clip['mask_paths'][2])
+    results = LoadClipFrames()(clip)
+    with pytest.raises(
+        ValueError, match=r"1/16 of the height of its frame, 60, got 3; .*'a'"
+    ):
+        LoadClipMasks(label, (224, 224))(dict(results))
+
+
 @pytest.mark.parametrize(
     ('frame', 'label', 'fits'),
     [

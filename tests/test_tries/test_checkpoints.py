@@ -123,9 +123,23 @@ TRIES = [
     Try(
         'sparse',
         TEST,
-        'c.pth: expected dense weights, got sparse ones: weight; save them',
+        'c.pth: expected dense weights .* got sparse or meta tensors: weight',
         1,
         save(dict(state_dict=dict(weight=torch.ones(1).to_sparse()))),
+    ),
+    Try(
+        'resume-without-values',
+        RESUME,
+        'c.pth: expected dense weights .* meta tensors: .*; save dense',
+        1,
+        changed(
+            lambda content: content['state_dict'].update(
+                {
+                    name: value.to('meta')
+                    for name, value in content['state_dict'].items()
+                }
+            )
+        ),
     ),
     Try(
         'works-with-text-as-meta',

@@ -30,6 +30,8 @@ MIN_SAMPLES = (NUM_MEL_FRAMES - 1) * _HOP_SAMPLES + _WINDOW_SAMPLES
 STEP_SECONDS = NUM_MEL_FRAMES * _HOP_SAMPLES / SAMPLE_RATE
 EXAMPLE_SECONDS = MIN_SAMPLES / SAMPLE_RATE
 
+#: Full scale is 1. Above this, samples are damaged or have another scale.
+MAX_PEAK = 100
 #: Streaming writers leave sizes like 0xFFFFFFFF or 0x7FFFF024 in the header.
 _STREAMED_RIFF_BYTES = 0x7FFFF000
 #: What libsndfile reports for a flac without a length.
@@ -107,17 +109,23 @@ def decode_channels(content: bytes) -> tuple[np.ndarray, int]:
         raise _unreadable(error) from error
 
 
-def check_finite(samples: np.ndarray) -> None:
-    """Raise ValueError if any sample is NaN or infinite.
+def check_samples(samples: np.ndarray) -> None:
+    """Check that samples are numbers of the usual scale.
 
     Args:
-        samples (np.ndarray): Of any shape.
+        samples (np.ndarray): Of any shape; full scale is 1.
 
     Raises:
-        ValueError: If any sample is NaN or infinite.
+        ValueError: If any sample is NaN, infinite or above 100.
     """
-    if not np.isfinite(samples).all():
+    peak = np.abs(samples).max(initial=0)
+    if not np.isfinite(peak):
         raise ValueError('it holds samples that are not finite')
+    if peak > MAX_PEAK:
+        raise ValueError(
+            f'expected sound samples in -1..1, got {peak:.3g}; divide samples '
+            'of another scale by its largest value'
+        )
 
 
 def decode(content: bytes) -> tuple[np.ndarray, int]:
@@ -131,10 +139,10 @@ def decode(content: bytes) -> tuple[np.ndarray, int]:
         channels; and the rate in samples per second.
 
     Raises:
-        ValueError: As :func:`decode_channels`, and if values are not finite.
+        ValueError: As :func:`decode_channels`, and :func:`check_samples`.
     """
     channels, rate = decode_channels(content)
-    check_finite(channels)
+    check_samples(channels)
     return channels.mean(axis=1), rate
 
 

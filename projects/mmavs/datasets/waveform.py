@@ -11,8 +11,8 @@ import numpy as np
 
 from .log_mel import (
     SAMPLE_RATE,
-    check_finite,
     check_header,
+    check_samples,
     decode_channels,
     resample,
 )
@@ -143,7 +143,7 @@ class Waveform:
         """
         try:
             channels, rate = self._decode()
-            check_finite(channels)
+            check_samples(channels)
         except ValueError as error:
             raise SoundError(f'{self.origin}: {error}.') from error
         if self.mono:

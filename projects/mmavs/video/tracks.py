@@ -14,13 +14,13 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 
+from ..datasets.log_mel import MAX_PEAK
+
 #: A larger step between time stamps of the sound is a gap, which is filled
 #: with zeros; a smaller one is a rounding error.
 _MAX_JITTER_SECONDS = 0.05
 #: More consecutive B-frames than MPEG-4 encoders write.
 _MAX_B_FRAMES = 8
-#: Full scale is 1. Above this, samples are damaged or have another scale.
-_MAX_PEAK = 100
 
 
 def time_of(frame: VideoFrame | AudioFrame) -> Fraction:
@@ -201,7 +201,7 @@ class SoundTrack:
 
     def _check(self, samples: np.ndarray) -> None:
         peak = np.abs(samples).max(initial=0)
-        if peak <= _MAX_PEAK:  # False for NaN, too
+        if peak <= MAX_PEAK:  # False for NaN, too
             return
         got = f'{peak:.3g}' if np.isfinite(peak) else 'NaN or infinity'
         raise ValueError(

@@ -20,6 +20,8 @@ _LAYOUT = {
     'frame': 'frames/{0..T-1}.jpg',
     'mask': '{labels_rgb|labels_semantic}/{0..T-1}.png',
 }
+#: Smallest label: this part of the height of its frame.
+_MAX_SHRINK = 16
 #: Largest relative difference of the aspect ratios of a frame and its label.
 _ASPECT_TOLERANCE = 0.02
 
@@ -279,7 +281,7 @@ def _stored_ids(image: Image.Image, where: str) -> np.ndarray:
 def _check_aspect(
     image: Image.Image, frame_shape: tuple[int, int], where: str
 ) -> None:
-    """Raise ValueError unless a label has the aspect ratio of its frame."""
+    """Raise ValueError unless a label has its frame's aspect, and a size."""
     width, height = image.size
     expected = width * frame_shape[0] / frame_shape[1]
     difference = abs(height - expected)
@@ -290,6 +292,12 @@ def _check_aspect(
             f'(H, W) = {tuple(frame_shape)}, got {(height, width)}; '
             "LoadClipMasks(other_aspect='squash') resizes it all the same; "
             f'in {where}'
+        )
+    if height * _MAX_SHRINK < frame_shape[0]:
+        raise ValueError(
+            f'a label must have at least 1/{_MAX_SHRINK} of the height of its '
+            f'frame, {frame_shape[0]}, got {height}; LoadClipMasks('
+            f"other_aspect='squash') resizes it all the same; in {where}"
         )
 
 
