@@ -373,6 +373,14 @@ def test_samples_that_are_not_finite_are_refused():
         log_mel.decode(file.getvalue())
 
 
+def test_a_damaged_rate_is_refused():
+    """At 1 Hz a second of sound would be resampled to 16000 seconds."""
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(2000), 1, format='WAV')
+    with pytest.raises(ValueError, match='expected 1000 .* header says 1;'):
+        log_mel.check_header(file.getvalue())
+
+
 def test_samples_of_another_scale_are_refused():
     """Such as samples of 16 bits that were stored as they are."""
     log_mel.check_samples(np.array([-100.0, 0.5]))

@@ -32,6 +32,8 @@ EXAMPLE_SECONDS = MIN_SAMPLES / SAMPLE_RATE
 
 #: Full scale is 1. Above this, samples are damaged or have another scale.
 MAX_PEAK = 100
+#: Below this, the header is damaged; resampling would fill the memory.
+_MIN_RATE = 1000
 #: Streaming writers leave sizes like 0xFFFFFFFF or 0x7FFFF024 in the header.
 _STREAMED_RIFF_BYTES = 0x7FFFF000
 #: What libsndfile reports for a flac without a length.
@@ -49,19 +51,25 @@ def check_header(content: bytes) -> None:
 
     Raises:
         ValueError: If it is not a sound file, is empty, does not state its
-            length, or is a wav that is shorter than its header says. A
-            truncated flac is detected only when it is decoded.
+            length, has less than 1000 samples a second, or is a wav that is
+            shorter than its header says. A truncated flac is detected only
+            when it is decoded.
     """
     try:
-        announced = soundfile.info(io.BytesIO(content)).frames
+        info = soundfile.info(io.BytesIO(content))
     except soundfile.SoundFileError as error:
         raise _unreadable(error) from error
-    if announced == 0:
+    if info.frames == 0:
         raise ValueError('it holds no samples')
-    if announced >= _UNKNOWN_SAMPLES:
+    if info.frames >= _UNKNOWN_SAMPLES:
         raise ValueError(
             'its header does not say how long it is, because the encoder '
             'wrote into a pipe; encode it again into a file'
+        )
+    if info.samplerate < _MIN_RATE:
+        raise ValueError(
+            f'expected {_MIN_RATE} samples a second or more, its header says '
+            f'{info.samplerate}; convert it again from its source'
         )
     # libsndfile reads a truncated wav without an error.
     riff_bytes = 8 + int.from_bytes(content[4:8], 'little')
