@@ -36,7 +36,8 @@ def test_zero_adapters_leave_the_backbone_unchanged():
     x = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         for ours, theirs in zip(swin(x), plain(x), strict=True):
-            assert torch.equal(ours, theirs)
+            # Rounding of the fused attention.
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
 
 
 def test_adapters_matter_and_are_two_per_block():

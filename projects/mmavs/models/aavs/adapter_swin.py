@@ -10,7 +10,12 @@ from mmcv.cnn.bricks import DropPath
 from mmdet.models.backbones.swin import SwinBlock, SwinTransformer
 from mmseg.registry import MODELS
 
-from ..layers import AdaptedLinear, init_adapters
+from ..layers import (
+    AdaptedLinear,
+    init_adapters,
+    use_fused_window_attention,
+    use_tiled_ffn,
+)
 
 
 @MODELS.register_module()
@@ -50,6 +55,8 @@ class AdapterSwin(SwinTransformer):
                 "drop_path_mode must be 'linear' or 'constant_attention', "
                 f'got {drop_path_mode!r}.'
             )
+        use_fused_window_attention(self)
+        use_tiled_ffn(self)
         for block in self._blocks():
             if drop_path_mode == 'constant_attention':
                 block.attn.drop = DropPath(drop_path_rate)

@@ -7,7 +7,12 @@ from typing import Any, Literal
 from mmdet.models.layers import MSDeformAttnPixelDecoder
 from mmseg.registry import MODELS
 
-from ..layers import AdaptedLinear, init_adapters, use_compiled_attention
+from ..layers import (
+    AdaptedLinear,
+    init_adapters,
+    use_compiled_attention,
+    use_tiled_ffn,
+)
 
 
 @MODELS.register_module()
@@ -30,6 +35,7 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
     ) -> None:
         super().__init__(**kwargs)
         use_compiled_attention(self.encoder)
+        use_tiled_ffn(self.encoder)
         if adapter_mode != 'none':
             for layer in self.encoder.layers:
                 attn = layer.self_attn

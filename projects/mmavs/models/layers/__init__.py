@@ -9,6 +9,8 @@ from .enlarged_conv import EnlargedConv2d
 from .fused_attention import FusedMultiheadAttention, use_fused_attention
 from .query_attention import AttentionRecord, watch_multihead
 from .swap_class import swap_class
+from .tiled_ffn import use_tiled_ffn
+from .window_attention import use_fused_window_attention
 
 __all__ = [
     'AdaptedLinear',
@@ -21,5 +23,7 @@ __all__ = [
     'swap_class',
     'use_compiled_attention',
     'use_fused_attention',
+    'use_fused_window_attention',
+    'use_tiled_ffn',
     'watch_multihead',
 ]

@@ -117,7 +117,7 @@ class AdaptedLinear(nn.Linear):
             return self.adapter(x)
         y = super().forward(x)
         adapted = self.adapter(y)
-        return y + adapted if self.mode == 'residual' else adapted
+        return adapted.add_(y) if self.mode == 'residual' else adapted
 
 
 def init_adapters(module: nn.Module) -> None:

@@ -1,0 +1,57 @@
+"""mmcv's MLP of transformers, computed in tiles of rows in inference."""
+
+from __future__ import annotations
+
+import torch
+from mmcv.cnn.bricks.transformer import FFN
+from torch import Tensor, nn
+
+from .swap_class import swap_class
+
+#: Rows of a tile for each thread: the hidden rows then stay in the cache.
+_ROWS = 2048
+
+
+class TiledFFN(FFN):
+    """mmcv's MLP without the hidden rows of the whole map in memory.
+
+    Without gradients, more than 2048 rows for each thread are processed in
+    tiles. Parameters and their names do not change; results are equal up to
+    rounding, and equal bit by bit for fewer rows.
+    """
+
+    def forward(self, x: Tensor, identity: Tensor | None = None) -> Tensor:
+        """Run the MLP.
+
+        Args:
+            x (Tensor): (..., C).
+            identity (Tensor | None): The residual; None uses ``x``.
+
+        Returns:
+            Tensor: As ``x``.
+        """
+        num_rows = _ROWS * torch.get_num_threads()
+        rows = x.flatten(0, -2)
+        in_tiles = x.device.type == 'cpu' and len(rows) > num_rows
+        if torch.is_grad_enabled() or self.training or not in_tiles:
+            return super().forward(x, identity)
+        residual = None if identity is None else identity.flatten(0, -2)
+        out = torch.empty_like(rows if residual is None else residual)
+        for start in range(0, len(rows), num_rows):
+            tile = slice(start, start + num_rows)
+            out[tile] = super().forward(
+                rows[tile], None if residual is None else residual[tile]
+            )
+        return out.view_as(x)
+
+
+def use_tiled_ffn(module: nn.Module) -> int:
+    """Make mmcv's MLPs inside a module work in tiles.
+
+    Args:
+        module (nn.Module): Any module, changed in place.
+
+    Returns:
+        int: The number of layers changed.
+    """
+    return swap_class(module, FFN, TiledFFN)
