@@ -15,9 +15,12 @@ from mmavs.datasets import build_unread
 from mmavs.engine import (
     ToolRunner,
     add_launch_arguments,
+    add_speed_arguments,
     error_line,
     joined_processes,
     load_config,
+    speed_up,
+    unwrap_model,
     warn_of_test_selection,
 )
 from mmavs.engine.results import make_result, read_result
@@ -85,6 +88,7 @@ def parse_args() -> argparse.Namespace:
         help='give every clip the sound of another clip, to measure how much '
         'the result depends on it',
     )
+    add_speed_arguments(parser)
     args = parser.parse_args()
     if args.soft and args.dump_masks is None:
         parser.error('--soft needs --dump-masks')
@@ -286,6 +290,8 @@ def run_test(cfg: Config, args: argparse.Namespace, config_hash: str) -> None:
     """
     runner = ToolRunner.from_cfg(cfg)
     runner.load_for_test(args.checkpoint, args.config)
+    model = unwrap_model(runner)
+    speed_up(model, args.precision, compiled=args.compile)
     metrics = runner.test()
     if not is_main_process():
         return
@@ -323,13 +329,14 @@ def test(args: argparse.Namespace) -> None:
         cfg.test_dataloader.dataset.sound_from = 'next_clip'
     # Only settings that affect the masks, so that the hash does not depend
     # on the number of processes.
-    config_hash = hash_config(
-        {
-            name: value
-            for name, value in cfg.to_dict().items()
-            if name not in ('launcher', 'work_dir', 'load_from')
-        }
-    )
+    config = {
+        name: value
+        for name, value in cfg.to_dict().items()
+        if name not in ('launcher', 'work_dir', 'load_from')
+    }
+    if args.precision != 'float32':
+        config['precision'] = args.precision
+    config_hash = hash_config(config)
     if args.split is not None:
         set_split(cfg, args.split)
     others = (args.out, args.results, args.show_dir)

@@ -41,12 +41,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='train with automatic mixed precision; needs CUDA',
+        help='train with automatic mixed precision: float16 with scaled '
+        'losses on CUDA, bfloat16 on the CPU',
     )
-    args = parser.parse_args()
-    if args.amp and not torch.cuda.is_available():
-        parser.error('--amp needs CUDA, and no CUDA device is available')
-    return args
+    return parser.parse_args()
 
 
 def find_last(work_dir: str) -> str | None:
@@ -99,11 +97,17 @@ def set_amp(cfg: Config) -> None:
     if wrapper.get('type', 'OptimWrapper') not in (
         'OptimWrapper',
         'AmpOptimWrapper',
+        'BFloat16OptimWrapper',
     ):
         raise ValueError(
             '--amp replaces an OptimWrapper, the config has '
             f'optim_wrapper.type={wrapper.type!r}'
         )
+    if not torch.cuda.is_available():
+        wrapper.type = 'BFloat16OptimWrapper'
+        wrapper.pop('loss_scale', None)
+        wrapper.pop('dtype', None)
+        return
     wrapper.type = 'AmpOptimWrapper'
     wrapper.setdefault('loss_scale', 'dynamic')
 

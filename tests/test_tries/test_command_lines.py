@@ -36,9 +36,9 @@ TRIES = [
         2,
     ),
     Try(
-        'train-amp-without-cuda',
-        'train.py toy.py --amp',
-        'error: --amp needs CUDA, and no CUDA device is available',
+        'test-precision',
+        'test.py toy.py toy.pth --precision int8',
+        r"--precision: invalid choice: 'int8' \(choose from .*bfloat16",
         2,
     ),
     Try(

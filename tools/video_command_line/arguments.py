@@ -14,7 +14,7 @@ from mmavs.apis import (
     VideoOptions,
 )
 from mmavs.config_file import read_config
-from mmavs.engine import add_traceback_argument
+from mmavs.engine import add_speed_arguments, add_traceback_argument
 from mmavs.fingerprint import hash_config, hash_file
 from mmavs.video import MaskRate, NoAudio
 
@@ -87,6 +87,7 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
         default='cuda:0' if torch.cuda.is_available() else 'cpu',
         help='where to compute (default: %(default)s)',
     )
+    add_speed_arguments(parser)
 
 
 def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -208,7 +209,7 @@ class Facts:
                 config=hash_config(content), checkpoint=hash_file(checkpoint)
             )
 
-        self._of_run = dict(
+        self._of_run: dict[str, Any] = dict(
             model=hashes(args.config, args.checkpoint),
             stage_one=args.stage_one and hashes(*args.stage_one),
             soft_prior=args.soft_prior,
@@ -216,6 +217,9 @@ class Facts:
             sound_window=args.sound_window,
             majority_vote=args.majority_vote,
         )
+        if args.precision != 'float32':
+            # Only then, so that older indices remain valid.
+            self._of_run['precision'] = args.precision
 
     def of(self, video: str | Path) -> dict[str, Any]:
         """Add the name and SHA-256 of a video to the facts of the run.
@@ -274,4 +278,6 @@ def load_model(args: argparse.Namespace) -> AVSInferencer:
         device=args.device,
         stage_one=args.stage_one and tuple(args.stage_one),
         soft_prior=args.soft_prior,
+        precision=args.precision,
+        compiled=args.compile,
     )

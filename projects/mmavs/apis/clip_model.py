@@ -18,6 +18,7 @@ from ..datasets import build_unread
 from ..datasets.transforms import ClipResize, Waveform, clip_collate
 from ..datasets.transforms.audio_front_end import AudioFrontEnd
 from ..datasets.transforms.geometry import resize_frame
+from ..engine import Precision, speed_up
 from ..evaluation.functional import sounding_score
 from ..evaluation.mask_dump import grey_masks
 from .model_loading import (
@@ -52,6 +53,8 @@ class ClipModel:
         device (str): Device.
         stage_one (StageOne | None): Config and checkpoint of stage one.
         soft_prior (bool): Give stage two scores instead of hard masks.
+        precision (Precision): Of both stages.
+        compiled (bool): Compile both stages.
 
     Raises:
         FileNotFoundError: See :class:`AVSInferencer`.
@@ -66,6 +69,8 @@ class ClipModel:
         device: str = 'cpu',
         stage_one: StageOne | None = None,
         soft_prior: bool = False,
+        precision: Precision = 'float32',
+        compiled: bool = False,
     ) -> None:
         if not isinstance(config, Config):
             config = read_config(config)
@@ -81,9 +86,15 @@ class ClipModel:
         self.soft_prior = soft_prior
         self.stage_one: ClipModel | None = None
         if stage_one is not None:
-            self.stage_one = ClipModel(*stage_one, device=device)
+            self.stage_one = ClipModel(
+                *stage_one,
+                device=device,
+                precision=precision,
+                compiled=compiled,
+            )
             check_binary(stage_one[0], self.stage_one.classes)
         self.model = load_model(config, checkpoint, device)
+        speed_up(self.model, precision, compiled=compiled)
 
     def shrink(self, frame: np.ndarray) -> np.ndarray:
         """Resize a frame as the pipeline would, to hold less memory.

@@ -10,6 +10,7 @@ from typing import Any, get_args, overload
 import numpy as np
 from mmengine.config import Config
 
+from ..engine import Precision
 from ..video import (
     FRAME_OFFSET_SECONDS,
     MaskRate,
@@ -64,12 +65,18 @@ class AVSInferencer:
             Required for a model of stage two, not allowed for others.
         soft_prior (bool): Give stage two scores instead of hard masks, as
             ``--dump-masks`` with ``--soft``.
+        precision (Precision): Type in which the networks compute:
+            ``'float32'``, or by autocast ``'bfloat16'`` or ``'float16'``,
+            which change a few pixels.
+        compiled (bool): Compile the networks with ``torch.compile``, which
+            takes minutes at the first clip of each length.
 
     Raises:
         FileNotFoundError: If a config or a checkpoint is missing.
         ValueError: If a checkpoint is of another model, the device is not
             available, ``clip_seconds`` is not positive, ``stage_one`` is
-            missing or not allowed, or it has more than two classes.
+            missing or not allowed, or it has more than two classes, or
+            ``precision`` is unknown.
     """
 
     def __init__(
@@ -81,6 +88,8 @@ class AVSInferencer:
         clip_seconds: int | None = None,
         stage_one: StageOne | None = None,
         soft_prior: bool = False,
+        precision: Precision = 'float32',
+        compiled: bool = False,
     ) -> None:
         if clip_seconds is not None and clip_seconds < 1:
             raise ValueError(
@@ -92,6 +101,8 @@ class AVSInferencer:
             device=device,
             stage_one=stage_one,
             soft_prior=soft_prior,
+            precision=precision,
+            compiled=compiled,
         )
         self.model = self._clip_model.model
         self.classes = self._clip_model.classes

@@ -13,8 +13,14 @@ from .hooks import (
     ResumeStateHook,
     TwoPhaseTuningHook,
 )
+from .inference_speed import Precision, add_speed_arguments, speed_up
 from .launch import add_launch_arguments, joined_processes, load_config
-from .optim import LateBackboneOptimWrapperConstructor, TwoStageWarmupPolyLR
+from .model_wrapping import unwrap_model
+from .optim import (
+    BFloat16OptimWrapper,
+    LateBackboneOptimWrapperConstructor,
+    TwoStageWarmupPolyLR,
+)
 from .random_state import get_random_state, set_random_state
 from .screen_output import ToolRunner, quiet_libraries
 from .sound_conditions_loop import SoundConditionsLoop
@@ -25,18 +31,21 @@ __all__ = [
     'AVSVisualizationHook',
     'AtomicBackend',
     'AtomicCheckpointHook',
+    'BFloat16OptimWrapper',
     'CheckStepHook',
     'CheckWeightsHook',
     'FreezeUntilHook',
     'LateBackboneOptimWrapperConstructor',
     'MaskAnnealingHook',
     'MaskPriorCheckHook',
+    'Precision',
     'ResumeStateHook',
     'SoundConditionsLoop',
     'ToolRunner',
     'TwoPhaseTuningHook',
     'TwoStageWarmupPolyLR',
     'add_launch_arguments',
+    'add_speed_arguments',
     'add_traceback_argument',
     'error_line',
     'get_random_state',
@@ -45,5 +54,7 @@ __all__ = [
     'quiet_libraries',
     'selects_on_test',
     'set_random_state',
+    'speed_up',
+    'unwrap_model',
     'warn_of_test_selection',
 ]

@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmavs.structures import AudioFeatures, ClipFeatures, VisualFeatures
 from mmavs.training_step import not_finite
@@ -40,9 +40,16 @@ class AVSegmentor(EncoderDecoder):
         test_cfg (dict | None): ``mode`` must be ``'whole'``.
         kwargs: Arguments of mmseg's ``EncoderDecoder``.
 
+    Attributes:
+        autocast_dtype (torch.dtype | None): Type in which predictions are
+            computed by autocast; None computes in the type of the weights.
+            Does not affect losses.
+
     Raises:
         ValueError: If ``test_cfg`` selects sliding windows.
     """
+
+    autocast_dtype: torch.dtype | None = None
 
     def __init__(
         self,
@@ -137,6 +144,37 @@ class AVSegmentor(EncoderDecoder):
         if getattr(self.decode_head, 'needs_padding', False):
             return features
         return features.without_padding()
+
+    def compilable_parts(self) -> list[nn.Module]:
+        """Return the modules that ``torch.compile`` can compile.
+
+        Returns:
+            list[nn.Module]: Backbones, neck and decode head. The segmentor's
+            own code builds data samples, which are no tensors.
+        """
+        parts = [self.backbone, self.audio_backbone, self.decode_head]
+        return [*parts, self.neck] if self.with_neck else parts
+
+    def encode_decode(
+        self, inputs: dict[str, Any], batch_img_metas: list[dict]
+    ) -> Tensor:
+        """Compute the logits of a batch, in ``autocast_dtype`` if set.
+
+        Args:
+            inputs (dict): See :meth:`extract_feat`.
+            batch_img_metas (list[dict]): Metainfo of the N samples.
+
+        Returns:
+            Tensor: (N, C, H, W), of the type of the frames.
+        """
+        frames = inputs['frames']
+        with torch.autocast(
+            frames.device.type,
+            dtype=self.autocast_dtype,
+            enabled=self.autocast_dtype is not None,
+        ):
+            logits = super().encode_decode(inputs, batch_img_metas)
+        return logits.to(frames.dtype)
 
     def loss(
         self,
