@@ -110,7 +110,6 @@ class GatheredShiftWindowMSA(ShiftWindowMSA):
         return self.drop(out.index_select(1, layout.places))
 
 
-@torch.compiler.assume_constant_result
 @lru_cache(maxsize=64)
 def window_layout(
     height: int,
@@ -135,7 +134,7 @@ def window_layout(
     """
     # Kept tensors may be used in training, where those made in inference
     # mode are an error.
-    with torch.inference_mode(False), torch.device(device):
+    with torch.inference_mode(False):
         sides = [
             -(-length // window_size) * window_size
             for length in (height, width)
@@ -153,8 +152,10 @@ def window_layout(
             regions = 3 * bands[0][:, None] + bands[1]
             regions = _partition(regions, window_size)
             apart = regions[:, :, None] != regions[:, None]
-            blocked = apart * _BLOCKED
-        return WindowLayout(rows.flatten(), places[:-1], blocked)
+            blocked = (apart * _BLOCKED).to(device)
+        return WindowLayout(
+            rows.flatten().to(device), places[:-1].to(device), blocked
+        )
 
 
 def _partition(plane: Tensor, window_size: int) -> Tensor:
