@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import functools
 import statistics
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import mmavs  # noqa: F401  makes mmcv.ops importable without compiled ops
 import torch
@@ -22,7 +18,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
-from benchmarks.timing import synchronize, time_in_turns
+from benchmarks.timing import time_in_turns, timed_parts
 
 
 def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
@@ -52,11 +48,15 @@ def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
         'stock': MMCVDeformableAttention,
     }
     parts: dict[str, dict[str, list[float]]] = {name: {} for name in classes}
+    timed = dict(
+        backbone=model.backbone,
+        pixel_decoder=model.decode_head.pixel_decoder,
+    )
 
     def segment(name: str) -> None:
         for old in classes.values():
             swap_class(model, old, classes[name])
-        with torch.no_grad(), _timed_parts(model, device, parts[name]):
+        with torch.no_grad(), timed_parts(timed, device, parts[name]):
             model.predict(clip)
 
     timings = time_in_turns(
@@ -97,33 +97,3 @@ def _random_clip(cfg: Config, device: str) -> dict:
         ),
         num_frames=[num_frames],
     )
-
-
-@contextmanager
-def _timed_parts(
-    model: Any, device: str, seconds: dict[str, list[float]]
-) -> Iterator[None]:
-    """Append the time of each call of a part to ``seconds[part]``."""
-    started: dict[str, float] = {}
-
-    def start(name: str, *_: object) -> None:
-        synchronize(device)
-        started[name] = time.perf_counter()
-
-    def stop(name: str, *_: object) -> None:
-        synchronize(device)
-        elapsed = time.perf_counter() - started[name]
-        seconds.setdefault(name, []).append(elapsed)
-
-    parts = dict(
-        backbone=model.backbone,
-        pixel_decoder=model.decode_head.pixel_decoder,
-    )
-    with ExitStack() as stack:
-        for name, part in parts.items():
-            for hook in (
-                part.register_forward_pre_hook(functools.partial(start, name)),
-                part.register_forward_hook(functools.partial(stop, name)),
-            ):
-                stack.callback(hook.remove)
-        yield

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import torch
+from torch import nn
 
 
 class Timing(NamedTuple):
@@ -63,6 +66,44 @@ def time_in_turns(
             for _ in range((calls or {}).get(name, 1)):
                 taken[name].append(_time_call(function, device))
     return {name: _summarise(pairs) for name, pairs in taken.items()}
+
+
+@contextmanager
+def timed_parts(
+    parts: Mapping[str, nn.Module],
+    device: str,
+    seconds: dict[str, list[float]],
+) -> Iterator[None]:
+    """Time the parts of a network inside the block.
+
+    Args:
+        parts (Mapping[str, nn.Module]): By name.
+        device (str): 'cpu', or 'cuda' to wait for the GPU around each part.
+        seconds (dict[str, list[float]]): The wall-clock time of each call of
+            a part is appended to ``seconds[name]``.
+
+    Yields:
+        None
+    """
+    started: dict[str, float] = {}
+
+    def start(name: str, *_: object) -> None:
+        synchronize(device)
+        started[name] = time.perf_counter()
+
+    def stop(name: str, *_: object) -> None:
+        synchronize(device)
+        elapsed = time.perf_counter() - started[name]
+        seconds.setdefault(name, []).append(elapsed)
+
+    with ExitStack() as stack:
+        for name, part in parts.items():
+            for hook in (
+                part.register_forward_pre_hook(functools.partial(start, name)),
+                part.register_forward_hook(functools.partial(stop, name)),
+            ):
+                stack.callback(hook.remove)
+        yield
 
 
 def synchronize(device: str) -> None:
