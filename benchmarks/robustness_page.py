@@ -20,7 +20,6 @@ _PROTOCOL = 'stepping_stones'
 #: Part of a file name -> how the model was trained.
 _TRAININGS = {
     None: '',
-    'no-audio': ', without audio',
     'negative-sound': ', `NegativeSound`',
 }
 _NAME = re.compile(r'([a-z]+)(?:_([a-z-]+))?_seed-(\d+)')
