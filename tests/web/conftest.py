@@ -180,10 +180,15 @@ def _note_request(asked, server, faults):
 
 
 def _note_answer(answer, faults):
-    if answer.status >= 400:
+    # Gradio's page may ask for the progress of an upload before it begins.
+    is_early = '/gradio_api/upload_progress' in answer.url
+    if answer.status >= 400 and not is_early:
         faults.append(f'{answer.status} for {answer.url}')
 
 
 def _note_message(message, faults):
-    if message.type == 'error':
+    # _note_answer sees failed requests, with their address; Gradio's page
+    # also logs the answer to the request above.
+    is_request = message.text.startswith(('Failed to load', 'Response'))
+    if message.type == 'error' and not is_request:
         faults.append(message.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import gradio as gr
 import uvicorn
@@ -89,8 +90,10 @@ class Server(uvicorn.Server):
         """
         app = self.config.app
         assert isinstance(app, FastAPI)
-        (gradio,) = [r.app for r in app.routes if isinstance(r, Mount)]
-        gradio.stop_event.set()
+        mounted: list[Any] = [
+            route.app for route in app.routes if isinstance(route, Mount)
+        ]
+        mounted[0].stop_event.set()
         super().handle_exit(sig, frame)
 
 
