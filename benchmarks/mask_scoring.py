@@ -217,8 +217,9 @@ def time_clip(root: Path, rounds: int) -> dict[str, Timing]:
     clip = dict(sample_idx=0, subset='v1s', clip_id='0')
 
     def from_logits() -> None:
-        frame_f_curves(sounding_score(logits), found)
-        frame_iou(sounding_mask(logits), found)
+        score = sounding_score(logits)
+        frame_f_curves(score, found)
+        frame_iou(sounding_mask(logits, score), found)
 
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from mmavs.evaluation.functional import (
+    _reached_thresholds,
     ease_score,
     f_thresholds,
     frame_f_curves,
@@ -93,6 +94,20 @@ def test_f_curve_by_hand():
         expected.append(next((f for s, f in steps if threshold <= s), 0.0))
     assert curves[0].tolist() == pytest.approx(expected, abs=1e-12)
     assert curves.max().item() == pytest.approx(13 / 16)
+
+
+def test_thresholds_are_counted_as_by_a_search():
+    """At every threshold, and at the three floats on either side of it."""
+    thresholds = f_thresholds()
+    near = [thresholds]
+    for end in (-math.inf, math.inf):
+        score = thresholds
+        for _ in range(3):
+            score = score.nextafter(torch.tensor(end))
+            near.append(score)
+    score = torch.cat([*near, torch.rand(9999)])[None, None]
+    expected = torch.bucketize(score, thresholds, right=True)
+    assert _reached_thresholds(score).equal(expected.int())
 
 
 def test_a_score_equal_to_a_threshold_passes_it():

@@ -128,7 +128,9 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
         """
         logits = stack_logits(frames)
         truth = stack_truth(frames)
-        curves, valid = frame_f_curves(sounding_score(logits), truth)
+        score = sounding_score(logits)
+        curves, valid = frame_f_curves(score, truth)
+        iou = frame_iou(sounding_mask(logits, score), truth)
         frame_f = None
         if FRAME in self.batch_sizes:
             eased, _ = frame_f_curves(ease_score(logits), truth)
@@ -139,7 +141,7 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
             subset=first['subset'],
             clip_id=first['clip_id'],
             num_frames=len(frames),
-            frame_iou=tuple(frame_iou(sounding_mask(logits), truth).tolist()),
+            frame_iou=tuple(iou.tolist()),
             # Rows of frames with an empty truth are zero.
             f_curve_sum=tuple(curves.cpu().numpy().sum(0).tolist()),
             num_valid_frames=int(valid.sum()),

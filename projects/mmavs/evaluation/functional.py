@@ -95,13 +95,15 @@ def ease_score(logits: Tensor) -> Tensor:
     return torch.where(kept[:, None, None], score, _sigmoid(score))
 
 
-def sounding_mask(logits: Tensor) -> Tensor:
+def sounding_mask(logits: Tensor, score: Tensor | None = None) -> Tensor:
     """Hard prediction: argmax of two channels, score > 0.5 of one.
 
     A tie (equal scores; a logit of exactly 0) is "not sounding".
 
     Args:
         logits (Tensor): (N, 1, H, W) or (N, 2, H, W).
+        score (Tensor | None): ``sounding_score(logits)``; computed if it is
+            needed and not given.
 
     Returns:
         Tensor: (N, H, W) bool.
@@ -112,7 +114,7 @@ def sounding_mask(logits: Tensor) -> Tensor:
     _check_logits(logits)
     if logits.shape[1] == 2:
         return logits[:, 1] > logits[:, 0]
-    return sounding_score(logits) > 0.5
+    return (sounding_score(logits) if score is None else score) > 0.5
 
 
 def frame_iou(pred: Tensor, target: Tensor) -> Tensor:
@@ -164,10 +166,7 @@ def frame_f_curves(score: Tensor, target: Tensor) -> FCurves:
     """
     _check_masks(score, target, dtype=torch.float32)
     num_frames, num_bins = len(score), NUM_THRESHOLDS + 1
-    # bins[p] = how many thresholds pixel p reaches, 0..255.
-    bins = torch.bucketize(
-        score, f_thresholds(score.device), out_int32=True, right=True
-    ).flatten(1)
+    bins = _reached_thresholds(score).flatten(1)
     truth = target.flatten(1)
     row = torch.arange(num_frames, device=score.device)[:, None]
     # Histogram row 2n counts frame n's background, row 2n + 1 its object.
@@ -176,6 +175,27 @@ def frame_f_curves(score: Tensor, target: Tensor) -> FCurves:
         index.flatten(), minlength=2 * num_frames * num_bins
     ).view(num_frames, 2, num_bins)
     return _curves(histogram)
+
+
+def _reached_thresholds(score: Tensor) -> Tensor:
+    """Count the thresholds that each pixel reaches: ``score >= threshold``.
+
+    Equal to ``torch.bucketize(score, f_thresholds(), right=True)``, in a
+    fraction of its time: the thresholds are evenly spaced, so only the nearest
+    one needs a comparison. Rounding cannot affect the others, which are at
+    least half a step away.
+
+    Args:
+        score (Tensor): (N, H, W) float32 in [0, 1].
+
+    Returns:
+        Tensor: (N, H, W) int32, 0..255.
+    """
+    last = NUM_THRESHOLDS - 1
+    nearest = (score * last).add_(0.5).clamp_(0, last).int()
+    thresholds = f_thresholds(score.device)
+    compared = thresholds.index_select(0, nearest.flatten()).view_as(score)
+    return nearest + (score >= compared)
 
 
 def grey_value_f_curves(counts: Tensor) -> FCurves:
