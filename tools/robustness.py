@@ -176,9 +176,8 @@ def measure(args: argparse.Namespace) -> None:
         cfg, 'model', 'test_dataloader', 'test_cfg', 'test_evaluator'
     )
     if args.out is not None:
-        check_output_file(
-            args.out, sources=[args.checkpoint], force=args.force
-        )
+        sources = [args.checkpoint, cfg.filename]
+        check_output_file(args.out, sources=sources, force=args.force)
     check_stage(cfg)
     # As tools/test.py: where it runs does not change the result.
     config_hash = hash_config(

@@ -74,6 +74,12 @@ TRIES = [
         keeps=['stub.pth'],
     ),
     Try(
+        'keeps-the-config',
+        f'{TOOL} --out stub.py --force',
+        'stub.py: expected another file than the source',
+        keeps=['stub.py'],
+    ),
+    Try(
         'two-negatives-have-no-summary',
         f'{TOOL} --sounds silence',
         'G-mIoU, G-F and G-FPR need --sounds silence noise offscreen',
