@@ -87,6 +87,18 @@ COST_TRIES = [
         ),
     ),
     Try(
+        'picture-is-a-folder',
+        f'{LOGS} plot_curve log.json --out data',
+        '--out data: expected a file whose name ends in .png, .pdf, .svg',
+    ),
+    Try(
+        'no-step-and-no-number',
+        f'{LOGS} plot_curve log.json --keys loss --out o.png',
+        "log.json: expected numbers of 'loss', got 'x'",
+        1,
+        lambda folder: (folder / 'log.json').write_text('{"loss": "x"}\n'),
+    ),
+    Try(
         'legend',
         f'{LOGS} plot_curve a b --legend one --out o.png',
         'expected 2 names, .* got 1',

@@ -23,6 +23,8 @@ from matplotlib.figure import Figure
 from mmavs.atomic_file import atomic_path
 from mmavs.engine import add_traceback_argument, error_line
 
+_PICTURES = ('.png', '.pdf', '.svg')
+
 
 class Curve(NamedTuple):
     """Values of one key in a log.
@@ -120,15 +122,20 @@ def find_curve(path: str, log: Sequence[dict[str, Any]], key: str) -> Curve:
         Curve: At least one value.
 
     Raises:
-        ValueError: If the log has no such key.
+        ValueError: If the log has no such key, or a value is no number.
     """
     steps, values, step = [], [], 0
     for line in log:
         # The step of a validation is the epoch, or the iteration.
-        step = line['step'] if 'loss' in line else step
-        if key in line:
-            steps.append(step or line['step'])
-            values.append(line[key])
+        step = line.get('step', step) if 'loss' in line else step
+        if key not in line:
+            continue
+        if not isinstance(line[key], (int, float)):
+            raise ValueError(
+                f'{path}: expected numbers of {key!r}, got {line[key]!r}.'
+            )
+        steps.append(step or line.get('step', 0))
+        values.append(line[key])
     if not values:
         known = sorted({name for line in log for name in line} - {'step'})
         raise ValueError(
@@ -143,7 +150,16 @@ def plot_curve(args: argparse.Namespace) -> None:
 
     Args:
         args (argparse.Namespace): The command line.
+
+    Raises:
+        ValueError: If ``--out`` has another ending or is a folder, or a log
+            has no such curve.
     """
+    if args.out.suffix not in _PICTURES or args.out.is_dir():
+        raise ValueError(
+            f'--out {args.out}: expected a file whose name ends in '
+            f'{", ".join(_PICTURES)}.'
+        )
     figure = Figure(figsize=(8, 5), layout='constrained')
     axes = figure.subplots()
     names = iter(args.legend or ())
@@ -162,9 +178,8 @@ def plot_curve(args: argparse.Namespace) -> None:
         axes.set_title(args.title)
     FigureCanvasAgg(figure)
     with atomic_path(args.out) as temporary:
-        figure.savefig(
-            temporary, dpi=110, format=args.out.suffix.lstrip('.') or None
-        )
+        kind = args.out.suffix.lstrip('.')
+        figure.savefig(temporary, dpi=110, format=kind)
     print(f'Wrote {args.out}')
 
 
