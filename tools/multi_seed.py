@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,6 +50,7 @@ from rich.console import Console
 from rich.table import Table
 
 _WIDTH = 100
+_MAX_SEEDS = 1000
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -115,6 +117,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_traceback_argument(parser)
     args = parser.parse_args(argv)
     if len(args.seeds) == 1:
+        if args.seeds[0] > _MAX_SEEDS:
+            parser.error(f'--seeds: expected at most {_MAX_SEEDS} seeds')
         args.seeds = list(range(args.seeds[0]))
     if not args.seeds or len(set(args.seeds)) < len(args.seeds):
         parser.error(
@@ -226,10 +230,19 @@ def check_results_path(path: Path) -> None:
 
     Raises:
         ValueError: If it is a folder or another file.
+        OSError: If nothing can be written there.
     """
     check_output_file(path, force=True)
     if path.exists():
         read_result(path)
+    if path.parent.is_file():
+        raise ValueError(
+            f'{path.parent}: expected a folder, got a file; choose another '
+            'with --work-dir or --results.'
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass  # the trainings come before the file is written
 
 
 def run_all(args: argparse.Namespace) -> None:

@@ -62,6 +62,13 @@ TRIES = [
     ),
     Try('missing', RUN, 'v.mp4: expected a video file, found none'),
     Try(
+        'link-to-itself',
+        RUN,
+        'error: .*v.mp4.*(expected a video|symbolic links)',
+        1,
+        lambda folder: (folder / 'v.mp4').symlink_to('v.mp4'),
+    ),
+    Try(
         'folder',
         RUN,
         'v.mp4: expected a video file',

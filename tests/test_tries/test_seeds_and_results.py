@@ -26,6 +26,13 @@ TRIES = [
     Try('nothing', 'multi_seed.py', 'required: config', 2),
     Try('no-seeds', f'{TOOL} --seeds 0', 'number of seeds of at least 1', 2),
     Try('same-seeds', f'{TOOL} --seeds 4 4', 'or several different', 2),
+    Try('too-many-seeds', f'{TOOL} --seeds 99999999999999', 'at most 1000', 2),
+    Try(
+        'results-under-a-file',
+        f'{TOOL} --results stub.pth/r.json',
+        'stub.pth: expected a folder, got a file; choose another with',
+        keeps=['stub.pth'],
+    ),
     Try('no-jobs', f'{TOOL} --jobs 0', '--jobs must be at least 1', 2),
     Try(
         'devices-and-jobs',

@@ -127,7 +127,7 @@ def check_output(out: str | Path, *, source: str | Path) -> Path:
         raise ValueError(
             f'{out}: expected a file name that ends in {" or ".join(FORMATS)}.'
         )
-    if out.resolve() == Path(source).resolve():
+    if os.path.realpath(out) == os.path.realpath(source):
         raise ValueError(
             f'{out}: expected another file than the video that is read; '
             'choose another name.'
