@@ -143,6 +143,9 @@ def prepare(cfg: Config, data_root: Path, work_dir: Path) -> Config:
         loader.dataset.update(data_root=str(data_root), indices=1)
         if loader.dataset.type == 'VPODataset':
             loader.dataset.data_root = str(data_root / 'vpo')
+        if loader.dataset.get('negative_sound'):
+            # One clip has no clip of another category for its sound.
+            loader.dataset.negative_sound.update(offscreen=0.0, noise=0.75)
         if 'mask_prior' in loader.dataset:
             height, width = cfg.default_hooks.mask_prior_check.size
             masks = str(data_root / f'masks_{height}x{width}')
