@@ -53,6 +53,13 @@ def test_networks_compute_in_the_precision_and_logits_are_float32(precision):
         assert torch.equal(value, before[name])
 
 
+def test_autocast_of_the_caller_stays_on():
+    model = _Segmentor()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        _logits(model)
+    assert model.decode_head.dtype == torch.bfloat16
+
+
 def test_compiling_keeps_the_names_of_the_weights(monkeypatch):
     compiled = []
     monkeypatch.setattr(

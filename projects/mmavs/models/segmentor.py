@@ -165,14 +165,14 @@ class AVSegmentor(EncoderDecoder):
             batch_img_metas (list[dict]): Metainfo of the N samples.
 
         Returns:
-            Tensor: (N, C, H, W), of the type of the frames.
+            Tensor: (N, C, H, W), of the type of the frames if
+            ``autocast_dtype`` is set.
         """
+        if self.autocast_dtype is None:
+            # An autocast of the caller, such as test_cfg.fp16, stays on.
+            return super().encode_decode(inputs, batch_img_metas)
         frames = inputs['frames']
-        with torch.autocast(
-            frames.device.type,
-            dtype=self.autocast_dtype,
-            enabled=self.autocast_dtype is not None,
-        ):
+        with torch.autocast(frames.device.type, dtype=self.autocast_dtype):
             logits = super().encode_decode(inputs, batch_img_metas)
         return logits.to(frames.dtype)
 
