@@ -158,6 +158,18 @@ class ToyKillHook(Hook):
 
 
 @HOOKS.register_module()
+class ToyBlockHook(Hook):
+    """Put a file where a folder was, once the test has its metrics."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+
+    def after_test_epoch(self, runner, metrics=None) -> None:
+        self.folder.rmdir()
+        self.folder.touch()
+
+
+@HOOKS.register_module()
 class ToyRankHook(Hook):
     """Keep what every process ends with, to compare."""
 

@@ -1,8 +1,11 @@
 """Swin Transformer with adapters."""
 
+import copy
+
 import pytest
 import torch
 from mmavs.models import AdapterSwin
+from mmavs.models.layers import use_fused_window_attention
 from mmdet.models import SwinTransformer
 from torch import nn
 
@@ -33,10 +36,14 @@ def test_zero_adapters_leave_the_backbone_unchanged():
         {k: v for k, v in swin.state_dict().items() if 'adapter' not in k}
     )
     plain.eval()
+    fused = copy.deepcopy(plain)
+    use_fused_window_attention(fused)
     x = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        for ours, theirs in zip(swin(x), plain(x), strict=True):
-            # Rounding of the fused attention.
+        maps = zip(swin(x), fused(x), plain(x), strict=True)
+        for ours, same_attention, theirs in maps:
+            assert torch.equal(ours, same_attention)
+            # The fused attention rounds in another order.
             torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
 
 

@@ -227,6 +227,21 @@ def test_out_is_checked_before_the_first_clip(folder, tmp_path):
     assert 'error: [Errno 17]' in log
 
 
+def test_metrics_are_logged_where_out_fails_after_the_test(folder, tmp_path):
+    out = tmp_path / 'out' / 'metrics.json'
+    config = tmp_path / 'config.py'
+    hook = dict(type='ToyBlockHook', folder=str(out.parent))
+    config.write_text(
+        f'_base_ = {str(TINY_CONFIG)!r}\ncustom_hooks = [{hook!r}]\n'
+    )
+    options = ('--work-dir', tmp_path / 'work', '--out', out)
+    code, log = _test(folder, *options, config=config)
+    assert code == 1
+    assert f"error: [Errno 17] File exists: '{out.parent}'" in log
+    (written,) = (tmp_path / 'work').glob('*/*.log')
+    assert 'split/mIoU: 0.' in written.read_text()
+
+
 def test_weights_that_are_not_finite_are_refused(folder, tmp_path):
     weights = torch.load(folder / 'model.pth', weights_only=True)
     name = next(n for n, v in weights.items() if v.is_floating_point())
