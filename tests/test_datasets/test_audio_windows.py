@@ -14,25 +14,36 @@ from mmseg.registry import TRANSFORMS
 
 #: Few samples a second, so that windows can be written down.
 RATE = 100
+#: Full scale in these tests, because samples of sound lie in -1..1. A power of
+#: two, so that nothing is rounded.
+SCALE = 1024
 
 
 def _results(samples, num_frames, *, rate=RATE, **options):
-    """A clip whose sound is already at the rate asked for."""
+    """A clip whose sound is already at the rate asked for.
+
+    Args:
+        samples: In units of 1 / SCALE.
+    """
     waveform = Waveform.from_samples(
-        samples, rate, sample_rate=rate, origin="sound of 'abc'", **options
+        samples / SCALE,
+        rate,
+        sample_rate=rate,
+        origin="sound of 'abc'",
+        **options,
     )
     return dict(waveform=waveform, num_frames=num_frames)
 
 
 def _ramp(seconds, rate=RATE):
-    """Sample i has the value i."""
+    """Sample i has the value i, in units of 1 / SCALE."""
     return np.arange(round(seconds * rate), dtype=np.float64)
 
 
 def test_windows_centred_on_frames_by_hand():
     """Frame t is centred at t + 0.5 s: samples 50, 150, 250 of a ramp."""
     results = AudioWindows(0.1)(_results(_ramp(3), 3))
-    windows = results['audio_windows']
+    windows = SCALE * results['audio_windows']
     assert windows.shape == (3, 1, 10)
     assert windows.dtype == np.float32
     assert windows[0, 0].tolist() == list(range(45, 55))
@@ -43,7 +54,7 @@ def test_windows_centred_on_frames_by_hand():
 
 def test_windows_on_the_grid_of_vggish_by_hand():
     """At 16 kHz example t is centred at sample 15360 t + 7800."""
-    samples = _ramp(3, 16000) / 65536
+    samples = _ramp(3, 16000) / 64
     results = AudioWindows(0.975, grid='vggish')(
         _results(samples, 3, rate=16000)
     )
@@ -60,7 +71,7 @@ def test_windows_on_the_grid_of_vggish_by_hand():
 def test_silence_beyond_the_sound():
     """2 s around 0.5 s is -0.5 to 1.5 s; the sound is 0 to 2 s."""
     results = AudioWindows(2)(_results(1 + _ramp(2), 2))
-    first, second = results['audio_windows'][:, 0]
+    first, second = SCALE * results['audio_windows'][:, 0]
     assert first.tolist() == [0] * 50 + list(range(1, 151))
     assert second.tolist() == list(range(51, 201)) + [0] * 50
     # The silence is not counted as sound.
@@ -75,7 +86,7 @@ def test_windows_beyond_the_sound_are_refused_on_request():
     ):
         AudioWindows(2, edge='error')(results)
     inside = AudioWindows(1, edge='error')(results)['audio_windows']
-    assert inside[:, 0, 0].tolist() == [0, 100]
+    assert (SCALE * inside[:, 0, 0]).tolist() == [0, 100]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +95,8 @@ def test_windows_beyond_the_sound_are_refused_on_request():
 def test_short_sound(short, span):
     """2 s hold the centres of frames 0 and 1, not of 2 and 3."""
     results = AudioWindows(0.1, short=short)(_results(1 + _ramp(2), 4))
-    windows, spans = results['audio_windows'], results['audio_spans']
+    windows = SCALE * results['audio_windows']
+    spans = results['audio_spans']
     assert windows.shape == (4, 1, 10)
     assert windows[1, 0, 0] == 146
     for t in (2, 3):
@@ -109,12 +121,12 @@ def test_a_window_counts_if_its_centre_lies_within_the_sound():
 
 def test_stereo_keeps_its_channels_and_mono_is_their_mean():
     stereo = np.stack([_ramp(1), 3 * _ramp(1)], axis=1)
-    windows = AudioWindows(0.04)(_results(stereo, 1, mono=False))
-    assert windows['audio_windows'].tolist() == (
+    results = AudioWindows(0.04)(_results(stereo, 1, mono=False))
+    assert (SCALE * results['audio_windows']).tolist() == (
         [[[48, 49, 50, 51], [144, 147, 150, 153]]]
     )
     mean = AudioWindows(0.04)(_results(stereo, 1))['audio_windows']
-    assert mean.tolist() == [[[96, 98, 100, 102]]]
+    assert (SCALE * mean).tolist() == [[[96, 98, 100, 102]]]
 
 
 @pytest.mark.parametrize(('rate', 'size'), [(8000, 4000), (44100, 22050)])
