@@ -144,6 +144,23 @@ def test_resume_in_either_phase_and_at_the_switch(tmp_path, epoch, trainable):
     assert not _changed(alone.end[-1], watch.end[-1])
 
 
+def test_resume_without_the_best_checkpoint_stops_at_once(tmp_path):
+    """Phase two could not begin, perhaps hours later."""
+    keep_all = dict(default_hooks=dict(checkpoint=dict(max_keep_ckpts=-1)))
+    first, other = tmp_path / 'first', tmp_path / 'other'
+    _train(first, [two_phase(**_PHASES)], **keep_all)
+    for best in first.glob('best_*.pth'):
+        best.unlink()
+    resume = first / 'epoch_1.pth'
+    with pytest.raises(
+        FileNotFoundError,
+        match=rf'at {first}/best_split_mIoU_epoch_1.pth, from which phase two '
+        rf'begins at epoch 3, found no file; .* or copy it into {other}$',
+    ):
+        _train(other, [two_phase(**_PHASES)], resume=resume, **keep_all)
+    assert not list(other.glob('epoch_*.pth'))
+
+
 def test_names_that_match_nothing(tmp_path):
     """A misspelt name would freeze parameters that should be trained."""
     hook = dict(two_phase(), trainable=['adapter', 'cls_embedd'])

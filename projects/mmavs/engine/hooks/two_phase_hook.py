@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 import torch
-from mmengine.dist import barrier
+from mmengine.dist import barrier, is_main_process
+from mmengine.fileio import exists
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
@@ -51,6 +52,8 @@ class TwoPhaseTuningHook(Hook):
             ``switch_epoch`` is set without ``backbone_adapters`` or in a
             training that counts iterations instead of epochs, or an
             expression matches no parameter.
+        FileNotFoundError: If the best checkpoint is missing when an epoch of
+            phase one begins, as after a resume from a folder without it.
     """
 
     # After ResumeStateHook (LOW), which on resume may first run the validation
@@ -114,7 +117,11 @@ class TwoPhaseTuningHook(Hook):
         Args:
             runner (Runner): The runner of the training process.
         """
-        if runner.epoch != self.switch_epoch or self._is_past_switch(runner):
+        if self.switch_epoch is None or self._is_past_switch(runner):
+            return
+        if is_main_process():  # it has written the file
+            self._check_best(runner)
+        if runner.epoch != self.switch_epoch:
             return
         self._restart_from_best(runner)
         self._restart_adapters(runner)
@@ -176,6 +183,16 @@ class TwoPhaseTuningHook(Hook):
             f'{sum(p.numel() for p in model.parameters()):,}'
         )
         rewrap_model(runner)
+
+    def _check_best(self, runner: Runner) -> None:
+        """Raise FileNotFoundError now rather than epochs later."""
+        best = runner.message_hub.get_info('best_ckpt')
+        if best is not None and not exists(best):
+            raise FileNotFoundError(
+                f'expected the best checkpoint so far at {best}, from which '
+                f'phase two begins at epoch {self.switch_epoch + 1}, found no '
+                f'file; put it there, or copy it into {runner.work_dir}'
+            )
 
     def _restart_from_best(self, runner: Runner) -> None:
         best = runner.message_hub.get_info('best_ckpt')
