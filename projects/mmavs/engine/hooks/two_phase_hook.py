@@ -190,8 +190,8 @@ class TwoPhaseTuningHook(Hook):
         if best is not None and not exists(best):
             raise FileNotFoundError(
                 f'expected the best checkpoint so far at {best}, from which '
-                f'phase two begins at epoch {self.switch_epoch + 1}, found no '
-                f'file; put it there, or copy it into {runner.work_dir}'
+                f'phase two begins, found no file; put it there, or copy it '
+                f'into {runner.work_dir}'
             )
 
     def _restart_from_best(self, runner: Runner) -> None:
