@@ -66,6 +66,8 @@ def map_in_processes(
                 results, description=description, total=len(items)
             )
         except BaseException:
+            # Also Ctrl-C and a caller that stops early: leaving the block
+            # would first work through everything that waits.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
