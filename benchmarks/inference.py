@@ -16,11 +16,13 @@ import argparse
 import functools
 import os
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmavs.atomic_file import write_json
+from mmavs.config_file import read_config
 from mmavs.engine import speed_up
 from mmavs.engine.inference_speed import PRECISIONS, Precision
 from mmengine.runner import load_checkpoint
@@ -198,6 +200,23 @@ def main() -> None:
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--json', type=Path, metavar='FILE')
     args = parser.parse_args()
+    try:
+        read_config(args.config)
+        run(args)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'inference.py: {error}')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint is missing.
+        ValueError: If either is of another kind.
+    """
     torch.set_num_threads(args.threads)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     precisions = dict.fromkeys(['float32', *args.precision])

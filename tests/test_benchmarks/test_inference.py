@@ -1,9 +1,11 @@
 """benchmarks/inference.py: agreement of masks."""
 
+import sys
+
 import pytest
 import torch
 
-from benchmarks.inference import mask_agreement
+from benchmarks.inference import main, mask_agreement
 
 
 def test_agreement_of_masks_that_differ_in_one_pixel():
@@ -15,3 +17,12 @@ def test_agreement_of_masks_that_differ_in_one_pixel():
     assert agreement['iou'] == pytest.approx((2 / 3 + 1 / 2) / 2)
     equal = mask_agreement(reference, reference)
     assert equal == dict(equal_pixels=1.0, iou=1.0)
+
+
+def test_a_missing_config_ends_in_one_line(monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['inference.py', 'configs/none.py'])
+    with pytest.raises(
+        SystemExit,
+        match=r'^inference.py: configs/none.py: expected a config file, found',
+    ):
+        main()
