@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from mmavs.atomic_file import write_json
+from mmavs.engine import add_traceback_argument, error_line
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -104,7 +105,22 @@ def main() -> None:
     parser.add_argument('configs', nargs='+', type=Path, metavar='CONFIG')
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--json', type=Path, metavar='FILE')
+    add_traceback_argument(parser)
     args = parser.parse_args()
+    with error_line(args):
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Raises:
+        FileNotFoundError: If a config is missing.
+        ValueError: If a config has no audio-visual segmentor.
+    """
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     load = os.getloadavg()[0]
     rows = measure(args.configs, args.rounds, device)

@@ -7,6 +7,7 @@ import statistics
 
 import mmavs  # noqa: F401  makes mmcv.ops importable without compiled ops
 import torch
+from mmavs.config_file import check_entries, read_config
 from mmavs.models.layers import swap_class
 from mmavs.models.layers.deformable_attention import (
     MultiScaleDeformableAttention,
@@ -34,14 +35,18 @@ def measure_model(config: str, device: str, rounds: int = 2) -> list[dict]:
         list[dict]: For 'compiled' and 'stock' attention, median seconds of
         the whole model, the backbone and the pixel decoder.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
+    check_entries(cfg, 'model', 'test_dataloader')
     init_default_scope('mmseg')
     model = MODELS.build(cfg.model).to(device).eval()
     if not any(
         isinstance(module, MultiScaleDeformableAttention)
         for module in model.modules()
     ):
-        raise SystemExit(f'{config} has no deformable attention to compare.')
+        raise ValueError(
+            f'{config}: expected a model with deformable attention, which is '
+            'what the benchmark compares; found none'
+        )
     clip = _random_clip(cfg, device)
     classes = {
         'compiled': MultiScaleDeformableAttention,

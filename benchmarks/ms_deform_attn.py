@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import mmavs  # noqa: F401  makes mmcv.ops importable without compiled ops
 import torch
+from mmavs.engine import add_traceback_argument, error_line
 from mmavs_ops import compiled_devices, ms_deform_attn
 from mmcv.ops.multi_scale_deform_attn import (
     MultiScaleDeformableAttnFunction,
@@ -330,12 +331,27 @@ def parse_args() -> argparse.Namespace:
         metavar='CONFIG',
         help="also time this model's inference with both implementations",
     )
+    add_traceback_argument(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     """Measure and print."""
     args = parse_args()
+    with error_line(args):
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Raises:
+        FileNotFoundError: If the config of ``--model`` is missing.
+        ValueError: If it has no deformable attention.
+    """
     if args.device not in compiled_devices():
         print(
             f'mmavs_ops has no compiled kernel for {args.device}: "ours" is '

@@ -14,8 +14,15 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mmavs.config_file import check_entries, read_config
 from mmavs.datasets.sound_conditions import SOUNDS
-from mmavs.engine import SoundConditionsLoop, ToolRunner, quiet_libraries
+from mmavs.engine import (
+    SoundConditionsLoop,
+    ToolRunner,
+    add_traceback_argument,
+    error_line,
+    quiet_libraries,
+)
 from mmengine.config import Config
 
 from benchmarks.timing import time_in_turns
@@ -37,12 +44,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--unshared', action='store_true', help='also without sharing'
     )
+    add_traceback_argument(parser)
     return parser.parse_args()
 
 
 def load(args: argparse.Namespace, work_dir: str) -> Config:
     """Load the config, to test the first clips in this process."""
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
+    check_entries(cfg, 'model', 'test_dataloader')
     cfg.work_dir = work_dir
     cfg.load_from = None
     cfg.test_dataloader.num_workers = 0
@@ -87,6 +96,19 @@ def make_test(
 def main() -> None:
     """Measure and print."""
     args = parse_args()
+    with error_line(args):
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Raises:
+        FileNotFoundError: If the config or its clips are missing.
+    """
     quiet_libraries()
     with tempfile.TemporaryDirectory() as work_dir:
         cfg = load(args, work_dir)

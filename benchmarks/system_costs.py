@@ -18,7 +18,7 @@ from typing import Any
 import mmavs  # noqa: F401  registers everything
 import torch
 from mmavs.apis.flops import count_flops, random_inputs
-from mmengine.config import Config
+from mmavs.config_file import check_entries, read_config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
@@ -61,8 +61,13 @@ def build_segmenter(config: str | Path, device: str) -> Segmenter:
 
     Returns:
         Segmenter: Model and clip, on the device.
+
+    Raises:
+        FileNotFoundError: If the config is missing.
+        ValueError: If it is of another type, or has no model or no test data.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
+    check_entries(cfg, 'model', 'test_dataloader')
     init_default_scope('mmseg')
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).to(device).eval()
