@@ -16,11 +16,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
 
-from mmavs.datasets import BaseClipDataset
 from mmavs.datasets.avsbench import SUBSETS
+from mmavs.datasets.wrappers import clip_configs
 from mmavs.engine import add_traceback_argument, error_line
 from mmavs.output_path import check_output_file
 from mmavs.parallel import usable_cores
@@ -142,17 +140,6 @@ def validate(args: argparse.Namespace) -> Validation:
             f'{", ".join(_LOADERS)}, got none; see docs/add_a_dataset.md.'
         )
     return validate_datasets(datasets, num_workers=args.workers)
-
-
-def clip_configs(cfg: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the configs of data sets of clips, also inside wrappers."""
-    inner = [cfg['dataset']] if 'dataset' in cfg else cfg.get('datasets', [])
-    for wrapped in inner:
-        yield from clip_configs(wrapped)
-    kind = cfg['type']
-    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-    if isinstance(kind, type) and issubclass(kind, BaseClipDataset):
-        yield cfg
 
 
 def main(argv: list[str] | None = None) -> None:

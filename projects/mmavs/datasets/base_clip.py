@@ -21,7 +21,7 @@ from .sound_swap import (
     rotate_sounds,
     take_offscreen_sounds,
 )
-from .transforms import LoadMaskPrior, NegativeSound
+from .transforms import LoadMaskPrior, NegativeSound, pack_pipeline
 
 SOUND_SOURCES = ('own', 'next_clip', 'offscreen')
 ITEMS = ('clips', 'frames')
@@ -64,6 +64,10 @@ class BaseClipDataset(BaseDataset, ABC):
         negative_sound (Mapping | None): For training: arguments of
             :class:`NegativeSound`, which is inserted into the pipeline after
             ``LoadWaveform``. Defaults to None, no negatives.
+        pack_dir (str | None): Folder that stores the decoded and resized
+            pictures of each clip and its log-mel, so that they are computed
+            once; items stay the same, see :func:`pack_pipeline`. Defaults to
+            None: files are decoded for every item.
         ann_file (str): Table of the clips, relative to ``data_root``.
         data_root (str): Root of the data set.
         data_prefix (Mapping[str, str] | None): As in mmengine.
@@ -96,6 +100,7 @@ class BaseClipDataset(BaseDataset, ABC):
         seed: int = 0,
         mask_prior: Mapping[str, Any] | None = None,
         negative_sound: Mapping[str, Any] | None = None,
+        pack_dir: str | None = None,
         ann_file: str = '',
         data_root: str = '',
         data_prefix: Mapping[str, str] | None = None,
@@ -146,6 +151,10 @@ class BaseClipDataset(BaseDataset, ABC):
         )
         self._complete_metainfo()
         self._check_pipeline()
+        if pack_dir is not None:
+            self.pipeline.transforms = pack_pipeline(
+                self.pipeline.transforms, pack_dir, self.mask_prior
+            )
         if not lazy_init:
             self.full_init()
 

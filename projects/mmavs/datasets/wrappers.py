@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from mmseg.registry import DATASETS
+
+from .base_clip import BaseClipDataset
 
 
 def iter_datasets(dataset: Any) -> Iterator[Any]:
@@ -24,3 +28,22 @@ def iter_datasets(dataset: Any) -> Iterator[Any]:
     for wrapped in [*inner, *attributes.get('datasets', [])]:
         if wrapped is not None:
             yield from iter_datasets(wrapped)
+
+
+def clip_configs(cfg: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Iterate over the configs of data sets of clips, also inside wrappers.
+
+    Args:
+        cfg (Mapping[str, Any]): Config of a data set.
+
+    Yields:
+        Mapping[str, Any]: Configs of classes that derive from
+        ``BaseClipDataset``.
+    """
+    inner = [cfg['dataset']] if 'dataset' in cfg else cfg.get('datasets', [])
+    for wrapped in inner:
+        yield from clip_configs(wrapped)
+    kind = cfg['type']
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    if isinstance(kind, type) and issubclass(kind, BaseClipDataset):
+        yield cfg

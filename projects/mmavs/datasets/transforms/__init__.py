@@ -16,6 +16,7 @@ from .loading import LoadClipFrames, LoadClipMasks
 from .log_mel import LogMel
 from .mask_prior import LoadMaskPrior
 from .negative_sound import NegativeSound
+from .packed_pictures import PackedPictures, pack_pipeline
 from .replace_sound import ReplaceSound
 from .scale_jitter import ClipScaleJitter
 
@@ -36,7 +37,9 @@ __all__ = [
     'LogMel',
     'NegativeSound',
     'PackClip',
+    'PackedPictures',
     'ReplaceSound',
     'Waveform',
     'clip_collate',
+    'pack_pipeline',
 ]

@@ -64,10 +64,17 @@ class LoadClipFrames(BaseTransform):
             ValueError: If a frame cannot be read, or sizes differ and
                 ``size`` is None.
         """
-        frames = [_read_rgb(results, path) for path in results['frame_paths']]
+        paths = results['frame_paths']
+        # unlabelled='repeat_first' lists one frame T times.
+        decoded = {p: _read_rgb(results, p) for p in dict.fromkeys(paths)}
+        frames = [decoded[path] for path in paths]
         results['ori_frame_shapes'] = [frame.shape[:2] for frame in frames]
         if self.size is not None:
-            frames = [resize_frame(frame, self.size) for frame in frames]
+            resized = {
+                path: resize_frame(frame, self.size)
+                for path, frame in decoded.items()
+            }
+            frames = [resized[path] for path in paths]
         shapes = sorted({frame.shape[:2] for frame in frames})
         if len(shapes) > 1:
             raise ValueError(
@@ -175,10 +182,12 @@ class LoadClipMasks(BaseTransform):
                 'LoadClipMasks out of the pipeline.'
             )
         shapes = results.get('ori_frame_shapes', [None] * len(paths))
-        masks = [
-            None if path is None else self._read(results, path, shape)
-            for path, shape in zip(paths, shapes, strict=True)
-        ]
+        labels = list(zip(paths, shapes, strict=True))
+        read = {
+            label: None if label[0] is None else self._read(results, *label)
+            for label in dict.fromkeys(labels)
+        }
+        masks = [read[label] for label in labels]
         size = self._common_size(results, masks)
         unlabelled = np.full(size, UNLABELLED, dtype=np.uint8)
         results['masks'] = np.stack(
