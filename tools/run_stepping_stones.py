@@ -3,10 +3,14 @@
     python tools/run_stepping_stones.py STAGE_ONE STAGE_TWO --work-dir DIR
 
 trains stage one on each subset, writes its predicted masks for all clips,
-trains stage two on these masks and tests it. Each step runs another tool of
-this project and prints its command first. A step is skipped if its result
-exists and was made from the same config, checkpoint and masks; an interrupted
-training resumes, and an interrupted dump writes the missing masks.
+trains stage two and tests it with these masks. With --cross-fit K, stage two
+also trains on predicted masks: those of K more stages one, each of which
+predicts the training clips that it was not trained on.
+
+Each step runs another tool of this project and prints its command first. A
+step is skipped if its result exists and was made from the same config,
+checkpoint and masks; an interrupted training resumes, and an interrupted dump
+writes the missing masks.
 """
 
 from __future__ import annotations
@@ -14,17 +18,29 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from mmavs.datasets import BaseClipDataset, build_unread
 from mmavs.engine import add_traceback_argument, error_line
 from mmavs.engine.launcher import Launcher, lock
-from mmavs.engine.steps import read_config, run_test, run_training
+from mmavs.engine.steps import (
+    Trained,
+    read_config,
+    run_test,
+    run_training,
+)
 from stepping_stones.stages import (
+    as_settings,
+    check_cross_fit,
     check_mask_sizes,
     check_stage_two,
+    cross_fit,
     dump_masks,
+    expect_held_out,
+    for_all_loaders,
 )
+
+#: Folders of masks in the work dir; of K folds, those of training clips.
+MASKS, FOLD_MASKS = 'masks', 'masks_cross_fit_{}'
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,6 +73,19 @@ def parse_args() -> argparse.Namespace:
         '--soft',
         action='store_true',
         help='write scores instead of hard masks for stage two',
+    )
+    parser.add_argument(
+        '--cross-fit',
+        type=int,
+        metavar='K',
+        help='train stage two on masks that stages one predict for training '
+        'clips that they were not trained on, in K folds',
+    )
+    parser.add_argument(
+        '--initialise-from',
+        metavar='SUBSET',
+        help='begin stage two from the weights of this stage one where their '
+        'shapes match',
     )
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm'], default='none'
@@ -101,25 +130,6 @@ def _split_pair(parser: argparse.ArgumentParser, pair: str) -> tuple[str, str]:
     return subset, config
 
 
-def for_all_loaders(*settings: str) -> list[str]:
-    """Make overrides of the data set in training, validation and test."""
-    return [
-        f'{split}_dataloader.dataset.{setting}'
-        for split in ('train', 'val', 'test')
-        for setting in settings
-    ]
-
-
-def as_settings(options: Mapping[str, Any]) -> list[str]:
-    """Write arguments as KEY=VALUE, as ``--cfg-options`` reads them."""
-    return [
-        f'{key}=[{",".join(value)}]'
-        if isinstance(value, list)
-        else f'{key}={value}'
-        for key, value in options.items()
-    ]
-
-
 def choose_subsets(
     args: argparse.Namespace, dataset: BaseClipDataset
 ) -> list[str]:
@@ -134,7 +144,8 @@ def choose_subsets(
 
     Raises:
         ValueError: If ``--subsets`` or ``--stage-one-for`` names a subset
-            that the data set does not have.
+            that the data set does not have, or ``--initialise-from`` one on
+            which no stage one is trained.
     """
     named = {
         '--subsets': args.subsets or [],
@@ -147,7 +158,65 @@ def choose_subsets(
                 f'{option}: {type(dataset).__name__} has the subsets '
                 f'{dataset.SUBSETS}, got {unknown}'
             )
-    return args.subsets or list(dataset.subsets)
+    subsets = args.subsets or list(dataset.subsets)
+    if args.initialise_from not in (None, *subsets):
+        raise ValueError(
+            f'--initialise-from: expected one of the subsets {subsets}, on '
+            f'which stage one is trained, got {args.initialise_from!r}'
+        )
+    return subsets
+
+
+def train_stages_one(
+    args: argparse.Namespace,
+    launcher: Launcher,
+    configs: Mapping[str, str],
+    dataset: BaseClipDataset,
+) -> tuple[dict[str, Trained], list[str]]:
+    """Train the stages one and write their masks.
+
+    Args:
+        args (argparse.Namespace): The command line.
+        launcher (Launcher): Starts the tools.
+        configs (Mapping[str, str]): Config file by subset.
+        dataset (BaseClipDataset): Data set of stage two.
+
+    Returns:
+        tuple[dict[str, Trained], list[str]]: The training on all clips of
+        each subset, and overrides of stage two that accept only masks of
+        these trainings.
+    """
+    found = {}
+    check = 'default_hooks.mask_prior_check'
+    expected = [
+        f'{check}.type=MaskPriorCheckHook',
+        f'{check}.expect_mode={"soft" if args.soft else "hard"}',
+    ]
+    for subset, config in configs.items():
+        name = f'stage_one_{subset}'
+        options = [
+            *args.cfg_options,
+            *args.stage_one_options,
+            *for_all_loaders(*as_settings(dataset.subset_options(subset))),
+        ]
+        one = run_training(launcher, args.work_dir, name, config, options)
+        found[subset] = one
+        dump_masks(
+            *(launcher, args.work_dir / MASKS, config, options, one),
+            soft=args.soft,
+        )
+        expected.append(
+            f'{check}.expect_checkpoint.{subset}={one.checkpoint_hash}'
+        )
+        if args.cross_fit is not None:
+            checkpoints = cross_fit(
+                *(launcher, args.work_dir, name, config, options),
+                num_folds=args.cross_fit,
+                masks=args.work_dir / FOLD_MASKS.format(args.cross_fit),
+                soft=args.soft,
+            )
+            expected.append(expect_held_out(subset, checkpoints))
+    return found, expected
 
 
 def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
@@ -168,37 +237,26 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
     subsets = choose_subsets(args, dataset)
     configs = {s: args.stage_one_for.get(s, args.stage_one) for s in subsets}
     for config in configs.values():
-        check_mask_sizes(
-            read_config(config, options_one),
-            stage_two,
-        )
-    masks = args.work_dir / 'masks'
-    check = 'default_hooks.mask_prior_check'
-    expected = [
-        f'{check}.type=MaskPriorCheckHook',
-        f'{check}.expect_mode={"soft" if args.soft else "hard"}',
-    ]
-    for subset, config in configs.items():
-        options = [
-            *options_one,
-            *for_all_loaders(*as_settings(dataset.subset_options(subset))),
-        ]
-        one = run_training(
-            *(launcher, args.work_dir, f'stage_one_{subset}'),
-            *(config, options),
-        )
-        dump_masks(launcher, masks, config, options, one, soft=args.soft)
-        expected.append(
-            f'{check}.expect_checkpoint.{subset}={one.checkpoint_hash}'
-        )
+        check_mask_sizes(read_config(config, options_one), stage_two)
+    name, sources = 'stage_two', []
+    places = for_all_loaders(f'mask_prior.root={args.work_dir / MASKS}')
+    if args.cross_fit is not None:
+        sources = check_cross_fit(stage_two, subsets, args.cross_fit)
+        fold_masks = args.work_dir / FOLD_MASKS.format(args.cross_fit)
+        places += [f'train_dataloader.dataset.mask_prior.root={fold_masks}']
+    stages_one, expected = train_stages_one(args, launcher, configs, dataset)
+    if args.initialise_from is not None:
+        name += f'_from_{args.initialise_from}'
+        weights = stages_one[args.initialise_from].checkpoint
+        places += [f'load_from={weights}']
     options = [
         *options_two,
         *for_all_loaders(f'subsets=[{",".join(subsets)}]'),
         *expected,
+        *sources,
     ]
-    places = for_all_loaders(f'mask_prior.root={masks}')
     two = run_training(
-        *(launcher, args.work_dir, 'stage_two', args.stage_two),
+        *(launcher, args.work_dir, name, args.stage_two),
         *(options, places),
     )
     run = run_test(launcher, args.stage_two, [*options, *places], two)

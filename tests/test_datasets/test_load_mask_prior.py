@@ -233,15 +233,47 @@ def test_frames_without_a_label_are_not_marked(root):
 @pytest.mark.parametrize(
     ('option', 'message'),
     [
-        (dict(source='guess'), "or 'degraded', got 'guess'"),
+        (
+            dict(source='guess'),
+            r"one of \('truth', .*'mixture'\), got 'guess'",
+        ),
         (dict(root='masks'), 'source must be .* got None'),
         (dict(source='files'), r'needs root=DIR, .*mask_prior\.root=DIR'),
-        (dict(source='truth', folder='x'), r"root and iou, got \['folder'\]"),
+        (dict(source='truth', folder='x'), r"probabilities, got \['folder'\]"),
         (dict(source='degraded'), "'degraded' needs iou"),
         (dict(source='truth', iou=0.5), 'no other source takes it'),
         (dict(source='degraded', iou=1.2), r'in \[0, 1\]'),
         (dict(source='degraded', iou=(0.8, 0.5)), 'low <= high'),
         (dict(source='degraded', iou=(0.1, 0.2, 0.3)), r'\(low, high\)'),
+        (dict(source='mixture'), "'mixture' needs probabilities"),
+        (
+            dict(source='truth', probabilities=dict(truth=1)),
+            'no other source takes them',
+        ),
+        (
+            dict(source='mixture', probabilities=dict(guess=1)),
+            r"some of \('truth', .*, got \['guess'\]",
+        ),
+        (
+            dict(source='mixture', probabilities=dict(truth=0.5, none=0.4)),
+            "have the sum 1, got {'truth': 0.5, 'none': 0.4}",
+        ),
+        (
+            dict(source='mixture', probabilities=dict(truth=1.5, none=-0.5)),
+            'must be at least 0',
+        ),
+        (
+            dict(source='mixture', probabilities=dict(files=1)),
+            'needs root=DIR',
+        ),
+        (
+            dict(source='mixture', probabilities=dict(degraded=1)),
+            "'degraded' needs iou",
+        ),
+        (
+            dict(source='mixture', probabilities=dict(truth=1), iou=0.5),
+            'no other source takes it',
+        ),
     ],
 )
 def test_a_wrong_option_is_named_when_the_data_set_is_built(
@@ -271,6 +303,100 @@ def test_one_value_of_iou_is_not_drawn_again():
     assert (once.iou, once.redraw) == ((0.5, 0.5), False)
     often = parse_mask_prior(dict(source='degraded', iou=[0.5, 1.0]))
     assert (often.iou, often.redraw) == ((0.5, 1.0), True)
+
+
+def test_no_prior_is_minus_one_everywhere():
+    labels = np.array([[[0, 3]], [[255, 255]]], np.uint8)
+    prior = _load(dict(masks=labels), 'none')
+    assert prior.dtype == np.float32
+    assert prior.tolist() == [[[-1, -1]], [[-1, -1]]]
+
+
+def _clip_of_three_sources(tmp_path):
+    """Truth 1, files 51 / 255 = 0.2, none -1."""
+    path = str(tmp_path / '0.png')
+    Image.fromarray(np.full((1, 1), 51, np.uint8)).save(path)
+    return dict(masks=np.ones((1, 1, 1), np.uint8), mask_prior_paths=[path])
+
+
+def _drawn(clip, names, epochs, seed=0, **probabilities):
+    """Sources of a mixture by name and epoch, as in the function above."""
+    known = {1.0: 'truth', 0.2: 'files', -1.0: 'none'}
+    return {
+        (name, epoch): known[
+            round(
+                float(
+                    _load(
+                        dict(
+                            clip,
+                            subset='v1m',
+                            clip_id=name,
+                            rng_seed=(seed, epoch, 7),
+                        ),
+                        'mixture',
+                        root='-',
+                        probabilities=probabilities,
+                    ).item()
+                ),
+                3,
+            )
+        ]
+        for name in names
+        for epoch in epochs
+    }
+
+
+def test_a_mixture_draws_its_sources_with_their_probabilities(tmp_path):
+    clip = _clip_of_three_sources(tmp_path)
+    names, epochs = [f'clip{i}' for i in range(50)], range(20)
+    shares = dict(truth=0.2, files=0.5, none=0.3)
+    drawn = _drawn(clip, names, epochs, **shares)
+    for source, share in shares.items():
+        count = list(drawn.values()).count(source)
+        # of 1000 draws; the deviation is at most sqrt(250) = 16
+        assert abs(count - 1000 * share) < 50, source
+    # A clip has other sources in other epochs, clips in the same epoch too.
+    assert len({drawn['clip0', epoch] for epoch in epochs}) == 3
+    assert len({drawn[name, 0] for name in names}) == 3
+    # A resumed training begins in a later epoch and draws the same.
+    resumed = _drawn(clip, names[:9], [11, 3], **shares)
+    assert resumed.items() <= drawn.items()
+    assert drawn != _drawn(clip, names, epochs, seed=1, **shares)
+
+
+def test_a_mixture_of_one_source_is_this_source(root):
+    """Its errors are those of the source alone."""
+    mixed = AVSBenchDataset(
+        data_root=str(root),
+        task='avss',
+        split='test',
+        labels='semantic',
+        pipeline=[LoadClipMasks('semantic', size=(56, 56)), LoadMaskPrior()],
+        mask_prior=dict(
+            source='mixture',
+            probabilities=dict(truth=0, degraded=1.0, none=None),
+            iou=[0.3, 0.9],
+        ),
+    )
+    alone = _degraded(root, (0.3, 0.9))
+    assert len(alone) == 3
+    for clip in mixed:
+        expected, _ = alone[clip['clip_id']]
+        np.testing.assert_array_equal(clip['mask_prior'], expected)
+
+
+def test_only_a_mixture_with_files_has_their_paths(root):
+    for name, has_paths in (('files', True), ('none', False)):
+        option = dict(
+            source='mixture', probabilities={'truth': 0.5, name: 0.5}
+        )
+        clip = AVSBenchDataset(
+            data_root=str(root),
+            task='s4',
+            split='test',
+            mask_prior=dict(option, root='masks'),
+        )[0]
+        assert ('mask_prior_paths' in clip) == has_paths
 
 
 def test_degraded_needs_labels_and_a_seed():

@@ -2,8 +2,11 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from mmavs.datasets import AVSBenchDataset
+from mmavs.datasets.folds import assign_folds, key_of
+from mmavs.datasets.mask_directory import MadeBy, MaskDirectory
 from mmavs.datasets.transforms import LoadClipMasks, LoadMaskPrior
 from mmavs.engine import MaskPriorCheckHook
 from mmengine.dataset import (
@@ -12,7 +15,11 @@ from mmengine.dataset import (
     ConcatDataset,
     RepeatDataset,
 )
-from support.avsbench_tree import write_avsbench_tree, write_mask_directory
+from support.avsbench_tree import (
+    Clip,
+    write_avsbench_tree,
+    write_mask_directory,
+)
 from torch.utils.data import Dataset, Subset
 
 
@@ -95,6 +102,54 @@ def test_a_folder_is_read_once(root, masks):
     hook.before_train(runner)
     (masks / 'index.json').unlink()
     hook.before_val(runner)
+
+
+def _write_cross_fitted(root, folder, checkpoints):
+    """Masks of training clips, by the checkpoint of the fold of each clip."""
+    clips = _loader(root, 'train', 'files', folder).dataset.list_clips()
+    folds = assign_folds(clips, len(checkpoints))
+    directory = MaskDirectory(folder)
+    for clip in clips:
+        made_by = MadeBy('c' * 64, checkpoints[folds[key_of(clip)]], 'hard')
+        directory.begin(made_by)
+        masks = np.zeros((clip['num_frames'], 8, 8), np.uint8)
+        directory.write_clip(clip, masks, made_by)
+    directory.write_index(made_by)
+    return len(clips)
+
+
+def test_masks_of_a_fold_are_of_the_model_trained_without_it(tmp_path):
+    clips = [
+        Clip('v1m', split, f'{split}-{i}', 17, (32, 32))
+        for split, count in (('train', 4), ('val', 1), ('test', 1))
+        for i in range(count)
+    ]
+    root = write_avsbench_tree(tmp_path / 'data', clips)
+    checkpoints = ['a' * 64, 'b' * 64]
+    assert _write_cross_fitted(root, tmp_path / 'masks', checkpoints) == 4
+    runner = _runner(root, tmp_path / 'masks', train='files', val='truth')
+    hook = MaskPriorCheckHook(
+        expect_checkpoint='k' * 64, expect_held_out=dict(v1m=checkpoints)
+    )
+    hook.before_train(runner)
+    # The same masks, where each model was trained on the clips it predicts.
+    swapped = MaskPriorCheckHook(expect_held_out=dict(v1m=checkpoints[::-1]))
+    with pytest.raises(ValueError, match='another checkpoint: .*index.json'):
+        swapped.before_train(runner)
+    # The first clips of the table have the fold that they have among all.
+    short = AVSBenchDataset(
+        data_root=str(root),
+        task='avss',
+        split='train',
+        indices=2,
+        mask_prior=dict(source='files', root=str(tmp_path / 'masks')),
+    )
+    runner.train_dataloader = SimpleNamespace(dataset=short)
+    hook.before_train(runner)
+    # Other clips still need the checkpoint that was trained on all clips.
+    runner.val_dataloader = _loader(root, 'val', 'files', tmp_path / 'masks')
+    with pytest.raises(ValueError, match='lists 0 masks, expected 5'):
+        hook.before_train(runner)
 
 
 class ListDataset(Dataset):

@@ -84,6 +84,17 @@ def test_first_layer_attends_where_the_prior_is_at_least_half():
     assert blocked.tolist() == [[[False, False, True, True]]]
 
 
+def test_without_a_prior_nothing_is_changed_and_all_keys_are_uncertain():
+    """A prior of zeros would mark all keys as silent."""
+    guided = _guide(_prior(), torch.full((1, 1, 4, 4), -1.0))
+    mask_feature = torch.arange(8.0).view(1, 2, 2, 2)
+    assert torch.equal(guided.mask_feature, mask_feature)
+    assert guided.key_pos[0][0].tolist() == [[0, 1]] * 4
+    assert guided.blocked.tolist() == [[[False] * 4]]
+    silent = _guide(_prior(), torch.zeros(1, 1, 4, 4))
+    assert silent.key_pos[0][0].tolist() == [[1, 0]] * 4
+
+
 def test_each_part_has_a_switch():
     off = dict(fuse_mask_feature=False, init_attention=False, robust_key=False)
     module = MaskPrior(embed_dims=2, **off)

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 import torch
+from mmavs.datasets.folds import assign_folds
 from mmavs.engine.launcher import Launcher
 from mmengine.config import Config
 from support import toy_training
@@ -82,8 +83,8 @@ def _only(work_dir, name):
     return path
 
 
-def _metrics(work_dir):
-    path = _only(work_dir, 'stage_two-*/result.json')
+def _metrics(work_dir, name='stage_two'):
+    path = _only(work_dir, f'{name}-*/result.json')
     (run,) = json.loads(path.read_text())['runs']
     return run['metrics']
 
@@ -226,6 +227,48 @@ def test_other_systems_soft_masks_and_options_of_one_stage(folder):
 
 
 @pytest.mark.slow
+def test_cross_fitted_masks_come_from_models_without_the_clip(folder):
+    """v1m has two training clips, so each model is trained on one of them."""
+    options = ('--subsets', 'v1m', '--cross-fit', '2')
+    options += ('--initialise-from', 'v1m')
+    # Killed in the second fold's training: the first fold's masks are there.
+    code, commands = _run(folder, 'crossed', Kill(4, 2), options=options)
+    assert (code, commands) == (-signal.SIGKILL, 5)
+    # That training, its masks, then training and test of stage two.
+    assert _run(folder, 'crossed', options=options) == (0, 4)
+    assert _run(folder, 'crossed', options=options) == (0, 0)
+
+    work_dir = folder / 'crossed'
+    index = json.loads((work_dir / 'masks_cross_fit_2/index.json').read_text())
+    made_by = {
+        clip['clip_id']: clip['checkpoint_hash'] for clip in index['clips']
+    }
+    assert set(made_by) == {'train-0', 'train-1'}
+    cfg = Config.fromfile(_only(work_dir, 'stage_two_from_v1m-*/*.py'))
+    check = cfg.default_hooks.mask_prior_check
+    folds = assign_folds(index['clips'], 2)
+    for name, checkpoint in made_by.items():
+        fold = folds['v1m', 'train', name]
+        assert check.expect_held_out.v1m[fold] == checkpoint
+        record = _only(work_dir, f'stage_one_v1m_fold_2_{fold}-*/trained.json')
+        assert json.loads(record.read_text())['hash'] == checkpoint
+    one = _only(work_dir, 'stage_one_v1m-*/trained.json')
+    assert check.expect_checkpoint.v1m == json.loads(one.read_text())['hash']
+    priors = [
+        cfg[f'{split}_dataloader'].dataset.mask_prior
+        for split in ('train', 'val', 'test')
+    ]
+    assert {prior.source for prior in priors} == {'files'}
+    assert [prior.root.rpartition('/')[2] for prior in priors] == [
+        *('masks_cross_fit_2', 'masks', 'masks')
+    ]
+    logs = work_dir.glob('stage_two_from_v1m-*/*/*.log')
+    wanted = f'Load checkpoint from {one.parent}'
+    assert any(wanted in log.read_text() for log in logs)
+    assert 'dataset/mIoU' in _metrics(work_dir, 'stage_two_from_v1m')
+
+
+@pytest.mark.slow
 def test_stages_that_do_not_fit_stop_before_anything_is_trained(folder):
     options = (
         '--stage-one-options',
@@ -260,6 +303,10 @@ def test_a_stage_one_in_place_of_stage_two_is_refused(folder):
             ('--stage-one-for', 'v9=one.py'),
             "--stage-one-for: AVSBenchDataset has.*got .'v9'",
         ),
+        (
+            ('--subsets', 'v1s', '--initialise-from', 'v1m'),
+            r"--initialise-from: .* of the subsets \['v1s'\].*got 'v1m'",
+        ),
     ],
 )
 def test_unknown_subsets_stop_before_anything_is_trained(
@@ -268,6 +315,31 @@ def test_unknown_subsets_stop_before_anything_is_trained(
     code, commands = _run(tmp_path, 'unknown', options=options)
     assert (code, commands) == (1, 0)
     (log,) = tmp_path.glob('unknown-logs-*/tool.txt')
+    assert re.search(message, log.read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (('--cross-fit', '1'), 'at least 2, got 1'),
+        (('--cross-fit', '3'), 'got 3 folds and 2 clips'),
+        (
+            (
+                *('--cross-fit', '2', '--stage-two-options'),
+                'train_dataloader.dataset.mask_prior.source=none',
+            ),
+            r"--cross-fit: expected .* got {'source': 'none'}",
+        ),
+    ],
+)
+def test_folds_that_cannot_be_made_stop_before_anything_is_trained(
+    folder, options, message
+):
+    count = len(list(folder.glob('unfolded-logs-*')))
+    code, commands = _run(folder, 'unfolded', options=options)
+    assert (code, commands) == (1, 0)
+    log = folder / f'unfolded-logs-{count}/tool.txt'
     assert re.search(message, log.read_text())
 
 

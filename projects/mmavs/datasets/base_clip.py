@@ -11,6 +11,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from .clip_checks import check_choice, check_clips, check_indices
+from .folds import parse_fold, select_fold
 from .frame_items import keep_frame, labelled_frames
 from .mask_directory import MaskDirectory
 from .mask_prior_option import parse_mask_prior
@@ -55,12 +56,18 @@ class BaseClipDataset(BaseDataset, ABC):
         items (str): ``'clips'``, or ``'frames'``: every labelled frame is an
             item, a clip with T = 1 whose row of audio is that of its second.
             For training; metrics and mask dumps need whole clips.
+        fold (Mapping | None): Keep the clips of one fold of K, or those of
+            all others: ``dict(num_folds=K, number=k, part='held_out')`` or
+            ``part='train'``; see :func:`~mmavs.datasets.folds.assign_folds`.
+            Defaults to None, all clips.
         seed (int): Part of ``rng_seed``, which seeds random transforms.
         mask_prior (Mapping | None): Source of the mask prior of stage two for
             ``LoadMaskPrior``: ``dict(source='truth')``,
             ``dict(source='files', root=DIR)``,
-            ``dict(source='degraded', iou=0.5)`` or ``iou=(low, high)``; see
-            :class:`MaskPriorOption`. Defaults to None, no prior.
+            ``dict(source='degraded', iou=0.5)`` or ``iou=(low, high)``,
+            ``dict(source='none')``, or a mixture of them; see
+            :class:`MaskPriorOption`. Defaults to None, the data set has no
+            prior.
         negative_sound (Mapping | None): For training: arguments of
             :class:`NegativeSound`, which is inserted into the pipeline after
             ``LoadWaveform``. Defaults to None, no negatives.
@@ -97,6 +104,7 @@ class BaseClipDataset(BaseDataset, ABC):
         subsets: Sequence[str] | None = None,
         sound_from: str = 'own',
         items: str = 'clips',
+        fold: Mapping[str, Any] | None = None,
         seed: int = 0,
         mask_prior: Mapping[str, Any] | None = None,
         negative_sound: Mapping[str, Any] | None = None,
@@ -122,6 +130,7 @@ class BaseClipDataset(BaseDataset, ABC):
         self.items = items
         #: (clip, frame) of every item of ``items='frames'``.
         self._frames: list[tuple[int, int]] = []
+        self.fold = parse_fold(fold)
         self.seed = seed
         self.mask_prior = parse_mask_prior(mask_prior)
         if 'mask_prior' in (data_prefix or {}):
@@ -240,8 +249,8 @@ class BaseClipDataset(BaseDataset, ABC):
 
         Returns:
             list[dict]: The clips of ``splits`` and ``subsets``, in the order
-            of :meth:`load_clips`; with ``mask_prior=dict(source='files')``
-            they also have ``mask_prior_paths`` (T).
+            of :meth:`load_clips`; if ``mask_prior`` reads files, they also
+            have ``mask_prior_paths`` (T).
         """
         clips = self.load_clips()
         check_clips(clips, type(self).__name__, self.SUBSETS, self.SPLITS)
@@ -257,6 +266,8 @@ class BaseClipDataset(BaseDataset, ABC):
                 f'{self.ann_file or self.data_root}; check the options split '
                 'and subsets (task), or the table.'
             )
+        if self.fold is not None:
+            kept = select_fold(kept, self.fold)
         if self.sound_from == 'offscreen' or self._trains_on_offscreen():
             self._offscreen = OffscreenSounds(
                 kept, self.sound_categories, self.present_categories
@@ -267,7 +278,7 @@ class BaseClipDataset(BaseDataset, ABC):
             assert self._offscreen is not None
             kept = take_offscreen_sounds(kept, self._offscreen)
         check_indices(self._indices, len(kept))
-        if self.mask_prior is not None and self.mask_prior.source == 'files':
+        if self.mask_prior is not None and self.mask_prior.reads_files:
             assert self.mask_prior.root is not None
             masks = MaskDirectory(self.mask_prior.root)
             for clip in kept:

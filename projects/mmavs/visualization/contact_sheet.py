@@ -288,7 +288,8 @@ def _image_rows(
         captions = ['' if mask.any() else 'silent' for mask in picture.truth]
         rows.append(('truth', images, captions))
     if picture.prior is not None:
-        grey = (255 * picture.prior).round().astype(np.uint8)
+        # Where there is no prior it is -1, which is shown as 0.
+        grey = (255 * picture.prior.clip(0)).round().astype(np.uint8)
         rows.append(
             ('prior', list(np.stack([grey] * 3, -1)), [''] * num_frames)
         )

@@ -46,6 +46,10 @@ class MaskPrior(BaseModule):
     ``robust_key``; with both disabled, the prior still acts through
     ``init_attention``.
 
+    Beyond the paper, a negative value (``mask_prior=dict(source='none')`` of
+    a data set) means that there is no prior: nothing is added to the mask
+    feature, the keys are uncertain, and no attention is blocked.
+
     Behaviour follows ``Stepping-Stones@de6a17b:avss/transformers/models/
     mask2former/modeling_mask2former.py``; reimplemented, no code taken.
 
@@ -108,8 +112,8 @@ class MaskPrior(BaseModule):
             key_pos (Sequence[Tensor]): L of (N, h*w, C).
             sizes (Sequence[tuple[int, int]]): L of (h, w); the first is that
                 of the decoder's first layer.
-            prior (Tensor | None): (N, 1, h, w) in [0, 1] at any size, as
-                ``ClipFeatures.mask_prior``.
+            prior (Tensor | None): (N, 1, h, w) in [0, 1], or -1 without a
+                prior, at any size, as ``ClipFeatures.mask_prior``.
 
         Returns:
             PriorGuidance: The new inputs; nothing is changed in place.
@@ -145,7 +149,8 @@ class MaskPrior(BaseModule):
         prior = check_prior(prior, num_frames=len(mask_feature))
         if not self.fuse_mask_feature:
             return mask_feature
-        return mask_feature + _resize(prior, mask_feature.shape[-2:])
+        resized = _resize(prior, mask_feature.shape[-2:])
+        return mask_feature + resized.clamp(min=0)
 
     def locate_keys(
         self, key_pos: Tensor, size: tuple[int, int], prior: Tensor
@@ -169,6 +174,7 @@ class MaskPrior(BaseModule):
         score = _resize(prior, size).flatten(1)  # (N, h*w)
         # 0 silent, 1 uncertain, 2 sounding
         kind = (score > self.low).long() + (score >= self.high).long()
+        kind = kind.masked_fill(score < 0, 1)
         table = torch.cat(
             [
                 self.silence_embed.weight,
@@ -192,7 +198,8 @@ class MaskPrior(BaseModule):
         """
         if not self.init_attention:
             return None
-        return _resize(prior, size).flatten(2) < 0.5
+        score = _resize(prior, size).flatten(2)
+        return (score >= 0) & (score < 0.5)
 
 
 def _resize(prior: Tensor, size: Sequence[int]) -> Tensor:
