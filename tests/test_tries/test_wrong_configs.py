@@ -210,7 +210,7 @@ TRIES = [
         'prior-source',
         f'test.py two.py stub.pth --cfg-options '
         f'{DATASET}.mask_prior.source=labels',
-        "mask_prior.source must be 'truth', 'files' or 'degraded', got 'lab",
+        r"mask_prior.source must be one of \('truth', .*, got 'labels'",
     ),
     Try(
         'prior-without-root',
@@ -228,7 +228,19 @@ TRIES = [
         'prior-entry',
         f'test.py two.py stub.pth --cfg-options '
         f'{DATASET}.mask_prior.dir=masks',
-        r"mask_prior has the entries source, root and iou, got \['dir'\]",
+        r"has the entries source, root, iou and probabilities, got \['dir'\]",
+    ),
+    Try(
+        'prior-mixture',
+        f'test.py two.py stub.pth --cfg-options '
+        f'{DATASET}.mask_prior.source=mixture '
+        f'{DATASET}.mask_prior.probabilities.truth=0.5',
+        "have the sum 1, got {'truth': 0.5}",
+    ),
+    Try(
+        'fold',
+        f'test.py two.py stub.pth --cfg-options {DATASET}.fold.part=test',
+        r"fold has the entries .*, got \['part'\]; for example",
     ),
     Try(
         'prior-none',
