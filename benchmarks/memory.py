@@ -16,25 +16,28 @@ _CLEAR_PEAK = Path('/proc/self/clear_refs')
 _UNKNOWN = 'unknown'
 
 
-def added_memory(run: Callable[[], object], device: str = 'cpu') -> int | None:
+def added_memory(
+    run: Callable[[], object], device: str = 'cpu', *, calls: int = 3
+) -> int | None:
     """Measure how far one call raises the memory of this process.
 
     Call this in a new process, see :func:`run_in_new_process`, and call
     ``run`` on small inputs before, so that libraries are loaded already.
 
     Args:
-        run (Callable[[], object]): Called three times.
+        run (Callable[[], object]): What is measured.
         device (str): 'cpu' for resident memory, or 'cuda' for memory that
             torch allocates on the GPU.
+        calls (int): How often it is called, an odd number.
 
     Returns:
-        int | None: Bytes, the median of the three; None for the CPU of a
+        int | None: Bytes, the median of the calls; None for the CPU of a
         system other than Linux, which does not report it.
     """
     if device == 'cpu' and not _CLEAR_PEAK.exists():
         return None
     added = _added_on_cuda if device == 'cuda' else _added_on_cpu
-    return sorted(added(run) for _ in range(3))[1]
+    return sorted(added(run) for _ in range(calls))[calls // 2]
 
 
 def print_memory(added: int | None) -> None:

@@ -1,7 +1,8 @@
 """Run the published AAVS on the seeded clip; nothing of it is kept here.
 
 Needs the reference's own requirements beside this project's: see
-``REQUIRED``. To rewrite the stored numbers of ``tests/data/aavs``::
+``mmavs.testing.aavs.REQUIRED``. To rewrite the stored numbers of
+``tests/data/aavs``::
 
     MMAVS_REFERENCE_ROOT=CHECKOUTS PYTHONPATH=tests \
         python -m support.reference_aavs
@@ -9,17 +10,16 @@ Needs the reference's own requirements beside this project's: see
 where CHECKOUTS holds ``Stepping-Stones`` at commit de6a17b.
 """
 
-import importlib.util
-import os
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from unittest import mock
 
 import numpy as np
 import torch
+from mmavs.testing import aavs as published_code
+from mmavs.testing.aavs import image_processor, import_package, why_not
 from torch import Tensor, nn
 
 from support.aavs_parity import (
@@ -38,122 +38,19 @@ from support.aavs_seeded import (
 )
 
 FIXTURE_FRAMES = 2
-REQUIRED = {
-    'huggingface_hub': 'huggingface_hub==0.17.3',
-    'tokenizers': 'tokenizers==0.15.2',
-    'safetensors': 'safetensors==0.4.5',
-    'requests': 'requests',
-    'pandas': 'pandas==2.2.3 pytz',
-}
-# Imported by the published code, but not used in the comparison.
-_STUBBED = ('towhee', 'torchvision', 'wandb')
 _LOSSES = ('cross_entropy', 'mask', 'dice')
-_FOLDERS = {1: 'avs', 2: 'avss'}
-# Imported from the folder of a stage; both stages use these names.
-_OWN_MODULES = ('transformers', 'dataset', 'avs_model', 'utils')
-# Parameters that a published stage trains in its first phase, by parts of
-# their names; in the second also those of _TRAINED_LATER.
-_TRAINED = {
-    1: (
-        'queries_embedder',
-        'queries_features',
-        'avs_adapt',
-        'class_predictor',
-        'audio_proj',
-    ),
-    2: (
-        'queries_embedder',
-        'avs_adapt',
-        'class_predictor',
-        'audio_proj',
-        'audio_embed',
-        'silence_embed',
-        'uncertain_embed',
-    ),
-}
-_TRAINED_LATER = 'swin_adapt'
-
-
-def why_not() -> str | None:
-    """Say what is missing for the reference, or None.
-
-    Returns:
-        str | None: A reason to skip.
-    """
-    root = os.environ.get('MMAVS_REFERENCE_ROOT')
-    if root is None:
-        return 'MMAVS_REFERENCE_ROOT is not set'
-    if not (Path(root) / 'Stepping-Stones' / 'avss').is_dir():
-        return f'no Stepping-Stones/avss in MMAVS_REFERENCE_ROOT={root}'
-    missing = [
-        package
-        for name, package in REQUIRED.items()
-        if importlib.util.find_spec(name) is None
-    ]
-    return f'pip install --no-deps {" ".join(missing)}' if missing else None
 
 
 def import_reference(stage: Stage) -> SimpleNamespace:
     """Import a stage's published package, its data set and its model file.
 
     Args:
-        stage (Stage): Which of the two; the other's modules, of the same
-            names, are forgotten.
+        stage (Stage): Which of the two.
 
     Returns:
-        SimpleNamespace: ``transformers`` as vendored there, ``dataset`` and
-        ``avs_model``.
+        SimpleNamespace: See :func:`mmavs.testing.aavs.import_package`.
     """
-    folder = Path(
-        os.environ['MMAVS_REFERENCE_ROOT'],
-        'Stepping-Stones',
-        _FOLDERS[stage.number],
-    )
-    for name in list(sys.modules):
-        if name.split('.')[0] in _OWN_MODULES:
-            del sys.modules[name]
-    sys.path.insert(0, str(folder))
-    dont_write_bytecode = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            import transformers
-            from transformers.models.mask2former import (  # noqa: F401
-                image_processing_mask2former,
-                modeling_mask2former,
-            )
-
-            # Only now: transformers looks for a real torchvision.
-            stubs = {
-                name: mock.MagicMock()
-                for name in _STUBBED
-                if name not in sys.modules
-            }
-            with mock.patch.dict(sys.modules, stubs):
-                import avs_model
-                import dataset
-    finally:
-        sys.path.remove(str(folder))
-        sys.dont_write_bytecode = dont_write_bytecode
-    assert Path(transformers.__file__).is_relative_to(folder)
-    return SimpleNamespace(
-        transformers=transformers, dataset=dataset, avs_model=avs_model
-    )
-
-
-def image_processor(transformers: ModuleType):
-    """Make the published preprocessing from its own settings.
-
-    Args:
-        transformers (ModuleType): From :func:`import_reference`.
-
-    Returns:
-        Mask2FormerImageProcessor: As in the published data set.
-    """
-    return transformers.Mask2FormerImageProcessor.from_pretrained(
-        Path(transformers.__file__).parents[1] / '.models'
-    )
+    return import_package(stage.number)
 
 
 def build_reference(transformers: ModuleType, stage: Stage) -> nn.Module:
@@ -167,8 +64,9 @@ def build_reference(transformers: ModuleType, stage: Stage) -> nn.Module:
         nn.Module: With children ``model`` and ``audio_proj``, in evaluation
         mode; parameters are named as in the published checkpoints.
     """
-    settings = Path(transformers.__file__).parents[1] / '.models'
-    config = transformers.Mask2FormerConfig.from_pretrained(settings)
+    config = transformers.Mask2FormerConfig.from_pretrained(
+        published_code.settings(transformers)
+    )
     network = nn.Module()
     network.model = transformers.Mask2FormerForUniversalSegmentation(config)
     network.audio_proj = nn.Sequential(
@@ -193,14 +91,7 @@ def trained_parameters(
     Returns:
         dict[str, nn.Parameter]: By their names there.
     """
-    parts = _TRAINED[stage.number]
-    if phase == 2:
-        parts = (*parts, _TRAINED_LATER)
-    return {
-        name: parameter
-        for name, parameter in network.named_parameters()
-        if any(part in name for part in parts)
-    }
+    return published_code.trained_parameters(network, stage.number, phase)
 
 
 def reference_prior(avs_model: ModuleType, root: Path) -> Tensor:

@@ -158,6 +158,26 @@ class TwoPhaseTuningHook(Hook):
     def _freeze(self, runner: Runner, *, phase: int) -> None:
         """Set ``requires_grad`` of all parameters for a phase."""
         model = unwrap_model(runner)
+        num_trainable = self.freeze_parameters(model, phase=phase)
+        runner.logger.info(
+            f'Phase {phase}: {num_trainable:,} trainable parameters of '
+            f'{sum(p.numel() for p in model.parameters()):,}'
+        )
+        rewrap_model(runner)
+
+    def freeze_parameters(self, model: nn.Module, *, phase: int) -> int:
+        """Set ``requires_grad`` of all parameters for a phase.
+
+        Args:
+            model (nn.Module): The model, without a wrapper.
+            phase (int): 1 or 2.
+
+        Returns:
+            int: Number of values that are trained.
+
+        Raises:
+            ValueError: If an expression matches no parameter.
+        """
         adapters = {name for name, _ in self._adapters(model)}
         unused = set(self.trainable)
         num_trainable = 0
@@ -178,11 +198,7 @@ class TwoPhaseTuningHook(Hook):
                 f'trainable={sorted(unused)} match no parameter of '
                 f'{type(model).__name__}'
             )
-        runner.logger.info(
-            f'Phase {phase}: {num_trainable:,} trainable parameters of '
-            f'{sum(p.numel() for p in model.parameters()):,}'
-        )
-        rewrap_model(runner)
+        return num_trainable
 
     def _check_best(self, runner: Runner) -> None:
         """Raise FileNotFoundError now rather than epochs later."""

@@ -1,0 +1,224 @@
+"""Time a training step and measure its peak memory, by phase.
+
+    python -m benchmarks.training CONFIG [--phases 1 2] [--rounds 3]
+        [--json FILE]
+
+trains on one random clip of five frames at the config's size. Phases are
+those of its schedule that train different parameters, such as the two of
+AAVS. With MMAVS_REFERENCE_ROOT set to a folder with Stepping-Stones at commit
+de6a17b, and a config of AAVS stage one, the published step takes turns with
+ours; it gets the embeddings of VGGish, which ours computes. Peak memory is
+what one step adds to a process that has built model and optimiser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmavs.atomic_file import write_json
+from mmavs.config_file import read_config
+from mmavs.testing import aavs as published_code
+from mmengine.config import Config
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.memory import added_memory, print_memory, run_in_new_process
+from benchmarks.timing import Timing, time_in_turns
+from benchmarks.training_steps import (
+    PARTS,
+    OurStep,
+    PublishedStep,
+    build_step,
+    num_phases,
+)
+
+
+def names_of(cfg: Config) -> list[str]:
+    """Return the codes that can train a config's system: ours comes first.
+
+    Args:
+        cfg (Config): The config.
+
+    Returns:
+        list[str]: 'mmavs' and, where it can run, 'published'.
+    """
+    if cfg.model.type != 'AAVS' or cfg.model.decode_head.get('mask_prior'):
+        return ['mmavs']
+    reason = published_code.why_not()
+    if reason is not None:
+        print(f'Only mmavs is timed: {reason}.')
+        return ['mmavs']
+    return ['mmavs', 'published']
+
+
+def measure_phase(
+    config: Path, phase: int, names: list[str], rounds: int, device: str
+) -> dict[str, dict[str, Any]]:
+    """Measure the steps of a phase, the codes in turns.
+
+    Args:
+        config (Path): The config.
+        phase (int): From 1.
+        names (list[str]): From :func:`names_of`.
+        rounds (int): Steps of each code, after one to warm up.
+        device (str): 'cpu' or 'cuda'.
+
+    Returns:
+        dict[str, dict[str, Any]]: By code: ``seconds`` and ``spread``
+        (wall-clock), ``cpu_seconds``, ``parts`` (CPU seconds of forward,
+        backward and optimiser) and ``peak_memory_bytes`` (None if unknown).
+    """
+    memory = {
+        name: run_in_new_process(
+            'benchmarks.training',
+            config.resolve(),
+            *('--memory-of', name, '--phases', phase),
+            *('--threads', torch.get_num_threads()),
+        )
+        for name in names
+    }
+    steps = {name: build_step(name, config, phase, device) for name in names}
+    timings = time_in_turns(steps, rounds, device=device)
+    return {
+        name: dict(
+            _row(timings[name], steps[name]), peak_memory_bytes=memory[name]
+        )
+        for name in names
+    }
+
+
+def _row(timing: Timing, step: OurStep | PublishedStep) -> dict[str, Any]:
+    # The first call of each part is the warm-up.
+    parts = {n: statistics.median(s[1:]) for n, s in step.seconds.items()}
+    return dict(
+        seconds=timing.median,
+        spread=timing.spread,
+        cpu_seconds=timing.cpu,
+        parts=parts,
+    )
+
+
+def measure_memory(
+    name: str, config: Path, phase: int, device: str
+) -> int | None:
+    """Measure what one step adds to this process's memory.
+
+    Args:
+        name (str): From :func:`names_of`.
+        config (Path): The config.
+        phase (int): From 1.
+        device (str): 'cpu' or 'cuda'.
+
+    Returns:
+        int | None: As in :func:`benchmarks.memory.added_memory`.
+    """
+    step = build_step(name, config, phase, device)
+    step(1)  # loads libraries, and makes the state of the optimiser
+    return added_memory(step, device, calls=1)
+
+
+def make_table(phases: dict[str, dict[str, dict[str, Any]]]) -> Table:
+    """Lay the phases out.
+
+    Args:
+        phases (dict[str, dict[str, dict[str, Any]]]): Phase -> code -> row
+            of :func:`measure_phase`.
+
+    Returns:
+        Table: One line per phase and code.
+    """
+    table = Table(
+        'phase',
+        'code',
+        'CPU s per step',
+        'wall s',
+        'spread',
+        *(f'{part} (CPU s)' for part in PARTS),
+        'peak (MiB)',
+        'times faster (CPU)',
+        'of the memory',
+    )
+    for phase, rows in phases.items():
+        theirs = rows.get('published')
+        for name, row in rows.items():
+            memory = row['peak_memory_bytes']
+            faster = share = ''
+            if theirs is not None and row is not theirs:
+                faster = f'{theirs["cpu_seconds"] / row["cpu_seconds"]:.2f}'
+                if memory and theirs['peak_memory_bytes']:
+                    share = f'{memory / theirs["peak_memory_bytes"]:.0%}'
+            table.add_row(
+                phase,
+                name,
+                f'{row["cpu_seconds"]:.2f}',
+                f'{row["seconds"]:.2f}',
+                f'{row["spread"]:.2f}',
+                *(f'{row["parts"][part]:.2f}' for part in PARTS),
+                'unknown' if memory is None else f'{memory / 2**20:.0f}',
+                faster,
+                share,
+            )
+    return table
+
+
+def main() -> None:
+    """Measure, print, and write JSON if asked to."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', type=Path)
+    parser.add_argument('--phases', nargs='+', type=int)
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--json', type=Path, metavar='FILE')
+    parser.add_argument('--memory-of', metavar='CODE', help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        cfg = read_config(args.config)
+        phases = args.phases or [*range(1, num_phases(cfg) + 1)]
+        if not set(phases) <= {*range(1, num_phases(cfg) + 1)}:
+            raise ValueError(
+                f'{args.config} has {num_phases(cfg)} phase(s), got '
+                f'--phases {phases}'
+            )
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'training.py: {error}')
+    if args.memory_of:
+        print_memory(
+            measure_memory(args.memory_of, args.config, phases[0], device)
+        )
+        return
+    load = os.getloadavg()[0]
+    names = names_of(cfg) if device == 'cpu' else ['mmavs']
+    rows = {
+        str(phase): measure_phase(
+            args.config, phase, names, args.rounds, device
+        )
+        for phase in phases
+    }
+    report = dict(
+        config=args.config.stem,
+        device=device,
+        threads=args.threads,
+        torch=torch.__version__,
+        rounds=args.rounds,
+        load_average_before=load,
+        load_average_after=os.getloadavg()[0],
+        phases=rows,
+    )
+    if args.json:
+        write_json(args.json, report)
+    Console(width=160).print(make_table(rows))
+
+
+if __name__ == '__main__':
+    main()
