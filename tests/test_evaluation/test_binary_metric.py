@@ -44,6 +44,35 @@ def _four_pixels(scores, truth, sample_idx):
     )
 
 
+def test_classes_are_merged_by_hand():
+    """Four pixels, truth classes 0, 2, 1, 1; predicted 0, 1, 1, 0.
+
+    A confusion of classes 1 and 2 is no error of the localisation: two of
+    three sounding pixels are found, and no other. Their scores are sigmoid(2
+    * 3 - 0) each.
+    """
+    logits = torch.tensor(
+        [
+            [[3.0, 0.0, 0.0, 2.0]],
+            [[0.0, 3.0, 3.0, 1.0]],
+            [[1.0, 2.0, -1.0, 0.0]],
+        ]
+    )
+    clip = predicted_frames(
+        logits[None], torch.tensor([[[0, 2, 1, 1]]]), sample_idx=0
+    )
+    found = _evaluate(AVSBinaryMetric(merge_classes=True), [clip])
+    assert found['split/mIoU'] == pytest.approx(2 / 3)
+    # sigmoid(2 * 1 - 2) = 0.5 of the last pixel, and sigmoid(2 * 1 - 3) of
+    # the silent one, so thresholds between find all three and no other.
+    assert found['split/F'] == pytest.approx(1)
+    unlabelled = predicted_frames(
+        logits[None], torch.tensor([[[0, 2, 255, 1]]]), sample_idx=0
+    )
+    with pytest.raises(ValueError, match='255|label'):
+        _evaluate(AVSBinaryMetric(merge_classes=True), [unlabelled])
+
+
 def test_protocols_by_hand():
     """Three clips whose best thresholds differ.
 

@@ -13,7 +13,7 @@ from mmseg.registry import METRICS
 from mmavs.atomic_file import atomic_path
 from mmavs.output_path import check_table_file
 
-from .clip_logits import stack_logits, stack_truth
+from .clip_logits import merge_classes, stack_logits, stack_truth
 from .clip_metric import ClipEntry, ClipMetric
 from .functional import (
     ease_score,
@@ -80,6 +80,9 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
             one pass over the data.
         per_clip_csv (str | None): File to write the scores of every clip to;
             replaces only such a table.
+        merge_classes (bool): Score a semantic model by where it predicts any
+            class but the background: its localisation, see
+            :func:`~mmavs.evaluation.clip_logits.merge_classes`.
         collect_device (str): 'cpu' or 'gpu', see :class:`ClipMetric`.
         collect_dir (str | None): Shared folder, see :class:`ClipMetric`.
 
@@ -92,6 +95,7 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
         protocols: Sequence[str] = ('split',),
         *,
         per_clip_csv: str | None = None,
+        merge_classes: bool = False,
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
@@ -108,6 +112,7 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
         if per_clip_csv is not None:
             check_table_file(per_clip_csv, _IDENTITY)
         self.per_clip_csv = per_clip_csv
+        self.merge_classes = merge_classes
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -121,11 +126,14 @@ class AVSBinaryMetric(ClipMetric[BinaryClipEntry]):
 
         Args:
             frames (list[dict]): T samples with ``seg_logits`` (1 or 2
-                channels) and ``gt_sem_seg`` (0 and 1).
+                channels) and ``gt_sem_seg`` (0 and 1); with
+                ``merge_classes`` of any number of classes.
 
         Returns:
             BinaryClipEntry: The clip's scores.
         """
+        if self.merge_classes:
+            frames = [merge_classes(frame) for frame in frames]
         logits = stack_logits(frames)
         truth = stack_truth(frames)
         score = sounding_score(logits)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ..structures import UNLABELLED
 from .clip_metric import check_labelled, describe_frame
 
 
@@ -90,3 +91,31 @@ def stack_truth(frames: Sequence[Mapping]) -> Tensor:
             )
         truth.append(data[0].to(logits.device) == 1)
     return torch.stack(truth)
+
+
+def merge_classes(frame: Mapping) -> dict:
+    """Reduce a frame of a semantic model to background and sounding.
+
+    The logit of "sounding" is the highest of all classes but the background,
+    so the pixels that are predicted as sounding are those whose predicted
+    class is not the background.
+
+    Args:
+        frame (Mapping): Sample with ``seg_logits`` (K, h, w), K at least 2,
+            and ``gt_sem_seg`` (1, h, w), 0..K-1 or 255 (unlabelled). Missing
+            entries stay missing.
+
+    Returns:
+        dict: The sample with ``seg_logits`` (2, h, w) and ``gt_sem_seg`` of
+        0, 1 and 255.
+    """
+    merged = dict(frame)
+    if 'seg_logits' in frame:
+        logits = frame['seg_logits']['data']
+        sounding = logits[1:].amax(0)
+        merged['seg_logits'] = dict(data=torch.stack([logits[0], sounding]))
+    if 'gt_sem_seg' in frame:
+        truth = frame['gt_sem_seg']['data']
+        is_object = (truth != 0) & (truth != UNLABELLED)
+        merged['gt_sem_seg'] = dict(data=truth.masked_fill(is_object, 1))
+    return merged
