@@ -1,22 +1,28 @@
 """Compare one stage with two on synthetic clips, over several seeds.
 
-    python -m benchmarks.stepping_stones [--system ease] [--equal-totals]
+    python -m benchmarks.stepping_stones [--system ease] [--rows GROUP ...]
 
-prints a table like Table 4 of Stepping Stones (https://arxiv.org/abs/
-2407.11820): a single stage; two stages; two stages without mask fusion,
-without the robust key, and without both. For EASE, which fuses the prior
-alone, the last rows add the prior as first attention mask or as markers.
+trains and tests the chosen rows. ``table`` are those of Table 4 of Stepping
+Stones (https://arxiv.org/abs/2407.11820): a single stage; two stages; two
+stages without mask fusion, without the robust key, and without both. For
+EASE, which fuses the prior alone, the last rows add the prior as first
+attention mask or as markers. Further groups:
+
+    headline      stage one, single stage and two stages
+    equal-totals  rows with the total steps of two stages: a longer single
+                  stage, and models that start from stage one's weights
+    remedies      stage two trained with imperfect priors: mixtures, dropout
+                  of the prior, masks of held-out clips (cross-fit, 2 folds);
+                  and a single stage with the total steps of cross-fit
+
 Each two-stage row is tested with stage one's masks and with the true masks as
-prior. All stages are trained for the same number of steps.
-
---equal-totals adds rows with equal total steps: a single stage with the steps
-of both stages; a single stage that starts from stage one's weights; and a
-stage two that starts from stage one's weights. --longer adds a third prior,
-the masks of a better stage one with twice the steps. The results say nothing
-about AVSBench.
+prior. A single stage is also scored by where it predicts any class (protocol
+``split``), which compares its localisation with that of stage one. The
+results say nothing about AVSBench.
 
 Finished steps are kept in the work dir, so an interrupted command continues
-when it is repeated. The output of the steps is in ``train.txt`` and
+when it is repeated. Rows and seeds of earlier commands with the same setting
+stay in the JSON file. The output of the steps is in ``train.txt`` and
 ``test.txt`` next to their results.
 """
 
@@ -24,21 +30,32 @@ from __future__ import annotations
 
 import argparse
 import math
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from mmavs.atomic_file import write_json
 from mmavs.datasets.avsbench import SPLITS
 from mmavs.datasets.synthetic import write_dataset
+from mmavs.engine import add_traceback_argument, error_line
 from mmavs.engine.launcher import LoggingLauncher, lock
 from mmavs.engine.steps import read_config
 
-from benchmarks.stepping_stones_runs import (
-    ROOT,
-    SYSTEMS,
-    Seed,
+from benchmarks.stepping_stones_plot import write_plot
+from benchmarks.stepping_stones_report import (
+    Results,
+    make_differences,
+    make_report,
+    merge,
+    read_report,
 )
-from benchmarks.stepping_stones_table import PROTOCOLS, make_rows, print_table
+from benchmarks.stepping_stones_rows import ROOT, SINGLE_STAGE, SYSTEMS
+from benchmarks.stepping_stones_runs import Seed
+from benchmarks.stepping_stones_table import (
+    PROTOCOLS,
+    print_differences,
+    print_table,
+)
 
 SUBSET = 'v1m'
 NUM_CLASSES = 14
@@ -56,6 +73,13 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--system', choices=SYSTEMS, default='aavs')
+    parser.add_argument(
+        '--rows',
+        nargs='+',
+        default=['table'],
+        metavar='ROW',
+        help='groups or names of rows, default: table',
+    )
     parser.add_argument(
         '--work-dir',
         type=Path,
@@ -80,23 +104,15 @@ def parse_args() -> argparse.Namespace:
         help='epochs of each stage, default: %(default)s',
     )
     parser.add_argument(
-        '--equal-totals',
-        action='store_true',
-        help='add rows with equal total steps',
-    )
-    parser.add_argument(
-        '--longer',
-        action='store_true',
-        help='add the masks of a stage one with twice the steps',
-    )
-    parser.add_argument(
         '--jobs',
         type=int,
         default=2,
         help='simultaneous trainings, default: %(default)s',
     )
     parser.add_argument(
-        '--json', type=Path, help='default: WORK_DIR/table.json'
+        '--json',
+        type=Path,
+        help='default: WORK_DIR/table.json; a plot is written next to it',
     )
     parser.add_argument(
         '--cfg-options',
@@ -105,70 +121,28 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override settings of all configs, as in tools/train.py',
     )
+    add_traceback_argument(parser)
     args = parser.parse_args()
     if args.work_dir is None:
         suffix = '' if args.system == 'aavs' else f'_{args.system}'
         args.work_dir = ROOT / f'work_dirs/stepping_stones_study{suffix}'
+    args.work_dir = args.work_dir.resolve()
+    args.json = args.json or args.work_dir / 'table.json'
     return args
 
 
-def submit(
-    pool: ThreadPoolExecutor,
-    seeds: list[Seed],
-    equal_totals: bool,
-    longer: bool,
-) -> list[dict]:
-    """Submit all trainings and tests to a pool.
-
-    Args:
-        pool (ThreadPoolExecutor): The pool.
-        seeds (list[Seed]): The seeds.
-        equal_totals (bool): See ``--equal-totals``.
-        longer (bool): See ``--longer``.
-
-    Returns:
-        list[dict]: Per seed, name -> future result.
-    """
-    # A job is submitted after the jobs that it waits for, so that a pool of
-    # any size finishes.
-    jobs: list[dict[str, Future]] = [{} for _ in seeds]
-    for job, seed in zip(jobs, seeds, strict=True):
-        job['stage one'] = pool.submit(seed.stage_one, 1)
-        job['single stage'] = pool.submit(seed.single_stage, 1)
-        for row in seed.system.rows:
-            job[row] = pool.submit(seed.stage_two, row, job['stage one'])
-    for job, seed in zip(jobs, seeds, strict=True):
-        one, whole = job['stage one'], next(iter(seed.system.rows))
-        if equal_totals:
-            job['longer'] = pool.submit(seed.single_stage, 2)
-            job['goes on'] = pool.submit(seed.single_stage, 1, one)
-            job['goes on, two'] = pool.submit(seed.stage_two, whole, one, True)
-        if longer:
-            job['better stage one'] = pool.submit(seed.stage_one, 2)
-    if not longer:
-        return jobs
-    for job, seed in zip(jobs, seeds, strict=True):
-        for row in seed.system.rows:
-            job[f'{row}, better'] = pool.submit(
-                seed.with_other_masks,
-                row,
-                job[row],
-                job['better stage one'],
-            )
-    return jobs
-
-
-def run_all(
-    args: argparse.Namespace, launcher: LoggingLauncher
-) -> dict[str, list[dict]]:
+def run_rows(
+    args: argparse.Namespace, names: list[str], launcher: LoggingLauncher
+) -> Results:
     """Run all trainings and tests that are not finished.
 
     Args:
         args (argparse.Namespace): The command line.
+        names (list[str]): The rows.
         launcher (LoggingLauncher): Starts the tools.
 
     Returns:
-        dict[str, list[dict]]: Row -> metrics, one per seed.
+        Results: Metrics by row and seed.
     """
     loaders = [f'{split}_dataloader' for split in SPLITS]
     root = args.data_root.resolve()
@@ -177,92 +151,98 @@ def run_all(
         *(f'{loader}.num_workers=0' for loader in loaders),
         *args.cfg_options,
     ]
-    system = SYSTEMS[args.system]
-    seeds = [
-        Seed(seed, args.work_dir, launcher, args.max_epochs, options, system)
-        for seed in args.seeds
-    ]
     pool = ThreadPoolExecutor(args.jobs)
     try:
-        results = [
-            {name: job.result() for name, job in seed.items()}
-            for seed in submit(pool, seeds, args.equal_totals, args.longer)
+        seeds = {
+            number: Seed(
+                *(number, args.work_dir, launcher, args.max_epochs),
+                *(options, SYSTEMS[args.system], pool),
+            )
+            for number in dict.fromkeys(args.seeds)
+        }
+        jobs = [
+            (number, seed.submit(name))
+            for name in names
+            for number, seed in seeds.items()
         ]
+        results: Results = {}
+        for number, job in jobs:
+            for row, metrics in job.result().items():
+                results.setdefault(row, {})[number] = metrics
     finally:  # after a failed step, start no other
         pool.shutdown(cancel_futures=True)
-    rows = [_rows_of_seed(found, list(system.rows)) for found in results]
-    return {name: [row[name] for row in rows] for name in rows[0]}
+    return results
 
 
-def _rows_of_seed(found: dict, names: list[str]) -> dict[str, dict]:
-    """Sort a seed's results as in the table: row -> metrics."""
-    rows = {
-        'stage one': found['stage one'].metrics,
-        'single stage': found['single stage'],
-    }
-    for row in names:
-        rows[row] = found[row].metrics
-    for row in names:
-        rows[f'{row}, oracle prior'] = found[row].oracle_metrics
-    if 'longer' in found:
-        whole, two = names[0], found['goes on, two']
-        rows |= {
-            'single stage, steps of both': found['longer'],
-            'stage one, then single stage': found['goes on'],
-            f'{whole}, with its weights': two.metrics,
-            f'{whole}, with its weights, oracle prior': two.oracle_metrics,
-        }
-    if 'better stage one' in found:
-        rows['better stage one'] = found['better stage one'].metrics
-        for row in names:
-            rows[f'{row}, better stage one'] = found[f'{row}, better']
-    return rows
+def describe_setting(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what all rows share.
 
+    Args:
+        args (argparse.Namespace): The command line.
 
-def main() -> None:
-    """Run the remaining steps, then print and write the tables."""
-    args = parse_args()
+    Returns:
+        dict[str, Any]: Entries of the report.
+    """
     clips = dict(zip(SPLITS, args.clips, strict=True))
+    config = SYSTEMS[args.system].rows[SINGLE_STAGE].config
+    batch_size = read_config(
+        str(config), args.cfg_options
+    ).train_dataloader.batch_size
+    return dict(
+        data='synthetic, not AVSBench',
+        system=args.system,
+        regime='default',
+        clips=clips,
+        classes=NUM_CLASSES,
+        data_seed=DATA_SEED,
+        batch_size=batch_size,
+        steps_per_stage=args.max_epochs
+        * math.ceil(clips['train'] / batch_size),
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the remaining steps, then print and write the tables.
+
+    Args:
+        args (argparse.Namespace): The command line.
+    """
+    names = SYSTEMS[args.system].choose(args.rows)
+    setting = describe_setting(args)
+    earlier = read_report(args.json, setting)
     write_dataset(
         args.data_root,
-        clips,
+        setting['clips'],
         subsets=[SUBSET],
         num_classes=NUM_CLASSES,
         seed=DATA_SEED,
     )
-    args.work_dir = args.work_dir.resolve()
     with lock(args.work_dir) as descriptor:
         launcher = LoggingLauncher(
             *('none', 1, None, descriptor, ROOT / 'tools'),
             environment=dict(OMP_NUM_THREADS='1'),
         )
-        results = run_all(args, launcher)
-    batch_size = read_config(
-        str(SYSTEMS[args.system].single_stage), args.cfg_options
-    ).train_dataloader.batch_size
-    steps = args.max_epochs * math.ceil(clips['train'] / batch_size)
-    rows = make_rows(results)
-    report = dict(
-        data='synthetic, not AVSBench',
-        system=args.system,
-        clips=clips,
-        classes=NUM_CLASSES,
-        data_seed=DATA_SEED,
-        seeds=args.seeds,
-        steps_per_stage=steps,
-        rows=rows,
-    )
-    path = args.json or args.work_dir / 'table.json'
-    write_json(path, report)
+        results = run_rows(args, names, launcher)
+    report = make_report(setting, merge(earlier, results))
+    write_json(args.json, report)
+    write_plot(report, args.json.with_suffix('.png'))
     print(
-        f'\nSynthetic, not AVSBench: {NUM_CLASSES} classes and the '
-        f'background, {clips["test"]} clips tested; {steps} steps of '
-        f'{batch_size} clips in each stage.\nPercent, mean +- standard '
-        f'deviation over seeds {", ".join(map(str, args.seeds))}; all of it '
-        f'in {path}.'
+        f'\nSynthetic, not AVSBench: {setting["classes"]} classes and the '
+        f'background, {setting["clips"]["test"]} clips tested; '
+        f'{setting["steps_per_stage"]} steps of {setting["batch_size"]} clips '
+        'in each stage.\nPercent, mean +- standard deviation over the seeds; '
+        f'all of it in {args.json}.'
     )
     for protocol in ('split', *PROTOCOLS):
-        print_table(rows, protocol)
+        print_table(report, protocol)
+    print_differences(report, make_differences(report))
+
+
+def main() -> None:
+    """Run the study; wrong input ends in one line."""
+    args = parse_args()
+    with error_line(args):
+        run(args)
 
 
 if __name__ == '__main__':

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,77 +12,23 @@ from mmavs.engine import steps
 from mmavs.engine.launcher import LoggingLauncher
 from mmavs.engine.steps import Trained
 
+from benchmarks.stepping_stones_rows import (
+    NUM_FOLDS,
+    ORACLE,
+    STAGE_ONE,
+    Row,
+    System,
+)
 from tools.stepping_stones import stages
 
-ROOT = Path(__file__).resolve().parents[1]
-CONFIGS = ROOT / 'configs/synthetic'
-_PRIOR = 'model.decode_head.mask_prior'
 #: Tests any stage two with the true masks as prior.
-_ORACLE = 'test_dataloader.dataset.mask_prior.source=truth'
-
-
-class Row(NamedTuple):
-    """A stage two.
-
-    Attributes:
-        config (Path): Its config.
-        options (tuple[str, ...]): Overrides of it.
-    """
-
-    config: Path
-    options: tuple[str, ...] = ()
-
-
-class System(NamedTuple):
-    """Configs of a system.
-
-    Attributes:
-        stage_one (Path): Binary masks.
-        single_stage (Path): All classes, without a prior.
-        rows (dict[str, Row]): Stages two by row of the table; the first is
-            the whole method.
-    """
-
-    stage_one: Path
-    single_stage: Path
-    rows: dict[str, Row]
-
-
-def _system(name: str, **rows: Row) -> System:
-    prefix = CONFIGS / f'{name}_tiny'
-    return System(
-        stage_one=Path(f'{prefix}_avss-binary-96x96.py'),
-        single_stage=Path(f'{prefix}_avss-96x96.py'),
-        rows={row.replace('_', ' '): config for row, config in rows.items()},
-    )
-
-
-def _stage_two(system: str, ablation: str = '', *options: str) -> Row:
-    name = f'{system}_tiny_stage2_avss-96x96{ablation}.py'
-    return Row(CONFIGS / name, options)
-
-
-#: AAVS has the rows of the paper's Table 4. In EASE the prior is fused alone
-#: unless an option adds another use.
-SYSTEMS = {
-    'aavs': _system(
-        'aavs',
-        two_stages=_stage_two('aavs'),
-        no_mask_fusion=_stage_two('aavs', '_no-mask-fusion'),
-        no_robust_key=_stage_two('aavs', '_no-robust-key'),
-        neither=_stage_two('aavs', '_no-mask-fusion_no-robust-key'),
-    ),
-    'ease': _system(
-        'ease',
-        two_stages=_stage_two('ease'),
-        prior_as_attention_mask_too=_stage_two(
-            'ease', '', f'{_PRIOR}.init_attention=True'
-        ),
-        prior_as_markers_too=_stage_two(
-            'ease', '', f'{_PRIOR}.robust_key=True'
-        ),
-    ),
-}
+_TRUE_PRIOR = 'test_dataloader.dataset.mask_prior.source=truth'
+#: Scores where a model of all classes predicts any of them.
+_LOCALISATION = (
+    'test_evaluator.type=AVSBinaryMetric',
+    'test_evaluator.protocols=[split]',
+    'test_evaluator.merge_classes=True',
+)
 
 
 class StageOne(NamedTuple):
@@ -90,38 +37,38 @@ class StageOne(NamedTuple):
     Attributes:
         trained (Trained): The training.
         masks (Path): Folder of the masks that it predicts.
-        metrics (dict): Binary metrics on the test split.
     """
 
     trained: Trained
     masks: Path
-    metrics: dict
 
 
-class StageTwo(NamedTuple):
-    """Result of a stage two.
+class Folds(NamedTuple):
+    """Result of the stages one of all folds.
 
     Attributes:
-        trained (Trained): The training.
-        metrics (dict): On the test split, with stage one's masks as prior.
-        oracle_metrics (dict): The same with the true masks as prior.
+        checkpoints (list[str]): SHA-256 of their checkpoints.
+        masks (Path): Folder of their masks of the training clips.
     """
 
-    trained: Trained
-    metrics: dict
-    oracle_metrics: dict
+    checkpoints: list[str]
+    masks: Path
 
 
 class Seed:
     """The trainings and tests of one seed.
 
+    Every row, stage one and the folds are submitted to the pool once, after
+    what they wait for, so that a pool of any size finishes.
+
     Args:
         seed (int): Seed of the trainings. The data do not depend on it.
         root (Path): Work dir of all seeds.
         launcher (LoggingLauncher): Starts the tools.
-        epochs (int): Epochs of one training.
+        epochs (int): Epochs of one stage.
         options (list[str]): Overrides of all configs.
-        system (System): Configs.
+        system (System): Rows.
+        pool (ThreadPoolExecutor): Runs the steps.
     """
 
     def __init__(
@@ -132,137 +79,156 @@ class Seed:
         epochs: int,
         options: list[str],
         system: System,
+        pool: ThreadPoolExecutor,
     ) -> None:
         self.system = system
         self.root = root / f'seed_{seed}'
         self.launcher = launcher
         self.epochs = epochs
         self.options = [*options, f'randomness.seed={seed}']
+        self.pool = pool
+        self._one: Future[StageOne] | None = None
+        self._folds: Future[Folds] | None = None
 
-    def single_stage(
-        self, times: int, begin_from: Future[StageOne] | None = None
-    ) -> dict:
-        """Train and test without a prior.
-
-        Args:
-            times (int): Number of steps, as a multiple of stage two's.
-            begin_from (Future[StageOne] | None): Stage one whose weights
-                initialise this model where their shapes match; None for
-                random weights.
-
-        Returns:
-            dict: Metrics.
-        """
-        options, config = self._schedule(times), str(self.system.single_stage)
-        name = f'single_stage_x{times}'
-        if begin_from is not None:
-            options += _load_weights(begin_from.result())
-            name += '_from_stage_one'
-        trained = steps.run_training(
-            self.launcher, self.root, name, config, options
-        )
-        return self._metrics(config, options, trained)
-
-    def stage_one(self, times: int) -> StageOne:
-        """Train stage one, test it and write its masks.
+    def submit(self, name: str) -> Future[dict[str, dict]]:
+        """Submit the training and the tests of a row.
 
         Args:
-            times (int): Number of steps, as a multiple of stage two's.
+            name (str): Key of ``System.rows``.
 
         Returns:
-            StageOne: The result.
+            Future[dict[str, dict]]: Metrics by row; a stage two has a second
+            row, tested with the true masks as prior.
         """
-        options, config = self._schedule(times), str(self.system.stage_one)
-        trained = steps.run_training(
-            self.launcher, self.root, 'stage_one', config, options
-        )
-        metrics = self._metrics(config, options, trained)
-        masks = self.root / ('masks' if times == 1 else f'masks_x{times}')
+        row = self.system.rows[name]
+        if name == STAGE_ONE:
+            return self.pool.submit(self._test_stage_one, name, self.one())
+        if not row.uses_masks:
+            one = self.one() if row.uses_weights else None
+            return self.pool.submit(self._single_stage, name, row, one)
+        folds = self.folds() if row.cross_fit else None
+        return self.pool.submit(self._stage_two, name, row, self.one(), folds)
+
+    def one(self) -> Future[StageOne]:
+        """Return the stage one that is trained on all training clips."""
+        if self._one is None:
+            self._one = self.pool.submit(self._stage_one)
+        return self._one
+
+    def folds(self) -> Future[Folds]:
+        """Return the stages one of the folds."""
+        if self._folds is None:
+            self._folds = self.pool.submit(self._cross_fit)
+        return self._folds
+
+    def _stage_one(self) -> StageOne:
+        """Train stage one and write its masks."""
+        row, options = self.system.rows[STAGE_ONE], self._schedule(1)
+        trained = self._train(row, options)
+        masks = self.root / 'masks'
+        config = str(row.config)
         stages.dump_masks(self.launcher, masks, config, options, trained)
-        return StageOne(trained, masks, metrics)
+        return StageOne(trained, masks)
 
-    def stage_two(
+    def _cross_fit(self) -> Folds:
+        """Train on the clips outside each fold, for as many steps."""
+        row = self.system.rows[STAGE_ONE]
+        masks = self.root / f'masks_cross_fit_{NUM_FOLDS}'
+        epochs = round(self.epochs * NUM_FOLDS / (NUM_FOLDS - 1))
+        checkpoints = stages.cross_fit(
+            *(self.launcher, self.root, row.step, str(row.config)),
+            [*self.options, *_epochs(epochs)],
+            num_folds=NUM_FOLDS,
+            masks=masks,
+        )
+        return Folds(checkpoints, masks)
+
+    def _test_stage_one(
+        self, name: str, one: Future[StageOne]
+    ) -> dict[str, dict]:
+        row, options = self.system.rows[name], self._schedule(1)
+        return {name: self._test(row, options, one.result().trained)}
+
+    def _single_stage(
+        self, name: str, row: Row, one: Future[StageOne] | None
+    ) -> dict[str, dict]:
+        """Train without a prior; test the classes and the localisation."""
+        options = [*self._schedule(row.times), *row.options]
+        if one is not None:
+            options += _load_weights(one.result())
+        trained = self._train(row, options)
+        metrics = self._test(row, options, trained)
+        merged = self._test(
+            row, [*options, *_LOCALISATION], trained, 'localisation'
+        )
+        return {name: {**metrics, **merged}}
+
+    def _stage_two(
         self,
-        row: str,
+        name: str,
+        row: Row,
         stage_one: Future[StageOne],
-        begin_from_it: bool = False,
-    ) -> StageTwo:
-        """Train stage two; test it with stage one's and with true masks.
-
-        Args:
-            row (str): Key of ``System.rows``.
-            stage_one (Future[StageOne]): Stage one whose masks are the prior.
-            begin_from_it (bool): Also start from its weights, where their
-                shapes match.
-
-        Returns:
-            StageTwo: The result.
-        """
-        config, own = self.system.rows[row]
+        cross_fit: Future[Folds] | None,
+    ) -> dict[str, dict]:
+        """Train stage two; test it with stage one's and with true masks."""
         one = stage_one.result()
-        options = [*self._schedule(), *own, *_expect(one)]
-        name = row.replace(' ', '_')
-        if begin_from_it:
+        options = [*self._schedule(row.times), *row.options, *_expect(one)]
+        places = _read_masks(one)
+        if row.uses_weights:
             options += _load_weights(one)
-            name += '_from_stage_one'
-        trained = steps.run_training(
-            *(self.launcher, self.root, name),
-            *(str(config), options, _read_masks(one)),
-        )
-        tested = [*options, *_read_masks(one)]
-        metrics = self._metrics(str(config), tested, trained)
-        oracle = self._metrics(
-            str(config),
-            [*tested, _ORACLE],
-            trained._replace(folder=trained.folder / 'oracle_prior'),
-        )
-        return StageTwo(trained, metrics, oracle)
+        if cross_fit is not None:
+            folds = cross_fit.result()
+            options.append(_expect_folds(folds))
+            places.append(_read_fold_masks(folds))
+        trained = self._train(row, options, places)
+        tested = [*options, *places]
+        return {
+            name: self._test(row, tested, trained),
+            f'{name}{ORACLE}': self._test(
+                row, [*tested, _TRUE_PRIOR], trained, 'oracle_prior'
+            ),
+        }
 
-    def with_other_masks(
+    def _train(
+        self, row: Row, options: Sequence[str], places: Sequence[str] = ()
+    ) -> Trained:
+        return steps.run_training(
+            *(self.launcher, self.root, row.step, str(row.config)),
+            *(options, places),
+        )
+
+    def _test(
         self,
-        row: str,
-        stage_two: Future[StageTwo],
-        stage_one: Future[StageOne],
+        row: Row,
+        options: Sequence[str],
+        trained: Trained,
+        folder: str = '',
     ) -> dict:
-        """Test a stage two with the masks of another stage one.
+        """Test a model; another test than the first needs a folder."""
+        return steps.run_test(
+            *(self.launcher, str(row.config), options),
+            trained._replace(folder=trained.folder / folder),
+        )['metrics']
 
-        Args:
-            row (str): Key of ``System.rows``.
-            stage_two (Future[StageTwo]): The model to test.
-            stage_one (Future[StageOne]): Stage one whose masks are the prior.
+    def _schedule(self, times: int) -> list[str]:
+        return [*self.options, *_epochs(times * self.epochs)]
 
-        Returns:
-            dict: Metrics.
-        """
-        trained, one = stage_two.result().trained, stage_one.result()
-        config, own = self.system.rows[row]
-        options = [*self._schedule(), *own, *_expect(one), *_read_masks(one)]
-        name = f'prior_{one.trained.checkpoint_hash[:8]}'
-        return self._metrics(
-            str(config),
-            options,
-            trained._replace(folder=trained.folder / name),
-        )
 
-    def _metrics(
-        self, config: str, options: list[str], trained: Trained
-    ) -> dict:
-        return steps.run_test(self.launcher, config, options, trained)[
-            'metrics'
-        ]
-
-    def _schedule(self, times: int = 1) -> list[str]:
-        return [
-            *self.options,
-            f'train_cfg.max_epochs={times * self.epochs}',
-            f'param_scheduler.0.T_max={times * self.epochs}',
-        ]
+def _epochs(number: int) -> list[str]:
+    return [
+        f'train_cfg.max_epochs={number}',
+        f'param_scheduler.0.T_max={number}',
+    ]
 
 
 def _expect(one: StageOne) -> list[str]:
     """Accept masks of this stage one only."""
     made_by = one.trained.checkpoint_hash
     return [f'default_hooks.mask_prior_check.expect_checkpoint={made_by}']
+
+
+def _expect_folds(folds: Folds) -> str:
+    return stages.expect_held_out('v1m', folds.checkpoints)
 
 
 def _load_weights(one: StageOne) -> list[str]:
@@ -275,3 +241,7 @@ def _read_masks(one: StageOne) -> list[str]:
         f'{split}_dataloader.dataset.mask_prior.root={one.masks}'
         for split in SPLITS
     ]
+
+
+def _read_fold_masks(folds: Folds) -> str:
+    return f'train_dataloader.dataset.mask_prior.root={folds.masks}'

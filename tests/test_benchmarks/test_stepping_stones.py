@@ -10,53 +10,63 @@ from mmavs.engine.launcher import LoggingLauncher
 
 from benchmarks import (
     stepping_stones,
-    stepping_stones_runs,
+    stepping_stones_plot,
+    stepping_stones_report,
     stepping_stones_table,
 )
+from benchmarks.stepping_stones_rows import SYSTEMS
 
 
-def _run(monkeypatch, folder, *options):
+def _run(monkeypatch, folder, *options, epochs=1):
     arguments = ['--work-dir', folder / 'work', '--data-root', folder / 'data']
-    arguments += ['--clips', 4, 1, 1, '--seeds', 5, '--max-epochs', 1]
+    arguments += ['--clips', 4, 1, 1, '--seeds', 5, '--max-epochs', epochs]
     arguments += [*options, '--jobs', 1]
     arguments += ['--cfg-options', 'train_cfg.val_interval=1']
     monkeypatch.setattr(sys, 'argv', ['', *map(str, arguments)])
     stepping_stones.main()
 
 
+def _report(folder):
+    return json.loads((folder / 'work/table.json').read_text())
+
+
 def _rows(folder):
-    """Row -> a key of its metrics, of one seed."""
-    rows = json.loads((folder / 'work/table.json').read_text())['rows']
+    """Row -> its total steps, of one seed."""
+    rows = _report(folder)['rows']
     for row in rows:
+        assert row['seeds'] == [5]
         assert all(len(m['values']) == 1 for m in row['metrics'].values())
-    return {row['row']: next(iter(row['metrics'])) for row in rows}
+    return {row['row']: row['total_steps'] for row in rows}
 
 
 @pytest.mark.slow
 def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     """One of the four ablations; the others differ by a config."""
-    systems = stepping_stones_runs.SYSTEMS
-    one_row = {'neither': systems['aavs'].rows['neither']}
-    aavs = systems['aavs']._replace(rows=one_row)
-    monkeypatch.setitem(systems, 'aavs', aavs)
-    _run(monkeypatch, tmp_path)
+    rows = ('--rows', 'stage one', 'single stage', 'neither')
+    _run(monkeypatch, tmp_path, *rows)
     printed = capsys.readouterr().out
     assert 'Synthetic, not AVSBench: 14 classes' in printed
     assert '1 steps of 4 clips' in printed
-    assert 'over seeds 5;' in printed
     for protocol in ('split', 'dataset', 'stepping_stones', 'avsbench'):
         assert f'protocol {protocol}' in printed
+    assert 'stage one - single stage (split/mIoU): ' in printed
+    assert 'neither - single stage (dataset/mIoU): ' in printed
     table = {
-        'stage one': 'split/mIoU',
-        'single stage': 'dataset/mIoU',
-        'neither': 'dataset/mIoU',
-        'neither, oracle prior': 'dataset/mIoU',
+        'stage one': 1,
+        'single stage': 1,
+        'neither': 2,
+        'neither, oracle prior': 2,
     }
     assert _rows(tmp_path) == table
+    assert (tmp_path / 'work/table.png').read_bytes()[1:4] == b'PNG'
+    one, single, *_ = _report(tmp_path)['rows']
+    assert 'dataset/mIoU' not in one['metrics']
+    # The single stage has both scores, of classes and of localisation.
+    assert {'split/mIoU', 'dataset/mIoU'} <= set(single['metrics'])
 
-    # Stage one with its test and masks, the single stage with its test, stage
-    # two with two tests.
-    assert len(steps) == 3 + 2 + 3
+    # Stage one with its test and masks; the single stage and stage two with
+    # two tests each.
+    assert len(steps) == 3 + 3 + 3
     trained = [words for tool, words in steps if tool == 'train']
     assert len(trained) == 3
     (stage_one,) = (
@@ -72,56 +82,175 @@ def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     assert oracle[1] == str(stage_two)
     assert oracle[0].endswith('_no-mask-fusion_no-robust-key.py')
 
-    # Only new steps run: a longer stage one, and a test of stage two.
+    # Only new steps run: two folds of two clips, twice the epochs of which
+    # are as many steps of up to four clips as a stage has, or more.
     steps.clear()
-    _run(monkeypatch, tmp_path, '--longer')
-    assert len(steps) == 3 + 1
-    (trained,) = (words for tool, words in steps if tool == 'train')
-    assert 'train_cfg.max_epochs=2' in trained
-    assert _rows(tmp_path) == table | {
-        'better stage one': 'split/mIoU',
-        'neither, better stage one': 'dataset/mIoU',
-    }
+    _run(monkeypatch, tmp_path, '--rows', 'cross-fit')
+    assert len(steps) == 2 * 2 + 3
+    *folds, cross_fit = (words for tool, words in steps if tool == 'train')
+    for number, words in enumerate(folds):
+        fold = 'train_dataloader.dataset.fold'
+        assert {
+            *(f'{fold}.num_folds=2', f'{fold}.number={number}'),
+            *(f'{fold}.part=train', 'train_cfg.max_epochs=2'),
+        } <= {*words}
+    masks = f'{tmp_path}/work/seed_5/masks'
+    assert {
+        'train_dataloader.dataset.mask_prior.source=files',
+        f'train_dataloader.dataset.mask_prior.root={masks}_cross_fit_2',
+        f'val_dataloader.dataset.mask_prior.root={masks}',
+    } <= {*cross_fit}
+    table |= {'cross-fit': 4, 'cross-fit, oracle prior': 4}
+    assert _rows(tmp_path) == table
     steps.clear()
-    _run(monkeypatch, tmp_path, '--longer')
+    _run(monkeypatch, tmp_path, '--rows', 'cross-fit', 'neither')
     assert steps == []
 
-    # A longer single stage; a single stage and a stage two that start from
-    # stage one's weights.
-    _run(monkeypatch, tmp_path, '--equal-totals')
-    assert len(steps) == 2 + 2 + 3
-    longer, *others = (words for tool, words in steps if tool == 'train')
-    assert 'train_cfg.max_epochs=2' in longer
+    # A stage two that starts from stage one's weights.
+    _run(monkeypatch, tmp_path, '--rows', 'two stages, with its weights')
+    assert [tool for tool, _ in steps] == ['train', 'test', 'test']
     (weights,) = stage_one.glob('best_*.pth')
-    assert len(others) == 2
-    for words in others:
-        assert {f'load_from={weights}', 'train_cfg.max_epochs=1'} <= {*words}
-    assert _rows(tmp_path) == table | dict.fromkeys(
-        (
-            'single stage, steps of both',
-            'stage one, then single stage',
-            'neither, with its weights',
-            'neither, with its weights, oracle prior',
-        ),
-        'dataset/mIoU',
-    )
+    assert f'load_from={weights}' in steps[0][1]
+    assert len(_rows(tmp_path)) == 8
+
+    # Another setting would mix the results of two in one file.
+    with pytest.raises(SystemExit, match='results of another setting'):
+        _run(monkeypatch, tmp_path, '--rows', 'neither', epochs=2)
 
 
 def test_rows_of_every_system():
-    """The first row is the method; its config and all others exist."""
-    systems = stepping_stones_runs.SYSTEMS
-    assert set(systems) == {'aavs', 'ease'}
-    for system in systems.values():
-        assert next(iter(system.rows)) == 'two stages'
-        paths = [row.config for row in system.rows.values()]
-        for path in (system.stage_one, system.single_stage, *paths):
-            assert path.is_file()
-    options = [row.options for row in systems['ease'].rows.values()]
-    assert options == [
-        (),
+    """Configs exist; the steps of each row are those of its trainings."""
+    assert set(SYSTEMS) == {'aavs', 'ease'}
+    for system in SYSTEMS.values():
+        assert all(row.config.is_file() for row in system.rows.values())
+        steps = [row.step for row in system.rows.values()]
+        assert len(set(steps)) == len(steps)
+        assert system.choose(['headline']) == [
+            *('stage one', 'single stage', 'two stages')
+        ]
+        assert {*system.groups['table']}.isdisjoint(system.groups['remedies'])
+        totals = {name: row.total for name, row in system.rows.items()}
+        assert totals['single stage'] == totals['stage one'] == 1
+        for name in ('mixture', *system.groups['equal-totals']):
+            assert totals[name] == 2, name
+        for name in system.groups['remedies']:
+            assert totals[name] == (4 if 'cross-fit' in name else 2)
+    uses = ('prior as attention mask too', 'prior as markers too')
+    assert [SYSTEMS['ease'].rows[name].options for name in uses] == [
         ('model.decode_head.mask_prior.init_attention=True',),
         ('model.decode_head.mask_prior.robust_key=True',),
     ]
+
+
+def test_an_unknown_row_is_named():
+    with pytest.raises(ValueError, match="--rows: .*'headline'.*got 'best'"):
+        SYSTEMS['aavs'].choose(['table', 'best'])
+
+
+def _setting(**changes):
+    return {
+        **dict(system='aavs', regime='default', clips=dict(test=1)),
+        **dict(classes=14, data_seed=0, steps_per_stage=480),
+        **changes,
+    }
+
+
+def _scores(*values):
+    """The mIoU of classes, by seed."""
+    return {
+        seed: {'dataset/mIoU': value, 'dataset/F': 0.5}
+        for seed, value in enumerate(values)
+    }
+
+
+#: Two stages win by 0.1, 0.2, 0.3 and lose to the longer single stage.
+RESULTS = {
+    'stage one': {1: {'split/mIoU': 0.7}},
+    'single stage': {
+        seed: {**scores, 'split/mIoU': 0.5}
+        for seed, scores in _scores(0.3, 0.3, 0.3).items()
+    },
+    'two stages': _scores(0.4, 0.5, 0.6),
+    'two stages, oracle prior': _scores(0.8, 0.7, 0.8),
+    'single stage, steps of both': _scores(0.6, 0.6),
+    'mixture': _scores(0.5, 0.6),
+    'mixture, oracle prior': _scores(0.8, 0.6),
+}
+
+
+def test_differences_by_hand():
+    report = stepping_stones_report.make_report(_setting(), RESULTS)
+    found = {
+        (d.row, d.reference): d
+        for d in stepping_stones_report.make_differences(report)
+    }
+    two = found['two stages', 'single stage']
+    # deviation 0.1; error 0.1 / sqrt(3)
+    assert two.mean == pytest.approx(0.2)
+    assert two.standard_error == pytest.approx(0.0577, abs=1e-4)
+    assert stepping_stones_table.describe_difference(two) == (
+        '+20.0 +- 5.8 (+10.0, +20.0, +30.0)'
+    )
+    # Pairs need both seeds: two of three here, and one of two.
+    equal = found['two stages', 'single stage, steps of both']
+    assert equal.values == pytest.approx({0: -0.2, 1: -0.1})
+    place = found['stage one', 'single stage']
+    assert (place.metric, place.standard_error) == ('split/mIoU', None)
+    assert place.values == pytest.approx({1: 0.2})
+    assert ('mixture', 'single stage, steps of both') in found
+    oracle = found['mixture, oracle prior', 'two stages, oracle prior']
+    assert oracle.values == pytest.approx({0: 0, 1: -0.1})
+    # Gains of 0.1 and 0.1, where the oracle gains 0.4 and 0.2.
+    share = stepping_stones_report.closed_gap(report, 'mixture')
+    assert share == pytest.approx(0.2 / 0.6)
+    assert stepping_stones_report.closed_gap(report, 'stage one') is None
+
+
+def test_seeds_and_rows_of_earlier_commands_stay(tmp_path):
+    """Reports of earlier versions name the seeds and steps once."""
+    path = tmp_path / 'table.json'
+    assert stepping_stones_report.read_report(path, _setting()) == {}
+    old = stepping_stones_report.make_report(_setting(), RESULTS)
+    for row in old['rows']:
+        del row['total_steps'], row['seeds']
+    old = {**old, 'rows': old['rows'][2:3], 'seeds': [0, 1, 2]}
+    del old['regime']
+    path.write_text(json.dumps(old))
+    earlier = stepping_stones_report.read_report(path, _setting())
+    assert earlier == {'two stages': RESULTS['two stages']}
+    new = {'two stages': {4: {'dataset/mIoU': 0.1}}, 'mixture': _scores(0.2)}
+    merged = stepping_stones_report.merge(earlier, new)
+    report = stepping_stones_report.make_report(_setting(), merged)
+    two, mixture = report['rows']
+    assert (two['row'], two['seeds']) == ('two stages', [0, 1, 2, 4])
+    # The metrics that all seeds have.
+    assert list(two['metrics']) == ['dataset/mIoU']
+    assert two['metrics']['dataset/mIoU']['values'] == [0.4, 0.5, 0.6, 0.1]
+    assert (mixture['row'], mixture['total_steps']) == ('mixture', 960)
+    path.write_text(json.dumps(report))
+    other = _setting(classes=40)
+    with pytest.raises(ValueError, match='of another setting: .*--json'):
+        stepping_stones_report.read_report(path, other)
+
+
+def test_the_plot_has_a_point_per_seed():
+    report = stepping_stones_report.make_report(_setting(), RESULTS)
+    (axes,) = stepping_stones_plot.draw(report).axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == [
+        *('single stage', 'two stages', 'single stage, steps of both'),
+        'mixture',
+    ]
+    points = {
+        tuple(line.get_xdata())
+        for line in axes.lines
+        if line.get_marker() == 'o'
+    }
+    assert points == {
+        tuple(100 * value['dataset/mIoU'] for value in RESULTS[name].values())
+        for name in RESULTS
+        if name != 'stage one'
+    }
 
 
 def _launcher(tmp_path, code):
@@ -154,18 +283,19 @@ def test_a_step_that_fails_says_where_to_look(tmp_path):
 
 
 def test_only_rows_of_the_protocol_are_printed(capsys):
-    rows = stepping_stones_table.make_rows(
+    report = stepping_stones_report.make_report(
+        _setting(),
         {
-            'binary': [{'split/mIoU': 0.5, 'split/F': 0.25, 'clips': 3}],
-            'two stages': [
-                {'dataset/mIoU': 0.2, 'dataset/F': 0.5},
-                {'dataset/mIoU': 0.4, 'dataset/F': 0.5},
-            ],
-        }
+            'stage one': {0: {'split/mIoU': 0.5, 'split/F': 0.25, 'clips': 3}},
+            'two stages': _scores(0.2, 0.4),
+        },
     )
-    assert set(rows[0]['metrics']) == {'split/mIoU', 'split/F'}
-    stepping_stones_table.print_table(rows, 'dataset')
+    one, _ = report['rows']
+    assert set(one['metrics']) == {'split/mIoU', 'split/F'}
+    stepping_stones_table.print_table(report, 'dataset')
     *_, header, line = capsys.readouterr().out.splitlines()
-    assert header.split() == ['mIoU', 'F']
+    assert header.split() == ['seeds', 'steps', 'mIoU', 'F']
     # 0.2 and 0.4: sqrt(2 * 0.01) = 0.1414
-    assert line.split() == 'two stages 30.0 +- 14.1 50.0 +- 0.0'.split()
+    assert line.split() == (
+        'two stages 2 960 30.0 +- 14.1 50.0 +- 0.0'.split()
+    )
