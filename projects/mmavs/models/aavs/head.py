@@ -133,7 +133,7 @@ class AAVSHead(Mask2FormerHead):
         mask_feature, memories = features.pixels or self.decode_pixels(
             features.visual
         )
-        num_frames = len(mask_feature)
+        num_frames = mask_feature.shape[0]
         query_pos = self.query_embed.weight.expand(num_frames, -1, -1)
         query = self.audio_query(
             self.query_feat.weight.expand(num_frames, -1, -1),
@@ -193,7 +193,7 @@ class AAVSHead(Mask2FormerHead):
             key = key.flatten(2).transpose(1, 2)
             keys.append(key + self.level_embed.weight[level])
             no_padding = memory.new_zeros(
-                (len(memory), *memory.shape[-2:]), dtype=torch.bool
+                (memory.shape[0], *memory.shape[-2:]), dtype=torch.bool
             )
             pos = self.decoder_positional_encoding(no_padding)
             key_pos.append(pos.flatten(2).transpose(1, 2))

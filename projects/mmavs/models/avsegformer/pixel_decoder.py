@@ -132,7 +132,7 @@ class AVSegFormerPixelDecoder(BaseModule):
             spatial_shapes=shapes,
             level_start_index=num_pixels.cumsum(0) - num_pixels,
             # No frame is padded in space.
-            valid_ratios=maps[0].new_ones(len(maps[0]), len(maps), 2),
+            valid_ratios=maps[0].new_ones(maps[0].shape[0], len(maps), 2),
         )
 
     def _position(self, size: tuple[int, ...], like: Tensor) -> Tensor:

@@ -98,7 +98,7 @@ class AVSegFormerQueryGenerator(BaseModule):
         """
         if self.mode == 'repeat':
             return audio.expand(-1, self.num_queries, -1)
-        query = self.query.weight.expand(len(audio), -1, -1)
+        query = self.query.weight.expand(audio.shape[0], -1, -1)
         for layer in self.layers:
             query = layer(query, key=audio, value=audio)
         return query

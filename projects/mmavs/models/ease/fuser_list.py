@@ -55,5 +55,7 @@ class FuserList(ModuleList):
         if not len(self) or place not in self.places:
             return x
         fuser = self[self.places.index(place) % len(self)]
-        others, patches = x.tensor_split([-math.prod(grid)], dim=1)
+        num_patches = math.prod(grid)
+        others = x[:, :-num_patches]
+        patches = x[:, -num_patches:]
         return torch.cat([others, fuser(patches, tokens, grid)], 1)

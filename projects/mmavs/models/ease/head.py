@@ -290,7 +290,7 @@ class EASEHead(LabelledFrameLosses):
 
     def _queries(self, tokens: Tensor) -> Tensor:
         """(N, k, E) -> (N, Q, D)."""
-        learned = self.query_embed.weight.expand(len(tokens), -1, -1)
+        learned = self.query_embed.weight.expand(tokens.shape[0], -1, -1)
         if self.query_generator is None:
             return learned
         return learned + self.query_generator(tokens)
@@ -321,7 +321,9 @@ class EASEHead(LabelledFrameLosses):
         """Mark the patches, the last tokens of (N, S, D), by the prior."""
         if self.mask_prior is None or prior is None:
             return x
-        others, patches = x.tensor_split([-math.prod(grid)], dim=1)
+        num_patches = math.prod(grid)
+        others = x[:, :-num_patches]
+        patches = x[:, -num_patches:]
         marked = self.mask_prior.locate_keys(patches, grid, prior)
         return torch.cat([others, marked], 1)
 

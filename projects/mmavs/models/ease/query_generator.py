@@ -51,7 +51,7 @@ class EASEQueryGenerator(BaseModule):
         Returns:
             Tensor: (N, Q, D).
         """
-        query = self.query.weight.expand(len(tokens), -1, -1)
+        query = self.query.weight.expand(tokens.shape[0], -1, -1)
         for layer in self.layers:
             query = layer(query, tokens)
         return self.output_proj(query)

@@ -42,4 +42,4 @@ class _ScaleBlock(BaseModule):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, D, h, w) to (N, D, 2h, 2w)."""
         x = self.conv2(F.gelu(self.conv1(x)))
-        return self.norm(x.movedim(1, -1)).movedim(-1, 1)
+        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)

@@ -1,6 +1,7 @@
 """mmcv's deformable attention layer on top of the compiled operator."""
 
 from mmavs_ops import ms_deform_attn
+from mmavs_ops.grid_sample_path import forward_pytorch
 from mmcv.ops import MultiScaleDeformableAttention as MMCVDeformableAttention
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -72,7 +73,7 @@ class MultiScaleDeformableAttention(MMCVDeformableAttention):
         value = self.value_proj(value)
         if key_padding_mask is not None:
             value = value.masked_fill(key_padding_mask[..., None], 0.0)
-        output = ms_deform_attn(
+        output = self._attend(
             value.unflatten(-1, (self.num_heads, -1)),
             spatial_shapes,
             level_start_index,
@@ -83,6 +84,19 @@ class MultiScaleDeformableAttention(MMCVDeformableAttention):
         if not self.batch_first:
             output = output.transpose(0, 1)
         return self.dropout(output) + identity
+
+    def _attend(
+        self,
+        value: Tensor,
+        spatial_shapes: Tensor,
+        level_start_index: Tensor | None,
+        locations: Tensor,
+        weights: Tensor,
+    ) -> Tensor:
+        """Sample and add up: (N, S, M, D) to (N, Q, M * D)."""
+        return ms_deform_attn(
+            value, spatial_shapes, level_start_index, locations, weights
+        )
 
     def _weights(self, query: Tensor) -> Tensor:
         """Return (N, Q, M, L, P), one softmax over levels and points."""
@@ -112,6 +126,27 @@ class MultiScaleDeformableAttention(MMCVDeformableAttention):
         raise ValueError(
             'reference_points must end in 2 (x, y) or 4 (x, y, w, h), got '
             f'{tuple(reference_points.shape)}.'
+        )
+
+
+class GridSampleDeformableAttention(MultiScaleDeformableAttention):
+    """The same on PyTorch's ``grid_sample``, which other formats have.
+
+    For the export of a network, whose graph cannot contain the operator of
+    ``mmavs_ops``.
+    """
+
+    def _attend(
+        self,
+        value: Tensor,
+        spatial_shapes: Tensor,
+        level_start_index: Tensor | None,
+        locations: Tensor,
+        weights: Tensor,
+    ) -> Tensor:
+        assert level_start_index is not None  # mmdet's encoders give it
+        return forward_pytorch(
+            value, spatial_shapes, level_start_index, locations, weights
         )
 
 

@@ -144,7 +144,9 @@ def rotate(tokens: Tensor, rope: Tensor) -> Tensor:
     """
     table = rope.flatten(2).transpose(1, 2)[:, None].to(tokens.dtype)
     cos, sin = table.chunk(2, dim=-1)  # (1 or N, 1, h*w, d)
-    prefix, patches = tokens.tensor_split([-table.shape[2]], dim=2)
+    num_patches = table.shape[2]
+    prefix = tokens[:, :, :-num_patches]
+    patches = tokens[:, :, -num_patches:]
     first, second = patches.chunk(2, dim=-1)
     turned = torch.cat([-second, first], dim=-1)
     return torch.cat([prefix, patches * cos + turned * sin], dim=2)

@@ -98,8 +98,10 @@ class GatheredShiftWindowMSA(ShiftWindowMSA):
             Tensor: (F, H * W, C).
         """
         num_frames, num_rows, channels = query.shape
+        # While a graph is traced, sizes are tensors, which no cache finds.
+        height, width = map(int, hw_shape)
         layout = window_layout(
-            *hw_shape, self.window_size, self.shift_size, query.device
+            height, width, self.window_size, self.shift_size, query.device
         )
         if len(layout.rows) > num_rows:
             query = F.pad(query, (0, 0, 0, 1))  # the row of the padding

@@ -177,7 +177,9 @@ class DinoViT(BaseModule):
                 tokens = block(tokens, rope)
         if self.norm is not None:
             tokens = self.norm(tokens)
-        prefix, patches = tokens.tensor_split([-math.prod(grid)], dim=1)
+        num_patches = math.prod(grid)
+        prefix = tokens[:, :-num_patches]
+        patches = tokens[:, -num_patches:]
         patch_map = patches.transpose(1, 2).unflatten(2, grid)
         if not self.joint_blocks:
             return (patch_map,)
@@ -185,7 +187,7 @@ class DinoViT(BaseModule):
         maps = (patch_map, prefix.transpose(1, 2).unsqueeze(2))
         if rope is None:
             return maps
-        return (*maps, rope.expand(len(frames), -1, -1, -1))
+        return (*maps, rope.expand(frames.shape[0], -1, -1, -1))
 
     def _with_prefix(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
         """Put cls and registers before the patches; add positions."""
@@ -196,7 +198,7 @@ class DinoViT(BaseModule):
         prefix = [cls]
         if self.num_registers:
             prefix.append(self.register_tokens)
-        rows = torch.cat(prefix, 1).expand(len(patches), -1, -1)
+        rows = torch.cat(prefix, 1).expand(patches.shape[0], -1, -1)
         return torch.cat([rows, patches], 1)
 
     def _positions(self, grid: tuple[int, int]) -> Tensor:
