@@ -69,6 +69,8 @@ setup(
     package_data={'mmavs': ['py.typed'], 'mmavs_ops': ['py.typed']},
     install_requires=requirements('runtime.txt'),
     extras_require={
+        'onnxruntime': requirements('onnxruntime.txt'),
+        'openvino': requirements('openvino.txt'),
         'tensorboard': requirements('tensorboard.txt'),
         'timm': requirements('optional.txt'),
         'transformers': requirements('transformers.txt'),

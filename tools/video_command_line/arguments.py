@@ -13,6 +13,7 @@ from mmavs.apis import (
     SoundWindow,
     VideoOptions,
 )
+from mmavs.apis.export import BACKENDS
 from mmavs.config_file import read_config
 from mmavs.engine import add_speed_arguments, add_traceback_argument
 from mmavs.fingerprint import hash_config, hash_file
@@ -42,6 +43,7 @@ def parse_args() -> argparse.Namespace:
     _add_mask_arguments(parser)
     add_traceback_argument(parser)
     args = parser.parse_args()
+    _check_model_arguments(parser, args)
     if args.soft_prior and args.stage_one is None:
         parser.error('--soft-prior says how --stage-one is used; give it')
     if (args.out is None) == (args.out_dir is None):
@@ -66,9 +68,22 @@ def parse_args() -> argparse.Namespace:
 
 
 def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--config', required=True, help='config of the model')
     parser.add_argument(
-        '--checkpoint', required=True, help='checkpoint of the model'
+        '--config',
+        help='config of the model; not necessary with --exported',
+    )
+    parser.add_argument('--checkpoint', help='checkpoint of the model')
+    parser.add_argument(
+        '--backend',
+        choices=BACKENDS,
+        default='pytorch',
+        help='what computes the network; the others need --exported and use '
+        'the CPU (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--exported',
+        metavar='FILE.onnx',
+        help='network that tools/export.py wrote, in place of --checkpoint',
     )
     parser.add_argument(
         '--stage-one',
@@ -84,10 +99,32 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--device',
-        default='cuda:0' if torch.cuda.is_available() else 'cpu',
-        help='where to compute (default: %(default)s)',
+        help='where to compute (default: the GPU for PyTorch if there is '
+        'one, else the CPU)',
     )
     add_speed_arguments(parser)
+
+
+def _check_model_arguments(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> None:
+    """Check the options that depend on the backend; choose the device."""
+    if args.backend == 'pytorch':
+        if args.exported is not None:
+            parser.error('--exported needs --backend onnxruntime or openvino')
+        if args.config is None or args.checkpoint is None:
+            parser.error('--config and --checkpoint are required')
+        if args.device is None:
+            args.device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
+        return
+    if args.exported is None or args.checkpoint is not None:
+        parser.error(
+            f'--backend {args.backend} needs --exported in place of '
+            '--checkpoint'
+        )
+    if args.show_attention is not None:
+        parser.error('--show-attention needs --backend pytorch')
+    args.device = args.device or 'cpu'
 
 
 def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -209,8 +246,15 @@ class Facts:
                 config=hash_config(content), checkpoint=hash_file(checkpoint)
             )
 
+        if args.exported is None:
+            model = hashes(args.config, args.checkpoint)
+        else:
+            # The file contains config and weights.
+            model = dict(
+                exported=hash_file(args.exported), backend=args.backend
+            )
         self._of_run: dict[str, Any] = dict(
-            model=hashes(args.config, args.checkpoint),
+            model=model,
             stage_one=args.stage_one and hashes(*args.stage_one),
             soft_prior=args.soft_prior,
             mask_rate=args.mask_rate,
@@ -274,10 +318,11 @@ def load_model(args: argparse.Namespace) -> AVSInferencer:
     """
     return AVSInferencer(
         args.config,
-        args.checkpoint,
+        args.exported or args.checkpoint,
         device=args.device,
         stage_one=args.stage_one and tuple(args.stage_one),
         soft_prior=args.soft_prior,
         precision=args.precision,
         compiled=args.compile,
+        backend=args.backend,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 from mmseg.structures import SegDataSample
 from torch import Tensor
@@ -21,6 +22,7 @@ from ..datasets.transforms.geometry import resize_frame
 from ..engine import Precision, speed_up
 from ..evaluation.functional import sounding_score
 from ..evaluation.mask_dump import grey_masks
+from .export import BACKENDS, Backend, load_exported
 from .model_loading import (
     StageOne,
     build_pipeline,
@@ -47,14 +49,16 @@ class ClipModel:
             set.
 
     Args:
-        config (str | Path | Config): See :class:`AVSInferencer`, as for the
-            other arguments.
+        config (str | Path | Config | None): See :class:`AVSInferencer`, as
+            for the other arguments.
         checkpoint (str | Path): Weights.
         device (str): Device.
         stage_one (StageOne | None): Config and checkpoint of stage one.
         soft_prior (bool): Give stage two scores instead of hard masks.
         precision (Precision): Of both stages.
         compiled (bool): Compile both stages.
+        backend (Backend): What computes the network. Stage one always uses
+            PyTorch.
 
     Raises:
         FileNotFoundError: See :class:`AVSInferencer`.
@@ -63,7 +67,7 @@ class ClipModel:
 
     def __init__(
         self,
-        config: str | Path | Config,
+        config: str | Path | Config | None,
         checkpoint: str | Path,
         *,
         device: str = 'cpu',
@@ -71,18 +75,29 @@ class ClipModel:
         soft_prior: bool = False,
         precision: Precision = 'float32',
         compiled: bool = False,
+        backend: Backend = 'pytorch',
     ) -> None:
-        if not isinstance(config, Config):
-            config = read_config(config)
-        check_entries(config, 'model', 'test_dataloader')
-        dataset = config.test_dataloader.dataset
-        init_default_scope(config.get('default_scope', 'mmseg'))
+        exported = None
+        cfg = _read_config(config)
+        if backend != 'pytorch':
+            _check_options(backend, device, precision, compiled)
+            exported = load_exported(checkpoint, backend, cfg)
+            # Without a text mmengine would read the file as one.
+            cfg = Config(
+                exported.session.facts.config,
+                cfg_text='exported',
+                filename=str(checkpoint),
+            )
+        if cfg is None:
+            raise ValueError("backend 'pytorch' needs a config, got None.")
+        dataset = cfg.test_dataloader.dataset
+        init_default_scope(cfg.get('default_scope', 'mmseg'))
         facts = build_unread(dataset)
-        self.usual_num_frames = facts.usual_num_frames
+        self.usual_num_frames: int = facts.usual_num_frames
         self.classes = facts.metainfo['classes']
         self.palette = facts.metainfo['palette']
         self.waveform_cfg, self.pipeline = build_pipeline(dataset.pipeline)
-        check_stage(config, stage_one)
+        check_stage(cfg, stage_one)
         self.soft_prior = soft_prior
         self.stage_one: ClipModel | None = None
         if stage_one is not None:
@@ -93,7 +108,12 @@ class ClipModel:
                 compiled=compiled,
             )
             check_binary(stage_one[0], self.stage_one.classes)
-        self.model = load_model(config, checkpoint, device)
+        self.model: BaseModel
+        if exported is not None:
+            self.model = exported
+            self.usual_num_frames = exported.session.facts.num_frames
+            return
+        self.model = load_model(cfg, checkpoint, device)
         speed_up(self.model, precision, compiled=compiled)
 
     def shrink(self, frame: np.ndarray) -> np.ndarray:
@@ -205,6 +225,29 @@ class ClipModel:
                 **self.waveform_cfg,
                 origin=f'sound of {clip.name}',
             ),
+        )
+
+
+def _read_config(config: str | Path | Config | None) -> Config | None:
+    """Read a config if it is not read yet, and check its entries."""
+    if isinstance(config, (str, Path)):
+        config = read_config(config)
+    if config is not None:
+        check_entries(config, 'model', 'test_dataloader')
+    return config
+
+
+def _check_options(
+    backend: Backend, device: str, precision: Precision, compiled: bool
+) -> None:
+    """Check the options that only PyTorch has."""
+    if backend not in BACKENDS:
+        raise ValueError(f'backend must be in {BACKENDS}, got {backend!r}.')
+    if device != 'cpu' or precision != 'float32' or compiled:
+        raise ValueError(
+            f"backend {backend!r} needs device='cpu', precision='float32' "
+            f'and compiled=False, got {device!r}, {precision!r} and '
+            f'{compiled}.'
         )
 
 

@@ -25,6 +25,7 @@ from ..visualization import ClipPicture
 from .attention import attention_picture
 from .clip_in_memory import FramesAndSound, check_clip, clip_facts
 from .clip_model import ClipModel
+from .export import Backend
 from .model_loading import StageOne
 from .prediction import ClipPrediction, in_order
 from .video_prediction import VideoPrediction
@@ -55,12 +56,15 @@ class AVSInferencer:
     the masks of stage one.
 
     Args:
-        config (str | Path | Config): Config of the model: a file, or the
-            name of one that mmavs has, without ``.py``.
-        checkpoint (str | Path): Its weights, opened safely.
+        config (str | Path | Config | None): Config of the model: a file, or
+            the name of one that mmavs has, without ``.py``. May be None for
+            an exported network, which contains it.
+        checkpoint (str | Path): Its weights, opened safely; for a backend
+            other than PyTorch the file that ``tools/export.py`` wrote.
         device (str): Such as ``'cpu'`` or ``'cuda:0'``.
         clip_seconds (int | None): Length of the windows. Defaults to None:
-            ``usual_num_frames`` of the config's test data set.
+            ``usual_num_frames`` of the config's test data set, or T of the
+            exported network.
         stage_one (StageOne | None): Config and checkpoint of stage one.
             Required for a model of stage two, not allowed for others.
         soft_prior (bool): Give stage two scores instead of hard masks, as
@@ -70,18 +74,22 @@ class AVSInferencer:
             which change a few pixels.
         compiled (bool): Compile the networks with ``torch.compile``, which
             takes minutes at the first clip of each length.
+        backend (Backend): What computes the network: ``'pytorch'``, or
+            ``'onnxruntime'`` or ``'openvino'`` on the CPU in float32.
 
     Raises:
         FileNotFoundError: If a config or a checkpoint is missing.
         ValueError: If a checkpoint is of another model, the device is not
             available, ``clip_seconds`` is not positive, ``stage_one`` is
-            missing or not allowed, or it has more than two classes, or
-            ``precision`` is unknown.
+            missing or not allowed, or it has more than two classes,
+            ``precision`` is unknown, or an exported network is one of
+            another config.
+        ImportError: If the package of the backend is missing.
     """
 
     def __init__(
         self,
-        config: str | Path | Config,
+        config: str | Path | Config | None,
         checkpoint: str | Path,
         *,
         device: str = 'cpu',
@@ -90,6 +98,7 @@ class AVSInferencer:
         soft_prior: bool = False,
         precision: Precision = 'float32',
         compiled: bool = False,
+        backend: Backend = 'pytorch',
     ) -> None:
         if clip_seconds is not None and clip_seconds < 1:
             raise ValueError(
@@ -103,6 +112,7 @@ class AVSInferencer:
             soft_prior=soft_prior,
             precision=precision,
             compiled=compiled,
+            backend=backend,
         )
         self.model = self._clip_model.model
         self.classes = self._clip_model.classes

@@ -1,0 +1,140 @@
+"""Runtimes other than PyTorch, each as a function of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import torch
+
+from .facts import ExportFacts
+
+#: What computes a network: PyTorch, or a runtime for an exported file.
+Backend = Literal['pytorch', 'onnxruntime', 'openvino']
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
+
+
+#: Maps float32 arrays (T, ...) by name to logits (T, K, h, w).
+Run = Callable[[Mapping[str, np.ndarray]], np.ndarray]
+
+
+class Session(NamedTuple):
+    """An exported network that is ready to run.
+
+    Attributes:
+        facts (ExportFacts): What the file says about it.
+        run (Run): Computes it.
+    """
+
+    facts: ExportFacts
+    run: Run
+
+
+def open_session(path: str | Path, backend: Backend) -> Session:
+    """Load an exported network for a runtime, on the CPU.
+
+    It uses as many threads as PyTorch does.
+
+    Args:
+        path (str | Path): ONNX file that ``tools/export.py`` wrote.
+        backend (Backend): ``'onnxruntime'`` or ``'openvino'``.
+
+    Returns:
+        Session: The network.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If the runtime is not installed.
+        ValueError: If the file is not an exported network.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f'{path}: expected a network that tools/export.py wrote, found '
+            'no file; check the path.'
+        )
+    module = import_backend(backend)
+    opened = _open_openvino if backend == 'openvino' else _open_onnxruntime
+    metadata, run = opened(module, str(path))
+    return Session(ExportFacts.from_metadata(metadata, path), run)
+
+
+def _open_onnxruntime(module: Any, path: str) -> tuple[dict[str, str], Run]:
+    options = module.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    state = module.capi.onnxruntime_pybind11_state
+    try:
+        session = module.InferenceSession(
+            path, options, providers=['CPUExecutionProvider']
+        )
+    except (
+        state.Fail,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NotImplemented,
+    ) as error:
+        raise _unreadable(path, 'ONNX Runtime', error) from error
+
+    def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        (logits,) = session.run(None, dict(inputs))
+        return logits
+
+    return session.get_modelmeta().custom_metadata_map, run
+
+
+def _open_openvino(module: Any, path: str) -> tuple[dict[str, str], Run]:
+    core = module.Core()
+    # By default OpenVINO computes in bfloat16 where the CPU can.
+    options = {
+        'INFERENCE_PRECISION_HINT': 'f32',
+        'INFERENCE_NUM_THREADS': torch.get_num_threads(),
+    }
+    try:
+        model = core.read_model(path)
+        compiled = core.compile_model(model, 'CPU', options)
+    except RuntimeError as error:
+        raise _unreadable(path, 'OpenVINO', error) from error
+    # The metadata of an ONNX file.
+    found = model.rt_info['framework'] if 'framework' in model.rt_info else {}
+    metadata = {
+        name: model.get_rt_info(['framework', name]).astype(str)
+        for name in found
+    }
+
+    def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        return compiled(dict(inputs))[0]
+
+    return metadata, run
+
+
+def _unreadable(path: str, runtime: str, error: Exception) -> ValueError:
+    text = ' '.join(str(error).split())
+    return ValueError(
+        f'{path}: {runtime} cannot load it as a network; give an ONNX file '
+        f'that tools/export.py wrote. It says: {text}'
+    )
+
+
+def import_backend(package: str, extra: str | None = None) -> Any:
+    """Import the package of a runtime or a format.
+
+    Args:
+        package (str): Its name.
+        extra (str | None): The extra of mmavs that installs it. Defaults to
+            None, which means the same name.
+
+    Returns:
+        Any: The module.
+
+    Raises:
+        ImportError: If it is not installed; with the command.
+    """
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise ImportError(
+            f'the package {package} is needed and cannot be imported '
+            f"({error}); run: pip install 'mmavs[{extra or package}]'"
+        ) from error

@@ -1,0 +1,200 @@
+"""Write a trained network as ONNX or as a program of ``torch.export``."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from ...atomic_file import atomic_path
+from ...config_file import check_entries
+from ...datasets import build_unread
+from ...fingerprint import hash_file
+from ...models import AVSegmentor
+from ..flops import random_inputs
+from ..model_loading import load_model
+from .backends import import_backend, open_session
+from .facts import ExportFacts, segmenting_parts
+from .network import ExportableNetwork, clip_logits
+
+ExportFormat = Literal['onnx', 'torch_export']
+
+#: Largest difference of logits that is not an error.
+TOLERANCE = 1e-3
+#: The first opset with layer normalisation; GridSample is in 16.
+_OPSET = 17
+
+
+def export_network(
+    config: Config,
+    checkpoint: str | Path,
+    out: str | Path,
+    *,
+    kind: ExportFormat = 'onnx',
+    size: tuple[int, int] | None = None,
+    num_frames: int | None = None,
+) -> tuple[ExportFacts, float]:
+    """Export a trained network and compare it with PyTorch.
+
+    The file maps normalised frames and the input of the audio backbone of one
+    clip, what the data preprocessor returns, to logits. Number and size of
+    the frames are fixed. The comparison uses another clip than the one from
+    which the graph was traced.
+
+    Args:
+        config (Config): Config of the model.
+        checkpoint (str | Path): Its weights.
+        out (str | Path): File to write, atomically.
+        kind (ExportFormat): ``'onnx'`` or ``'torch_export'``.
+        size (tuple[int, int] | None): (H, W) of the frames. Defaults to None,
+            that of the test pipeline.
+        num_frames (int | None): T. Defaults to None, ``pad_clips_to`` of the
+            data preprocessor or else the frames of a clip of the test data
+            set.
+
+    Returns:
+        tuple[ExportFacts, float]: What the file says, and the largest
+        absolute difference of its logits from PyTorch's.
+
+    Raises:
+        FileNotFoundError: If the checkpoint is missing.
+        ImportError: If a package of the format is missing.
+        ValueError: If the model cannot be exported, or its exported logits
+            differ by more than 1e-3; no file is left.
+    """
+    check_entries(config, 'model', 'test_dataloader')
+    if kind == 'onnx':
+        for name in ('onnx', 'onnxruntime'):
+            import_backend(name, extra='onnxruntime')
+    init_default_scope(config.get('default_scope', 'mmseg'))
+    config = _resized(config, size)
+    dataset = build_unread(config.test_dataloader.dataset)
+    padded = config.model.get('data_preprocessor', {}).get('pad_clips_to')
+    num_frames = num_frames or padded or dataset.usual_num_frames
+    if padded not in (None, num_frames):
+        raise ValueError(
+            f'the data preprocessor pads clips to {padded} frames: '
+            f'--num-frames must be {padded}, got {num_frames}.'
+        )
+    model = load_model(config, checkpoint, 'cpu').requires_grad_(False)
+    if not isinstance(model, AVSegmentor):
+        raise ValueError(
+            'expected a model of type AVSegmentor or derived from it, got '
+            f'{type(model).__name__}.'
+        )
+    traced, other = (_random_clip(config, num_frames, seed) for seed in (0, 1))
+    with torch.no_grad():
+        expected = clip_logits(model, other)
+        network = ExportableNetwork(model, list(traced)).eval()
+        facts = ExportFacts(
+            config=segmenting_parts(config),
+            shapes={name: list(rows.shape) for name, rows in traced.items()},
+            classes=list(dataset.metainfo['classes']),
+            align_corners=model.align_corners,
+            checkpoint=hash_file(checkpoint),
+        )
+        with atomic_path(out) as part:
+            write = _write_onnx if kind == 'onnx' else _write_program
+            logits = write(network, traced, other, facts, part)
+            difference = (logits - expected).abs().max().item()
+            # Not "difference > TOLERANCE", which is False for NaN.
+            if not difference <= TOLERANCE:
+                raise ValueError(
+                    f'{out}: the exported logits differ from those of PyTorch '
+                    f'by {difference:.2g}, more than {TOLERANCE:g}, so no '
+                    'file was written; a module of the model may compute '
+                    'something outside of PyTorch, which is traced as a '
+                    'constant.'
+                )
+    return facts, difference
+
+
+def _resized(config: Config, size: tuple[int, int] | None) -> Config:
+    """Copy a config and set the frame size of its test pipeline."""
+    config = copy.deepcopy(config)
+    if size is None:
+        return config
+    steps = config.test_dataloader.dataset.pipeline
+    sized = [step for step in steps if 'frame_size' in step]
+    if not sized:
+        raise ValueError(
+            f'--size {size[0]} {size[1]}: no transform of the test pipeline '
+            f'of {config.filename} has a frame_size; leave out --size.'
+        )
+    for step in sized:
+        step['frame_size'] = tuple(size)
+    return config
+
+
+def _random_clip(
+    config: Config, num_frames: int, seed: int
+) -> dict[str, Tensor]:
+    """Inputs of one clip by name, different for each seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inputs = random_inputs(config, num_frames)
+        del inputs['num_frames']
+        sound = inputs['audio']
+        inputs['audio'] = sound + sound.std() * torch.randn_like(sound)
+        if 'mask_prior' in inputs:
+            draws = torch.rand_like(inputs['mask_prior'])
+            inputs['mask_prior'] = (draws > 0.5).float()
+    return inputs
+
+
+def _write_onnx(
+    network: ExportableNetwork,
+    traced: dict[str, Tensor],
+    other: dict[str, Tensor],
+    facts: ExportFacts,
+    path: Path,
+) -> Tensor:
+    """Write ONNX; return the logits of the other clip by ONNX Runtime."""
+    onnx = import_backend('onnx')
+    with warnings.catch_warnings():
+        # The exporter on TorchScript: that on torch.export needs ten times
+        # as long for a small network, and rejects the shapes that mmdet's
+        # pixel decoder computes with tensors.
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            network,
+            tuple(traced.values()),
+            str(path),
+            input_names=list(traced),
+            output_names=['logits'],
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+    content = onnx.load(path)
+    onnx.helper.set_model_props(content, facts.to_metadata())
+    onnx.save(content, path)
+    del content
+    run = open_session(path, 'onnxruntime').run
+    return torch.from_numpy(run({k: v.numpy() for k, v in other.items()}))
+
+
+def _write_program(
+    network: ExportableNetwork,
+    traced: dict[str, Tensor],
+    other: dict[str, Tensor],
+    facts: ExportFacts,
+    path: Path,
+) -> Tensor:
+    """Write a program; return the logits that the file computes."""
+    try:
+        program = torch.export.export(network, tuple(traced.values()))
+    except RuntimeError as error:
+        line = str(error).strip().splitlines()[0]
+        raise ValueError(
+            'torch.export cannot export this network; use --format onnx. It '
+            f'says: {line}'
+        ) from error
+    torch.export.save(program, path, extra_files=facts.to_metadata())
+    loaded = torch.export.load(path).module()
+    return loaded(*other.values())
