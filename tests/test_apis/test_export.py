@@ -215,23 +215,3 @@ def test_tools(run_tool, checkpoint_of, tmp_path, capsys):
     assert (masks[0] == masks[1]).mean() > 0.999
     assert facts[0] != facts[1]
     assert '"backend": "onnxruntime"' in facts[1]
-
-
-@pytest.mark.parametrize(
-    ('words', 'message'),
-    [
-        (['--backend', 'openvino'], 'openvino needs --exported in place of'),
-        (['--exported', 'a.onnx'], '--exported needs --backend'),
-        ([], '--config and --checkpoint are required'),
-    ],
-)
-def test_options_that_do_not_fit(run_tool, words, message, capsys):
-    with pytest.raises(SystemExit):
-        run_tool('segment_video.py', 'a.mp4', '--out', 'b.mp4', *words)
-    assert message in capsys.readouterr().err
-
-
-def test_ending_that_does_not_fit(run_tool, capsys):
-    with pytest.raises(SystemExit):
-        run_tool('export.py', 'a.py', 'b.pth', '--out', 'c.pt2')
-    assert 'ends in .onnx for --format onnx' in capsys.readouterr().err

@@ -188,8 +188,37 @@ TRIES = [
     Try(
         'segment-nothing',
         'segment_video.py',
-        required('VIDEO, --config, --checkpoint'),
+        required('VIDEO'),
         2,
+    ),
+    Try(
+        'segment-no-model',
+        'segment_video.py v.mp4 --out o.mp4',
+        required('--config, --checkpoint'),
+        2,
+    ),
+    Try(
+        'segment-backend-alone',
+        f'{SEGMENT} --out o.mp4 --backend openvino',
+        'openvino needs --exported in place of --checkpoint',
+        2,
+    ),
+    Try(
+        'segment-exported-alone',
+        f'{SEGMENT} --out o.mp4 --exported a.onnx',
+        '--exported needs --backend onnxruntime or openvino',
+        2,
+    ),
+    Try(
+        'export-ending',
+        'export.py c.py c.pth --out c.pt2',
+        'ends in .onnx for --format onnx, got c.pt2',
+        2,
+    ),
+    Try(
+        'export-no-config',
+        'export.py none.py c.pth --out c.onnx',
+        'none.py: expected a config file, found none',
     ),
     Try('segment-no-output', SEGMENT, 'either --out for one video', 2),
     Try(

@@ -113,7 +113,9 @@ def _check_model_arguments(
         if args.exported is not None:
             parser.error('--exported needs --backend onnxruntime or openvino')
         if args.config is None or args.checkpoint is None:
-            parser.error('--config and --checkpoint are required')
+            parser.error(
+                'the following arguments are required: --config, --checkpoint'
+            )
         if args.device is None:
             args.device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
         return
