@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from benchmarks.training import main, make_table
@@ -32,8 +33,29 @@ def test_phases_of_schedules(config, expected):
     assert num_phases(Config.fromfile(config)) == expected
 
 
+def count_saved_tensors(model):
+    """Count what each part keeps for the backward pass, when it runs."""
+    counts = {}
+
+    def watch(name, part):
+        def keep(tensor):
+            counts[name] += 1
+            return tensor
+
+        def forward(*args, **kwargs):
+            counts[name] = 0
+            with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
+                return run(*args, **kwargs)
+
+        run, part.forward = part.forward, forward
+
+    for name in ('audio_backbone', 'backbone', 'decode_head'):
+        watch(name, getattr(model, name))
+    return counts
+
+
 def test_a_step_keeps_nothing_for_frozen_parameters(tmp_path):
-    """No gradient and no state of the optimiser, in either phase."""
+    """No gradient, state of the optimiser or activation, in either phase."""
     tuning = Config.fromfile(AAVS).default_hooks.tuning
     cfg = Config.fromfile(TINY)
     cfg.default_hooks.tuning = tuning
@@ -42,7 +64,11 @@ def test_a_step_keeps_nothing_for_frozen_parameters(tmp_path):
     trained = {}
     for phase in (1, 2):
         step = OurStep(config, phase)
+        saved = count_saved_tensors(step.model)
         step(1)
+        assert saved['audio_backbone'] == 0
+        assert (saved['backbone'] == 0) == (phase == 1)
+        assert saved['decode_head'] > 0
         state = step.optimiser.optimizer.state
         for name, parameter in step.model.named_parameters():
             kept = parameter.grad is not None

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmavs.models import AdapterSwin
 from mmavs.models.layers import use_fused_window_attention
+from mmavs.models.layers.window_attention import GatheredShiftWindowMSA
 from mmdet.models import SwinTransformer
 from torch import nn
 
@@ -94,3 +95,58 @@ def test_frozen_backbone_drops_paths_in_training():
 def test_unknown_drop_path_mode_is_named():
     with pytest.raises(ValueError, match="drop_path_mode .* got 'random'"):
         _swin(drop_path_mode='random')
+
+
+def _maps_and_gradients(swin, frames):
+    """Train one step from the same random values."""
+    torch.manual_seed(1)
+    swin.zero_grad()
+    maps = swin(frames)
+    sum(x.square().sum() for x in maps).backward()
+    gradients = {n: p.grad for n, p in swin.named_parameters()}
+    return {**dict(enumerate(maps)), **gradients}
+
+
+@pytest.mark.parametrize('num_frames', [6, 1], ids=['some', 'all'])
+def test_dropped_frames_are_not_computed(num_frames, monkeypatch):
+    """Outputs and gradients are those of dropping them afterwards."""
+    swin = _swin(drop_path_rate=0.5, drop_path_mode='constant_attention')
+    swin.double().train()
+    frames = torch.randn(num_frames, 3, 32, 32, dtype=torch.float64)
+    num_windows = []
+    attention = swin.stages[0].blocks[1].attn.w_msa
+    attention.register_forward_hook(
+        lambda module, args, out: num_windows.append(len(args[0]))
+    )
+    ours = _maps_and_gradients(swin, frames)
+    monkeypatch.setattr(
+        GatheredShiftWindowMSA, '_drops_frames', lambda self: False
+    )
+    after = _maps_and_gradients(swin, frames)
+    assert ours.keys() == after.keys()
+    for name, expected in after.items():
+        torch.testing.assert_close(ours[name], expected, msg=str(name))
+    # 8 x 8 rows make 16 windows of a frame.
+    assert num_windows[1] == 16 * num_frames
+    expected = 16 * (1 if num_frames == 1 else 3)  # 3 of 6 are kept
+    assert num_windows[0] == expected
+
+
+def test_checkpointing_gives_the_same_gradients():
+    frames = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    kept, recomputed = (
+        _maps_and_gradients(
+            _swin(
+                drop_path_rate=0.3,
+                drop_path_mode='constant_attention',
+                with_cp=with_cp,
+            )
+            .double()
+            .train(),
+            frames,
+        )
+        for with_cp in (False, True)
+    )
+    assert kept.keys() == recomputed.keys()
+    for name, expected in kept.items():
+        torch.testing.assert_close(recomputed[name], expected)

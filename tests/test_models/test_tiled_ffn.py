@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 import torch
 from mmavs.models.layers import tiled_ffn, use_tiled_ffn
 from mmcv.cnn.bricks.transformer import FFN
@@ -26,3 +27,21 @@ def test_with_gradients_there_are_no_tiles(monkeypatch):
     x = torch.randn(2, 10, 4, requires_grad=True)
     (gradient,) = torch.autograd.grad(layer(x).sum(), x)
     assert gradient.shape == x.shape
+
+
+@pytest.mark.parametrize(
+    ('ffn_drop', 'trained', 'calls'),
+    [(0.0, False, 7), (0.0, True, 1), (0.5, False, 1)],
+    ids=['frozen', 'trained', 'random'],
+)
+def test_tiles_in_training(monkeypatch, ffn_drop, trained, calls):
+    """20 rows in tiles of 3, only if frozen and without dropout."""
+    monkeypatch.setattr(tiled_ffn, '_ROWS', 3)
+    layer = FFN(4, 8, ffn_drop=ffn_drop).train()
+    use_tiled_ffn(layer)
+    layer.requires_grad_(False)
+    layer.layers[1].bias.requires_grad_(trained)
+    ran = []
+    layer.layers.register_forward_hook(lambda *args: ran.append(args))
+    assert layer(torch.randn(2, 10, 4)).requires_grad == trained
+    assert len(ran) == calls

@@ -2,8 +2,13 @@
 
 import pytest
 import torch
-from mmavs.models.visual_backbones.pvt_v2 import ChannelsLastMixFFN, PVTv2
+from mmavs.models.visual_backbones.pvt_v2 import (
+    ChannelsLastMixFFN,
+    CheckpointedLayer,
+    PVTv2,
+)
 from mmdet.models.backbones.pvt import MixFFN, PyramidVisionTransformerV2
+from mmseg.models.backbones import ResNet
 
 TINY = dict(
     embed_dims=8,
@@ -82,3 +87,28 @@ def test_last_blocks_in_the_head_give_the_same_map():
 def test_wrong_joint_blocks():
     with pytest.raises(ValueError, match=r'in 0\.\.1, got 2'):
         PVTv2(**TINY, out_indices=(2,), joint_blocks=2)
+
+
+@pytest.mark.parametrize('name', ['pvt', 'resnet'])
+def test_checkpointing_gives_the_same_gradients(name):
+    """Also where paths are dropped; ResNet has mmseg's option."""
+    frames = torch.randn(2, 3, 64, 64)
+    gradients = []
+    for with_cp in (False, True):
+        torch.manual_seed(0)
+        if name == 'pvt':
+            model = PVTv2(**{**TINY, 'drop_path_rate': 0.5}, with_cp=with_cp)
+            assert (
+                any(isinstance(m, CheckpointedLayer) for m in model.modules())
+                == with_cp
+            )
+        else:
+            model = ResNet(18, base_channels=8, with_cp=with_cp)
+        model.init_weights()
+        model.train()
+        torch.manual_seed(1)
+        sum(x.square().sum() for x in model(frames)).backward()
+        gradients.append([p.grad for p in model.parameters()])
+    assert len(gradients[0]) > 10
+    for plain, recomputed in zip(*gradients, strict=True):
+        torch.testing.assert_close(plain, recomputed)

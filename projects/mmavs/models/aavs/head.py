@@ -279,6 +279,11 @@ class AAVSHead(Mask2FormerHead):
             metas,
         )
 
+    @torch.no_grad()
+    def _get_targets_single(self, *args: Any, **kwargs: Any) -> tuple:
+        """Match the queries; mmdet's version keeps a graph of the costs."""
+        return super()._get_targets_single(*args, **kwargs)
+
     def _seg_data_to_instance_data(
         self, batch_data_samples: list[SegDataSample]
     ) -> tuple[list[InstanceData], list[dict]]:

@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 from mmdet.models.layers import MSDeformAttnPixelDecoder
 from mmseg.registry import MODELS
+from torch import nn
 
 from ..layers import (
     AdaptedLinear,
+    SignReLU,
     init_adapters,
+    swap_class,
     use_compiled_attention,
     use_tiled_ffn,
 )
@@ -36,6 +39,9 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
         super().__init__(**kwargs)
         use_compiled_attention(self.encoder)
         use_tiled_ffn(self.encoder)
+        for layer in self.encoder.layers:
+            # AAVS trains adapters; the linear layers are frozen.
+            swap_class(layer.ffn, nn.ReLU, SignReLU)
         if adapter_mode != 'none':
             for layer in self.encoder.layers:
                 attn = layer.self_attn

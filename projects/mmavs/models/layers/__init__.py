@@ -8,6 +8,7 @@ from .deformable_attention import (
 from .enlarged_conv import EnlargedConv2d
 from .fused_attention import FusedMultiheadAttention, use_fused_attention
 from .query_attention import AttentionRecord, watch_multihead
+from .sign_relu import SignReLU
 from .swap_class import swap_class
 from .tiled_ffn import use_tiled_ffn
 from .window_attention import use_fused_window_attention
@@ -19,6 +20,7 @@ __all__ = [
     'EnlargedConv2d',
     'FusedMultiheadAttention',
     'MultiScaleDeformableAttention',
+    'SignReLU',
     'init_adapters',
     'swap_class',
     'use_compiled_attention',

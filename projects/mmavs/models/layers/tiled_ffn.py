@@ -1,4 +1,4 @@
-"""mmcv's MLP of transformers, computed in tiles of rows in inference."""
+"""mmcv's MLP of transformers, in tiles of rows where nothing is trained."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _ROWS = 2048
 class TiledFFN(FFN):
     """mmcv's MLP without the hidden rows of the whole map in memory.
 
-    Without gradients, more than 2048 rows for each thread are processed in
-    tiles. Parameters and their names do not change; results are equal up to
-    rounding, and equal bit by bit for fewer rows.
+    Where no gradient is needed, as in inference and in a frozen backbone, more
+    than 2048 rows for each thread are processed in tiles. Parameters and
+    their names do not change; results are equal up to rounding, and equal bit
+    by bit for fewer rows.
     """
 
     def forward(self, x: Tensor, identity: Tensor | None = None) -> Tensor:
@@ -31,8 +32,8 @@ class TiledFFN(FFN):
             Tensor: As ``x``.
         """
         # A compiled network tiles by itself and cannot read the threads.
-        at_once = torch.compiler.is_compiling() or torch.is_grad_enabled()
-        if at_once or self.training or x.device.type != 'cpu':
+        at_once = torch.compiler.is_compiling() or x.device.type != 'cpu'
+        if at_once or self._needs_gradient(x) or self._drops():
             return super().forward(x, identity)
         num_rows = _ROWS * torch.get_num_threads()
         rows = x.flatten(0, -2)
@@ -46,6 +47,19 @@ class TiledFFN(FFN):
                 rows[tile], None if residual is None else residual[tile]
             )
         return out.view_as(x)
+
+    def _needs_gradient(self, x: Tensor) -> bool:
+        tensors = (x, *self.parameters())
+        return torch.is_grad_enabled() and any(
+            tensor.requires_grad for tensor in tensors
+        )
+
+    def _drops(self) -> bool:
+        """Whether random values are drawn, which depend on the rows."""
+        return self.training and any(
+            getattr(part, 'p', 0) or getattr(part, 'drop_prob', 0)
+            for part in self.modules()
+        )
 
 
 def use_tiled_ffn(module: nn.Module) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from mmcv.cnn.bricks import DropPath
 from mmdet.models.backbones.swin import ShiftWindowMSA, WindowMSA
 from torch import Tensor, nn
 
@@ -84,7 +85,8 @@ class GatheredShiftWindowMSA(ShiftWindowMSA):
 
     mmdet pads, rolls and partitions the map, and the other way round, with a
     copy for each, and computes the mask of the windows in every call.
-    Parameters and their names do not change; results are equal.
+    Parameters and their names do not change; results are equal. In training,
+    the attention of a frame that stochastic depth drops is not computed.
     """
 
     def forward(self, query: Tensor, hw_shape: tuple[int, int]) -> Tensor:
@@ -97,6 +99,33 @@ class GatheredShiftWindowMSA(ShiftWindowMSA):
         Returns:
             Tensor: (F, H * W, C).
         """
+        if not self._drops_frames():
+            return self.drop(self._attend(query, hw_shape))
+        scale = self.drop(query.new_ones(len(query), 1, 1))
+        kept = scale[:, 0, 0].nonzero()[:, 0]
+        # A division, as in mmcv's drop_path, which rounds alike.
+        keep_prob = 1 - self.drop.drop_prob
+        if 0 < len(kept) < len(query):
+            out = self._attend(query.index_select(0, kept), hw_shape)
+            whole = torch.zeros_like(query)
+            return whole.index_copy(0, kept, out.div(keep_prob))
+        out = self._attend(query, hw_shape).div(keep_prob)
+        # Without any frame, gradients of the parameters are zero, not None.
+        return out if len(kept) else out * scale
+
+    def _drops_frames(self) -> bool:
+        """Whether the frames to drop can be drawn before the attention.
+
+        Dropout inside the attention would then draw other values.
+        """
+        if not self.training or torch.compiler.is_compiling():
+            return False
+        if self.w_msa.attn_drop.p or self.w_msa.proj_drop.p:
+            return False
+        return isinstance(self.drop, DropPath) and self.drop.drop_prob > 0
+
+    def _attend(self, query: Tensor, hw_shape: tuple[int, int]) -> Tensor:
+        """Map (F, H * W, C) to (F, H * W, C)."""
         num_frames, num_rows, channels = query.shape
         # While a graph is traced, sizes are tensors, which no cache finds.
         height, width = map(int, hw_shape)
@@ -109,7 +138,7 @@ class GatheredShiftWindowMSA(ShiftWindowMSA):
         windows = windows.view(-1, self.window_size**2, channels)
         out = self.w_msa(windows, mask=layout.blocked)
         out = out.view(num_frames, -1, channels)
-        return self.drop(out.index_select(1, layout.places))
+        return out.index_select(1, layout.places)
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,7 @@ from mmengine.config import ConfigDict
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ..layers import swap_class, use_fused_attention
 
@@ -52,6 +53,25 @@ class ChannelsLastMixFFN(MixFFN):
         return (x if identity is None else identity) + self.dropout_layer(out)
 
 
+class CheckpointedLayer(PVTEncoderLayer):
+    """mmdet's layer of PVT, computed again in the backward pass."""
+
+    def forward(self, x: Tensor, hw_shape: tuple[int, int]) -> Tensor:
+        """Run the layer.
+
+        Args:
+            x (Tensor): (N, H * W, C).
+            hw_shape (tuple[int, int]): H and W.
+
+        Returns:
+            Tensor: (N, H * W, C).
+        """
+        if not self.training:
+            return super().forward(x, hw_shape)
+        forward = super().forward
+        return checkpoint(forward, x, hw_shape, use_reentrant=False)
+
+
 @MODELS.register_module()
 class PVTv2(PyramidVisionTransformerV2):
     """mmdet's PVTv2 with the norms of the original release.
@@ -76,6 +96,8 @@ class PVTv2(PyramidVisionTransformerV2):
             the last stage in ``out_indices`` that belong to the decode head.
             The map of that stage is then not normalised, and the stages
             after it are left out.
+        with_cp (bool): Recompute the blocks in the backward pass instead of
+            keeping their activations: less memory, the same gradients.
         init_cfg (dict | None): Initialisation, usually
             ``dict(type='Pretrained', checkpoint=...)``; with ``prefix`` the
             file holds more than the backbone.
@@ -95,6 +117,7 @@ class PVTv2(PyramidVisionTransformerV2):
         sr_ratios: tuple[int, ...] = (8, 4, 2, 1),
         drop_path_rate: float = 0.1,
         joint_blocks: int = 0,
+        with_cp: bool = False,
         init_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
@@ -121,6 +144,8 @@ class PVTv2(PyramidVisionTransformerV2):
         for block in self._blocks():
             if block.attn.sr_ratio > 1:
                 block.attn.norm.eps = REDUCTION_EPS
+        if with_cp:
+            swap_class(self, PVTEncoderLayer, CheckpointedLayer)
 
     def init_weights(self) -> None:
         """Load or draw the weights."""
