@@ -20,6 +20,11 @@ prior. A single stage is also scored by where it predicts any class (protocol
 ``split``), which compares its localisation with that of stage one. The
 results say nothing about AVSBench.
 
+--regime chooses the clips: ``default``, 14 classes; ``fine-grained``, 40
+classes with a long tail that share eight sounds and hues; and
+``fine-grained-loudness``, the same, where the loudness of each object follows
+its brightness in addition.
+
 Finished steps are kept in the work dir, so an interrupted command continues
 when it is repeated. Rows and seeds of earlier commands with the same setting
 stay in the JSON file. The output of the steps is in ``train.txt`` and
@@ -32,7 +37,7 @@ import argparse
 import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmavs.atomic_file import write_json
 from mmavs.datasets.avsbench import SPLITS
@@ -43,6 +48,7 @@ from mmavs.engine.steps import read_config
 
 from benchmarks.stepping_stones_plot import write_plot
 from benchmarks.stepping_stones_report import (
+    DEFAULT_REGIME,
     Results,
     make_differences,
     make_report,
@@ -58,8 +64,33 @@ from benchmarks.stepping_stones_table import (
 )
 
 SUBSET = 'v1m'
-NUM_CLASSES = 14
 DATA_SEED = 0
+
+
+class Regime(NamedTuple):
+    """A kind of synthetic clips.
+
+    Attributes:
+        data_root (Path): Default folder.
+        num_classes (int): Number of classes that occur.
+        options (dict[str, Any]): Further options of ``write_dataset``.
+    """
+
+    data_root: Path
+    num_classes: int
+    options: dict[str, Any]
+
+
+_FINE = dict(fine_grained=True, long_tail=1.0)
+REGIMES = {
+    DEFAULT_REGIME: Regime(ROOT / 'data/synthetic_avss', 14, {}),
+    'fine-grained': Regime(ROOT / 'data/synthetic_avss_fine', 40, _FINE),
+    'fine-grained-loudness': Regime(
+        ROOT / 'data/synthetic_avss_fine_loudness',
+        40,
+        {**_FINE, 'correspondence': 'brightness'},
+    ),
+}
 
 
 def parse_args() -> argparse.Namespace:
@@ -83,10 +114,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--work-dir',
         type=Path,
-        help='default: work_dirs/stepping_stones_study, of EASE with _ease',
+        help='default: work_dirs/stepping_stones_study, followed by system '
+        'and regime unless they are the default',
     )
+    parser.add_argument('--regime', choices=REGIMES, default=DEFAULT_REGIME)
     parser.add_argument(
-        '--data-root', type=Path, default=ROOT / 'data/synthetic_avss'
+        '--data-root', type=Path, help='default: a folder per regime in data/'
     )
     parser.add_argument(
         '--clips',
@@ -125,8 +158,11 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.work_dir is None:
         suffix = '' if args.system == 'aavs' else f'_{args.system}'
+        if args.regime != DEFAULT_REGIME:
+            suffix += f'_{args.regime}'
         args.work_dir = ROOT / f'work_dirs/stepping_stones_study{suffix}'
     args.work_dir = args.work_dir.resolve()
+    args.data_root = args.data_root or REGIMES[args.regime].data_root
     args.json = args.json or args.work_dir / 'table.json'
     return args
 
@@ -191,9 +227,9 @@ def describe_setting(args: argparse.Namespace) -> dict[str, Any]:
     return dict(
         data='synthetic, not AVSBench',
         system=args.system,
-        regime='default',
+        regime=args.regime,
         clips=clips,
-        classes=NUM_CLASSES,
+        classes=REGIMES[args.regime].num_classes,
         data_seed=DATA_SEED,
         batch_size=batch_size,
         steps_per_stage=args.max_epochs
@@ -214,8 +250,9 @@ def run(args: argparse.Namespace) -> None:
         args.data_root,
         setting['clips'],
         subsets=[SUBSET],
-        num_classes=NUM_CLASSES,
+        num_classes=setting['classes'],
         seed=DATA_SEED,
+        **REGIMES[args.regime].options,
     )
     with lock(args.work_dir) as descriptor:
         launcher = LoggingLauncher(

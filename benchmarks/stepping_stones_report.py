@@ -20,6 +20,7 @@ from benchmarks.stepping_stones_rows import (
 
 #: Metric of the classes, and of the localisation.
 CLASSES, LOCALISATION = 'dataset/mIoU', 'split/mIoU'
+DEFAULT_REGIME = 'default'
 #: Entries that two reports must share to be merged. Reports of earlier
 #: versions have no regime.
 _SETTING = (
@@ -79,7 +80,7 @@ def read_report(path: Path, setting: Mapping[str, Any]) -> Results:
     if not path.is_file():
         return {}
     report = json.loads(path.read_text(encoding='utf-8'))
-    found = {name: report.get(name, 'default') for name in _SETTING}
+    found = {name: report.get(name, DEFAULT_REGIME) for name in _SETTING}
     expected = {name: setting[name] for name in _SETTING}
     if found != expected:
         raise ValueError(
@@ -211,7 +212,9 @@ def make_differences(report: Mapping[str, Any]) -> list[Difference]:
         if name == STAGE_ONE:
             pairs.append((name, SINGLE_STAGE, LOCALISATION))
             continue
-        references = [SINGLE_STAGE, *_equal_total(name, totals), TWO_STAGES]
+        references = [SINGLE_STAGE, *_equal_total(name, totals)]
+        if not name.startswith(SINGLE_STAGE):
+            references.append(TWO_STAGES)
         if name.endswith(ORACLE):
             references = [f'{TWO_STAGES}{ORACLE}']
         pairs += [(name, other, CLASSES) for other in references]

@@ -33,6 +33,13 @@ from benchmarks.robustness_page import (
     make_difference_lines,
     read_runs,
 )
+from benchmarks.stepping_stones_page import (
+    make_difference_lines as make_stage_difference_lines,
+)
+from benchmarks.stepping_stones_page import (
+    make_row_lines,
+)
+from benchmarks.stepping_stones_page import read_reports as read_studies
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -62,6 +69,16 @@ def make_pages(root: Path) -> dict[Path, str]:
             ('consistency of the systems', make_consistency_lines(runs)),
             ('false positives of the systems', make_area_lines(runs)),
             ('effect of negative sounds', make_difference_lines(runs)),
+        ):
+            text = replace_part(text, name, lines)
+    studies = read_studies(root / 'results/synthetic')
+    if studies:
+        for name, lines in (
+            ('one and two stages', make_row_lines(studies)),
+            (
+                'differences of one and two stages',
+                make_stage_difference_lines(studies),
+            ),
         ):
             text = replace_part(text, name, lines)
     pages = {page: text}

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmavs.datasets.synthetic.classes import choose_classes
+from mmavs.datasets.synthetic.sampling import check_options
 from mmavs.engine.launcher import LoggingLauncher
 
 from benchmarks import (
@@ -140,6 +142,21 @@ def test_rows_of_every_system():
         ('model.decode_head.mask_prior.init_attention=True',),
         ('model.decode_head.mask_prior.robust_key=True',),
     ]
+
+
+def test_regimes_have_options_of_the_generator():
+    """Folders of their own; the default one is that of the configs."""
+    regimes = stepping_stones.REGIMES
+    roots = [regime.data_root for regime in regimes.values()]
+    assert len(set(roots)) == len(roots)
+    assert regimes['default'].options == {}
+    for regime in regimes.values():
+        fine = regime.options.get('fine_grained', False)
+        choose_classes(regime.num_classes, fine_grained=fine)
+        check_options(
+            regime.options.get('long_tail', 0),
+            regime.options.get('correspondence', 'none'),
+        )
 
 
 def test_an_unknown_row_is_named():

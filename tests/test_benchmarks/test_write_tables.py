@@ -18,6 +18,14 @@ from benchmarks.robustness_page import (
     make_difference_lines,
     read_runs,
 )
+from benchmarks.stepping_stones_page import (
+    make_difference_lines as make_stage_difference_lines,
+)
+from benchmarks.stepping_stones_page import (
+    make_row_lines,
+)
+from benchmarks.stepping_stones_page import read_reports as read_studies
+from benchmarks.stepping_stones_report import make_report
 
 
 def test_the_pages_are_up_to_date():
@@ -140,3 +148,50 @@ def test_tables_of_the_robustness_by_hand(tmp_path):
     (tmp_path / 'other.json').write_text('{}')
     with pytest.raises(ValueError, match='other.json: expected a file SYST'):
         read_runs(tmp_path)
+
+
+def test_tables_of_one_and_two_stages_by_hand(tmp_path):
+    """Two stages lose 0.1 to an equal total; the mixture closes a quarter."""
+    scores = {
+        'stage one': {0: {'split/mIoU': 0.75}},
+        'single stage, steps of both': {0: _classes(0.5)},
+        'two stages': {0: _classes(0.4)},
+        'two stages, oracle prior': {0: _classes(0.8)},
+        'mixture': {0: _classes(0.5)},
+        'mixture, oracle prior': {0: _classes(0.7)},
+    }
+    setting = dict(
+        system='aavs',
+        regime='default',
+        classes=14,
+        clips=dict(train=240, test=96),
+        batch_size=4,
+        steps_per_stage=480,
+    )
+    report = make_report(setting, scores)
+    path = tmp_path / 'stepping_stones_aavs.json'
+    path.write_text(json.dumps(report))
+    reports = read_studies(tmp_path)
+    title, _, _, _, *rows = make_row_lines(reports)
+    assert title == (
+        'AAVS, regime `default`, 14 classes, 240 training and 96 test clips, '
+        '480 steps of 4 clips per stage:'
+    )
+    assert rows == [
+        '| stage one | 0 | 480 |  |  |  | 75.0 |  |',
+        '| two stages | 0 | 960 | 40.0 | 25.0 | 80.0 |  |  |',
+        '| single stage, steps of both | 0 | 960 | 50.0 | 25.0 |  |  |  |',
+        '| mixture | 0 | 960 | 50.0 | 25.0 | 70.0 |  | 25 % |',
+    ]
+    _, _, _, _, *differences = make_stage_difference_lines(reports)
+    assert differences == [
+        '| two stages - single stage, steps of both | `dataset` | -10.0 |',
+        '| mixture - single stage, steps of both | `dataset` | +0.0 |',
+        '| mixture - two stages | `dataset` | +10.0 |',
+        '| mixture, oracle prior - two stages, oracle prior | `dataset` '
+        '| -10.0 |',
+    ]
+
+
+def _classes(miou):
+    return {'dataset/mIoU': miou, 'dataset/F': 0.25}

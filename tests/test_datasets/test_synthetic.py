@@ -27,6 +27,7 @@ from mmavs.datasets.synthetic.blind import (
     mask_iou,
     sounding_prior,
 )
+from mmavs.datasets.synthetic.classes import FINE_CLASSES, choose_classes
 from mmavs.datasets.synthetic.scene import SECOND, sound_gate
 from mmavs.datasets.transforms import (
     LoadClipFrames,
@@ -419,6 +420,12 @@ class TestArguments:
         [
             (dict(num_classes=2), r'must be 3 to 14, got 2'),
             (dict(num_classes=15), r'must be 3 to 14, got 15'),
+            (
+                dict(num_classes=65, fine_grained=True),
+                r'must be 3 to 64, got 65',
+            ),
+            (dict(long_tail=-1), 'at least 0, got -1'),
+            (dict(correspondence='hue'), "'brightness'.*got 'hue'"),
             (dict(subsets=['v3']), r"subsets must be some of .*\['v3'\]"),
             (dict(num_clips=dict(dev=1)), r"splits must be some .*\['dev'\]"),
             (
@@ -519,3 +526,109 @@ class TestTool:
     def test_faults_end_it_with_their_text(self):
         with pytest.raises(SystemExit, match=r'must be 3 to 14, got 1'):
             self.run('--root', 'unused', '--classes', '1')
+
+
+class TestFineClasses:
+    def test_members_of_a_family_differ_in_looks_alone(self):
+        """Eight families of eight classes with the same timbre and hue."""
+        assert len(FINE_CLASSES) == len({c.name for c in FINE_CLASSES}) == 64
+        families = {}
+        for kind in FINE_CLASSES:
+            key = (kind.timbre, kind.hue)
+            families.setdefault(key, set()).add((kind.outline, kind.texture))
+        assert [len(looks) for looks in families.values()] == [8] * 8
+        assert len({timbre for timbre, _ in families}) == 8
+        assert {kind.class_id for kind in FINE_CLASSES} == set(range(1, 65))
+
+    def test_members_get_rarer_in_a_long_tail(self):
+        """Weights 1, 1/2 and 1/3 of three classes: 6, 3 and 2 of 11."""
+        kinds = choose_classes(24, fine_grained=True)
+        rng = np.random.default_rng(0)
+        counts = np.zeros(3)
+        for _ in range(400):
+            scene = sample_scene(
+                rng,
+                subset='v1m',
+                num_seconds=1,
+                size=32,
+                classes=kinds,
+                long_tail=1.0,
+            )
+            for item in scene.objects:
+                counts[kinds.index(item.kind) // 8] += 1
+        # about 1100 objects
+        np.testing.assert_allclose(
+            counts / counts.sum(), np.array([6, 3, 2]) / 11, atol=0.05
+        )
+
+
+class TestCorrespondence:
+    def _pair(self):
+        """The same scene without and with levels."""
+        plain, tied = (
+            sample_scene(
+                np.random.default_rng(4),
+                subset='v1s',
+                num_seconds=5,
+                size=48,
+                classes=SYNTHETIC_CLASSES,
+                correspondence=correspondence,
+            )
+            for correspondence in ('none', 'brightness')
+        )
+        return plain, tied
+
+    def test_brightness_and_loudness_follow_the_same_levels(self):
+        plain, tied = self._pair()
+        loud = [item for item in tied.objects if item.sounding.any()]
+        levels = np.array([0.0, 1.0, 0.5, 1.0, 0.0])
+        (source,) = loud
+        # Colours at level 0, 1/2 and 1; pixels are the same.
+        source = source._replace(levels=levels)
+        for second, share in enumerate([0.45, 1, 0.45**0.5, 1, 0.45]):
+            colour = source.colour_at((second + 0.5) * SECOND)
+            np.testing.assert_allclose(colour, share * source.colour)
+        time = (np.arange(5) + 0.5) * SECOND
+        expected = [1 / 8, 1, (1 / 8) ** 0.5, 1, 1 / 8]
+        np.testing.assert_allclose(source.gain(time), expected)
+        # 15 ms late, as the sources start.
+        edge = np.array([SECOND + 0.014, SECOND + 0.016])
+        np.testing.assert_allclose(source.gain(edge), [1 / 8, 1])
+        sound = tied._replace(objects=(source,)).sound(
+            np.random.default_rng(0), 5 * SECOND
+        )
+        rms = [
+            np.sqrt(np.mean(part[2000:] ** 2))
+            for part in np.array_split(sound, 5)
+        ]
+        assert rms[1] > 4 * rms[0]
+        assert rms[3] > 4 * rms[4]
+        assert plain.objects[0].levels is None
+
+    def test_the_picture_does_not_show_what_sounds(self):
+        """Levels of silent objects change, too; shapes stay."""
+        plain, tied = self._pair()
+        for before, after in zip(plain.objects, tied.objects, strict=True):
+            assert len(set(after.levels)) == 5
+            assert after.kind == before.kind
+        for time in (0.5, 3.0):
+            frame, owner = tied.frame(time)
+            assert np.array_equal(owner, plain.frame(time)[1])
+            assert not np.array_equal(frame, plain.frame(time)[0])
+
+    def test_options_are_named_only_if_they_are_used(self, tmp_path):
+        """A data set of an earlier version is kept."""
+        counts = dict(val=1)
+        facts = write_dataset(tmp_path / 'a', counts, size=32)
+        names = {'fine_grained', 'long_tail', 'correspondence'}
+        assert not names & set(facts['arguments'])
+        facts = write_dataset(
+            tmp_path / 'b',
+            counts,
+            num_classes=40,
+            size=32,
+            fine_grained=True,
+            long_tail=1.0,
+            correspondence='brightness',
+        )
+        assert names <= set(facts['arguments'])

@@ -13,6 +13,7 @@ import argparse
 
 from mmavs.datasets.avsbench import SPLITS, SUBSETS
 from mmavs.datasets.synthetic import write_dataset, write_video
+from mmavs.datasets.synthetic.sampling import CORRESPONDENCES
 from mmavs.engine import add_traceback_argument, error_line
 
 
@@ -32,7 +33,31 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--size', type=int, default=112, help='frame side')
     parser.add_argument(
-        '--classes', type=int, default=6, help='how many classes, 3 to 14'
+        '--classes',
+        type=int,
+        default=6,
+        help='how many classes, 3 to 14, or 3 to 64 with --fine-grained',
+    )
+    parser.add_argument(
+        '--fine-grained',
+        action='store_true',
+        help='many classes that share eight timbres and hues and differ in '
+        'outline and texture',
+    )
+    parser.add_argument(
+        '--long-tail',
+        type=float,
+        default=0.0,
+        metavar='A',
+        help='of the classes with the same timbre, the n-th occurs n ** -A '
+        'times as often as the first',
+    )
+    parser.add_argument(
+        '--correspondence',
+        choices=CORRESPONDENCES,
+        default='none',
+        help='brightness: the brightness of objects changes every second, '
+        'and their loudness with it',
     )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
@@ -60,20 +85,23 @@ def print_bounds(facts: dict) -> None:
 def main() -> None:
     """Write the data set, the video or both, and print the bounds."""
     args = parse_args()
-    common = dict(num_classes=args.classes, seed=args.seed)
     with error_line(args):
         if args.root:
             facts = write_dataset(
                 args.root,
                 {split: getattr(args, split) for split in SPLITS},
                 subsets=args.subsets,
+                num_classes=args.classes,
+                fine_grained=args.fine_grained,
+                long_tail=args.long_tail,
+                correspondence=args.correspondence,
                 size=args.size,
-                **common,
+                seed=args.seed,
             )
             print(f'The data set is in {args.root}')
             print_bounds(facts)
         if args.video:
-            write_video(args.video, **common)
+            write_video(args.video, num_classes=args.classes, seed=args.seed)
             print(f'The video is {args.video}')
 
 

@@ -1,7 +1,8 @@
 """Synthetic clips that can only be segmented with their sound."""
 
 from .blind import blind_miou
-from .scene import SYNTHETIC_CLASSES, sample_scene
+from .classes import SYNTHETIC_CLASSES
+from .sampling import sample_scene
 from .video import write_video
 from .writer import is_synthetic, write_dataset
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .scene import NUM_SOUNDING, NUM_SOURCES
+from .sampling import NUM_SOUNDING, NUM_SOURCES
 
 
 class FrameFacts(NamedTuple):

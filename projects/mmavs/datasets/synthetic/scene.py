@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ..metainfo import AVSBENCH_CLASSES
 from . import timbres
-from .looks import draw_background, draw_object, hue_to_rgb
-from .timbres import SAMPLE_RATE, Timbre
+from .classes import SyntheticClass
+from .looks import draw_object
+from .timbres import SAMPLE_RATE
 
 #: Second t of a clip is VGGish's example t: it starts at 0.96 t, and its last
 #: window extends 15 ms into the next. A source therefore starts 15 ms late,
@@ -19,60 +18,8 @@ SECOND = 0.96
 _OVERLAP = 0.015
 _FADE = 0.005
 _NOISE_FLOOR = 0.001
-
-
-class SyntheticClass(NamedTuple):
-    """One of the 71 classes with its appearance and its timbre.
-
-    Attributes:
-        name (str): One of :data:`AVSBENCH_CLASSES`.
-        hue (float): Degrees; the hue of an object differs by up to 8.
-        outline (str): See :data:`mmavs.datasets.synthetic.looks.OUTLINES`.
-        texture (str): See :data:`mmavs.datasets.synthetic.looks.TEXTURES`.
-        timbre (Timbre): See :mod:`mmavs.datasets.synthetic.timbres`.
-    """
-
-    name: str
-    hue: float
-    outline: str
-    texture: str
-    timbre: Timbre
-
-    @property
-    def class_id(self) -> int:
-        """Position among the 71 classes."""
-        return AVSBENCH_CLASSES.index(self.name)
-
-
-SYNTHETIC_CLASSES = (
-    SyntheticClass('violin', 0, 'triangle', 'stripes', timbres.bowed),
-    SyntheticClass('bird', 55, 'disc', 'dots', timbres.chirps),
-    SyntheticClass('helicopter', 120, 'cross', 'plain', timbres.rotor),
-    SyntheticClass('bell', 180, 'square', 'checks', timbres.struck),
-    SyntheticClass('emergency-car', 235, 'ellipse', 'stripes', timbres.siren),
-    SyntheticClass('dog', 300, 'diamond', 'plain', timbres.barks),
-    SyntheticClass('clock', 28, 'half-disc', 'checks', timbres.ticks),
-    SyntheticClass('flute', 270, 'bar', 'dots', timbres.breath),
-    # Same timbre and hue as the first six, but another shape.
-    SyntheticClass('cello', 0, 'bar', 'plain', timbres.bowed),
-    SyntheticClass('parrot', 55, 'triangle', 'checks', timbres.chirps),
-    SyntheticClass('airplane', 120, 'diamond', 'stripes', timbres.rotor),
-    SyntheticClass('handpan', 180, 'ellipse', 'plain', timbres.struck),
-    SyntheticClass('train', 235, 'square', 'plain', timbres.siren),
-    SyntheticClass('wolf', 300, 'disc', 'stripes', timbres.barks),
-)
-
-#: Objects in a scene -> probability.
-NUM_OBJECTS = {2: 0.25, 3: 0.75}
-#: v1m: objects in the scene -> number of sources -> probability. Sources may
-#: sound; the other objects are silent distractors.
-NUM_SOURCES = {2: {1: 0.4, 2: 0.6}, 3: {2: 0.6, 3: 0.4}}
-#: v1m: number of sources -> number that sound in a second -> probability.
-NUM_SOUNDING = {
-    1: {0: 0.15, 1: 0.85},
-    2: {0: 0.15, 1: 0.62, 2: 0.23},
-    3: {0: 0.15, 1: 0.62, 2: 0.2, 3: 0.03},
-}
+#: Brightness and gain of an object at level 0; both are 1 at level 1.
+_DARKEST, _SOFTEST = 0.45, 0.125
 
 
 class SceneObject(NamedTuple):
@@ -90,6 +37,9 @@ class SceneObject(NamedTuple):
         spin (float): Radians per second.
         sounding (np.ndarray): (seconds,) bool.
         loudness (float): Root mean square while it sounds.
+        levels (np.ndarray | None): (seconds,) in [0, 1], how bright the
+            object is in each second, and how loud if it sounds; None for an
+            object whose brightness and loudness do not change.
     """
 
     kind: SyntheticClass
@@ -103,11 +53,26 @@ class SceneObject(NamedTuple):
     spin: float
     sounding: np.ndarray
     loudness: float
+    levels: np.ndarray | None = None
 
     def position(self, time: np.ndarray) -> np.ndarray:
         """(K,) seconds -> (K, 2) x, y."""
         turn = 2 * np.pi * self.pace * time[:, None] + self.phase
         return self.centre + self.swing * np.sin(turn)
+
+    def colour_at(self, time: float) -> np.ndarray:
+        """Seconds -> (3,) RGB, 0..255."""
+        if self.levels is None:
+            return self.colour
+        level = self.levels[_second_of(np.array(time), self.levels)]
+        return self.colour * _DARKEST ** (1 - level)
+
+    def gain(self, seconds: np.ndarray) -> np.ndarray | float:
+        """(S,) times of samples -> (S,) in [0, 1]; changes 15 ms late."""
+        if self.levels is None:
+            return 1.0
+        level = self.levels[_second_of(seconds - _OVERLAP, self.levels)]
+        return _SOFTEST ** (1 - level)
 
 
 class Scene(NamedTuple):
@@ -143,7 +108,7 @@ class Scene(NamedTuple):
                 angle=item.angle + item.spin * time,
                 outline=item.kind.outline,
                 texture=item.kind.texture,
-                colour=item.colour,
+                colour=item.colour_at(time),
             )
             owner[pixels] = number
         return frame.round().clip(0, 255).astype(np.uint8), owner
@@ -163,9 +128,14 @@ class Scene(NamedTuple):
         for item in self.objects:
             if item.sounding.any():
                 tone = item.kind.timbre(rng, seconds)
-                gate = sound_gate(item.sounding, seconds)
+                gate = sound_gate(item.sounding, seconds) * item.gain(seconds)
                 mix += timbres.level(tone, item.loudness) * gate
         return mix.clip(-1, 1)
+
+
+def _second_of(time: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Times -> seconds of 0.96 s; the last one has no end."""
+    return np.clip(time // SECOND, 0, len(levels) - 1).astype(int)
 
 
 def sound_gate(sounding: np.ndarray, seconds: np.ndarray) -> np.ndarray:
@@ -187,124 +157,3 @@ def sound_gate(sounding: np.ndarray, seconds: np.ndarray) -> np.ndarray:
         rise = np.clip((seconds - start) / _FADE, 0, 1)
         gate += rise * np.clip((stop - seconds) / _FADE, 0, 1)
     return gate
-
-
-def sample_scene(
-    rng: np.random.Generator,
-    *,
-    subset: str,
-    num_seconds: int,
-    size: int,
-    classes: Sequence[SyntheticClass],
-) -> Scene:
-    """Draw a random scene.
-
-    The frames do not depend on which objects sound, so the sounding objects
-    can only be found from the sound.
-
-    Args:
-        rng (np.random.Generator): Random generator.
-        subset (str): ``'v1s'``: one object sounds all the time. Otherwise a
-            new random set of sources sounds in each second.
-        num_seconds (int): Seconds of 0.96 s.
-        size (int): Side of the frames in pixels.
-        classes (Sequence[SyntheticClass]): At least 3 to choose from.
-
-    Returns:
-        Scene: Objects of classes with different timbres.
-    """
-    num_objects = _choose(rng, NUM_OBJECTS)
-    kinds = _sample_kinds(rng, classes, num_objects)
-    sounding = _sample_sounding(rng, subset, num_objects, num_seconds)
-    times = np.linspace(0, SECOND * num_seconds, 8 * num_seconds)
-    largest = 0.22
-    while True:
-        objects = tuple(
-            _sample_object(rng, kind, row, largest)
-            for kind, row in zip(kinds, sounding, strict=True)
-        )
-        if _apart(objects, times):
-            return Scene(draw_background(rng, size), objects)
-        # Objects get smaller until they fit, so the loop ends.
-        largest = max(0.998 * largest, 0.12)
-
-
-def _sample_kinds(
-    rng: np.random.Generator,
-    classes: Sequence[SyntheticClass],
-    num_objects: int,
-) -> list[SyntheticClass]:
-    """Draw classes with different timbres."""
-    families: dict[Timbre, list[SyntheticClass]] = {}
-    for kind in classes:
-        families.setdefault(kind.timbre, []).append(kind)
-    members = list(families.values())
-    chosen = rng.choice(len(members), num_objects, replace=False)
-    # A timbre with a single class draws no number.
-    return [
-        members[i][rng.integers(len(members[i]))]
-        if len(members[i]) > 1
-        else members[i][0]
-        for i in chosen
-    ]
-
-
-def _sample_object(
-    rng: np.random.Generator,
-    kind: SyntheticClass,
-    sounding: np.ndarray,
-    largest: float,
-) -> SceneObject:
-    radius = rng.uniform(0.75, 1) * largest
-    swing = rng.uniform(0.02, 0.08, size=2)
-    margin = radius + swing
-    return SceneObject(
-        kind=kind,
-        colour=hue_to_rgb(
-            kind.hue + rng.uniform(-8, 8),
-            rng.uniform(0.75, 1),
-            rng.uniform(0.75, 1),
-        ),
-        radius=radius,
-        centre=rng.uniform(margin, 1 - margin),
-        swing=swing,
-        pace=rng.uniform(0.1, 0.3, size=2),
-        phase=rng.uniform(0, 2 * np.pi, size=2),
-        angle=rng.uniform(-0.4, 0.4),
-        spin=rng.uniform(-0.15, 0.15),
-        sounding=sounding,
-        loudness=rng.uniform(0.05, 0.08),
-    )
-
-
-def _sample_sounding(
-    rng: np.random.Generator, subset: str, num_objects: int, num_seconds: int
-) -> np.ndarray:
-    """Draw which objects sound when: (num_objects, num_seconds) bool."""
-    sounding = np.zeros((num_objects, num_seconds), dtype=bool)
-    order = rng.permutation(num_objects)
-    if subset == 'v1s':
-        sounding[order[0]] = True
-        return sounding
-    sources = order[: _choose(rng, NUM_SOURCES[num_objects])]
-    for second in range(num_seconds):
-        number = _choose(rng, NUM_SOUNDING[len(sources)])
-        now = rng.choice(sources, number, replace=False)
-        sounding[now, second] = True
-    return sounding
-
-
-def _apart(objects: Sequence[SceneObject], times: np.ndarray) -> bool:
-    """Return whether no two objects touch at any of the times."""
-    paths = [item.position(times) for item in objects]
-    return all(
-        np.linalg.norm(paths[i] - paths[j], axis=1).min()
-        > objects[i].radius + objects[j].radius
-        for i in range(len(objects))
-        for j in range(i)
-    )
-
-
-def _choose(rng: np.random.Generator, probabilities: dict[int, float]) -> int:
-    values = list(probabilities)
-    return int(rng.choice(values, p=list(probabilities.values())))

@@ -12,9 +12,10 @@ import numpy as np
 
 from mmavs.atomic_file import atomic_path
 
-from .scene import SECOND, Scene, sample_scene
+from .classes import choose_classes
+from .sampling import sample_scene
+from .scene import SECOND, Scene
 from .timbres import SAMPLE_RATE
-from .writer import choose_classes
 
 #: Containers that hold both tracks.
 _SUFFIXES = ('.mp4', '.mkv', '.mov')

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import soundfile
@@ -19,13 +19,9 @@ from mmavs.atomic_file import atomic_path, write_json
 from ..avsbench import NUM_FRAMES, SPLITS, SUBSETS
 from ..metainfo import AVSBENCH_CLASSES, AVSBENCH_PALETTE
 from .blind import FrameFacts, blind_miou
-from .scene import (
-    SECOND,
-    SYNTHETIC_CLASSES,
-    Scene,
-    SyntheticClass,
-    sample_scene,
-)
+from .classes import SyntheticClass, choose_classes
+from .sampling import check_options, sample_scene
+from .scene import SECOND, Scene
 from .timbres import SAMPLE_RATE
 
 #: AVSBench's columns, and ``visible``: the classes of all objects, also of
@@ -37,7 +33,6 @@ _HEADER = (
 _GENERATOR = 2
 _FACTS = 'facts.json'
 _LABELS = 'label2idx.json'
-_MIN_CLASSES = 3
 _MIN_SIZE = 32
 
 
@@ -72,32 +67,15 @@ def is_synthetic(root: str | os.PathLike[str]) -> bool:
     return Path(root, _FACTS).is_file()
 
 
-def choose_classes(num_classes: int) -> tuple[SyntheticClass, ...]:
-    """Return the first synthetic classes.
-
-    Args:
-        num_classes (int): Number of classes, 3 to 14.
-
-    Returns:
-        tuple[SyntheticClass, ...]: The classes.
-
-    Raises:
-        ValueError: If ``num_classes`` is out of range.
-    """
-    if not _MIN_CLASSES <= num_classes <= len(SYNTHETIC_CLASSES):
-        raise ValueError(
-            f'the number of classes must be {_MIN_CLASSES} to '
-            f'{len(SYNTHETIC_CLASSES)}, got {num_classes}'
-        )
-    return SYNTHETIC_CLASSES[:num_classes]
-
-
 def write_dataset(
     root: str | Path,
     num_clips: Mapping[str, int],
     *,
     subsets: Sequence[str] = ('v1s', 'v1m'),
     num_classes: int = 6,
+    fine_grained: bool = False,
+    long_tail: float = 0.0,
+    correspondence: str = 'none',
     size: int = 112,
     seed: int = 0,
 ) -> dict:
@@ -110,7 +88,14 @@ def write_dataset(
         root (str | Path): Folder to write to.
         num_clips (Mapping[str, int]): Split -> clips of each subset.
         subsets (Sequence[str]): Which of v1s, v1m and v2 to write.
-        num_classes (int): Number of classes that occur, 3 to 14.
+        num_classes (int): Number of classes that occur, 3 to 14, or 3 to 64
+            if they are fine-grained.
+        fine_grained (bool): Use many classes that share eight timbres and
+            hues and differ in outline and texture.
+        long_tail (float): 0, or the exponent with which classes get rarer,
+            see :func:`~mmavs.datasets.synthetic.sampling.sample_scene`.
+        correspondence (str): ``'none'``, or ``'brightness'``: loudness
+            follows brightness, see the same function.
         size (int): Side of the frames in pixels.
         seed (int): The same seed gives the same files.
 
@@ -127,8 +112,12 @@ def write_dataset(
         ValueError: If an argument is out of range.
     """
     root = Path(root)
-    classes = choose_classes(num_classes)
+    classes = choose_classes(num_classes, fine_grained=fine_grained)
+    options: dict[str, Any] = dict(
+        long_tail=long_tail, correspondence=correspondence
+    )
     _check_arguments(num_clips, subsets, size)
+    check_options(long_tail, correspondence)
     arguments = dict(
         generator=_GENERATOR,
         num_clips=dict(num_clips),
@@ -136,6 +125,7 @@ def write_dataset(
         num_classes=num_classes,
         size=size,
         seed=seed,
+        **_changed(fine_grained=fine_grained, **options),
     )
     if root.is_file():
         raise ValueError(
@@ -154,7 +144,7 @@ def write_dataset(
     rows = []
     frames: dict[str, dict[str, list[FrameFacts]]] = {}
     for plan in track(plans, f'Writing {len(plans)} clips'):
-        scene, found = _write_clip(root, plan, classes, size, seed)
+        scene, found = _write_clip(root, plan, classes, size, seed, options)
         of_subset = frames.setdefault(plan.subset, {})
         of_subset.setdefault(plan.split, []).extend(found)
         rows.append(_table_row(plan, scene))
@@ -250,12 +240,32 @@ def _check_arguments(
         raise ValueError(f'size must be at least {_MIN_SIZE}, got {size}')
 
 
+def _changed(
+    *, fine_grained: bool, long_tail: float, correspondence: str
+) -> dict[str, Any]:
+    """Return the options that are not at their default.
+
+    Data sets of versions without these options then keep their arguments.
+    """
+    options = dict(
+        fine_grained=(fine_grained, False),
+        long_tail=(long_tail, 0),
+        correspondence=(correspondence, 'none'),
+    )
+    return {
+        name: value
+        for name, (value, default) in options.items()
+        if value != default
+    }
+
+
 def _write_clip(
     root: Path,
     plan: ClipPlan,
     classes: Sequence[SyntheticClass],
     size: int,
     seed: int,
+    options: Mapping[str, Any],
 ) -> tuple[Scene, list[FrameFacts]]:
     """Write the files of a clip."""
     rng = plan.rng(seed)
@@ -266,6 +276,7 @@ def _write_clip(
         num_seconds=num_frames,
         size=size,
         classes=classes,
+        **options,
     )
     folder = root / plan.subset / plan.uid
     for name in ('frames', 'labels_rgb', 'labels_semantic'):
