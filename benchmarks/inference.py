@@ -1,13 +1,15 @@
-"""Time the inference of one clip by parts, in each precision.
+"""Time the inference of one clip by parts, in each precision and runtime.
 
     python -m benchmarks.inference CONFIG [--checkpoint FILE]
         [--precision float32 bfloat16 float16] [--compile] [--json FILE]
+        [--exported FILE.onnx --backend onnxruntime openvino]
 
 prints, for one clip of five seconds, frames per second, the real-time factor
 (seconds of computation per second of video), the time of each part of the
 network, and the agreement of the masks with those of float32. Precisions take
 turns, so that other load on the machine slows all of them. Post-processing is
-what remains: logits to the frame's size, and the class of each pixel.
+what remains: logits to the frame's size, and the class of each pixel. Other
+runtimes run a network that tools/export.py wrote, and have no parts.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmavs.apis.export import BACKENDS, Backend, load_exported
 from mmavs.atomic_file import write_json
 from mmavs.config_file import read_config
 from mmavs.engine import speed_up
 from mmavs.engine.inference_speed import PRECISIONS, Precision
+from mmavs.fingerprint import hash_file
 from mmengine.runner import load_checkpoint
 from rich.console import Console
 from rich.table import Table
@@ -37,6 +41,9 @@ from benchmarks.system_costs import (
     peak_memory,
 )
 from benchmarks.timing import Timing, time_in_turns, timed_parts
+
+#: Parts of a network that are timed.
+PARTS = ('backbone', 'audio_backbone', 'decode_head')
 
 
 def build(
@@ -66,6 +73,34 @@ def build(
         )
     speed_up(segmenter.model, precision, compiled=compiled)
     return segmenter
+
+
+def build_exported(
+    backend: Backend, exported: Path, checkpoint: Path, clip: dict[str, Any]
+) -> Segmenter:
+    """Load an exported network.
+
+    Args:
+        backend (Backend): Its runtime.
+        exported (Path): Its file.
+        checkpoint (Path): The checkpoint that the others use.
+        clip (dict[str, Any]): The clip that the others segment.
+
+    Returns:
+        Segmenter: Network and clip.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If the runtime is not installed.
+        ValueError: If the file is of another checkpoint.
+    """
+    model = load_exported(exported, backend)
+    if model.session.facts.checkpoint != hash_file(checkpoint):
+        raise ValueError(
+            f'{exported}: expected a network exported from {checkpoint}, got '
+            'one from another checkpoint; export this one.'
+        )
+    return Segmenter(model, clip)
 
 
 def masks_of(segmenter: Segmenter) -> Tensor:
@@ -100,15 +135,16 @@ def mask_agreement(masks: Tensor, reference: Tensor) -> dict[str, float]:
 def measure(
     segmenters: dict[str, Segmenter], rounds: int, device: str
 ) -> dict[str, dict[str, Any]]:
-    """Time all precisions in turns.
+    """Time all precisions and runtimes in turns.
 
     Args:
-        segmenters (dict[str, Segmenter]): By precision, float32 first.
+        segmenters (dict[str, Segmenter]): By precision, float32 first, and by
+            runtime.
         rounds (int): Clips that each segments after one to warm up.
         device (str): 'cpu' or 'cuda'.
 
     Returns:
-        dict[str, dict[str, Any]]: By precision: ``seconds_per_clip`` and
+        dict[str, dict[str, Any]]: By the same: ``seconds_per_clip`` and
         ``spread`` (wall-clock time), ``cpu_seconds_per_clip``,
         ``frames_per_second``, ``real_time_factor``, ``parts`` (seconds by
         name) and the entries of :func:`mask_agreement`.
@@ -116,12 +152,8 @@ def measure(
     parts: dict[str, dict[str, list[float]]] = {n: {} for n in segmenters}
 
     def segment(name: str) -> None:
-        model = segmenters[name].model
-        timed = dict(
-            backbone=model.backbone,
-            audio_backbone=model.audio_backbone,
-            decode_head=model.decode_head,
-        )
+        children = dict(segmenters[name].model.named_children())
+        timed = {part: children[part] for part in PARTS if part in children}
         with timed_parts(timed, device, parts[name]):
             segmenters[name]()
 
@@ -143,14 +175,16 @@ def measure(
 def _row(timing: Timing, parts: dict[str, list[float]]) -> dict[str, Any]:
     # The first call of each part is the warm-up.
     medians = {n: statistics.median(s[1:]) for n, s in parts.items()}
-    rest = timing.median - sum(medians.values())
+    if medians:
+        rest = timing.median - sum(medians.values())
+        medians['post_processing'] = rest
     return dict(
         seconds_per_clip=timing.median,
         spread=timing.spread,
         cpu_seconds_per_clip=timing.cpu,
         frames_per_second=NUM_FRAMES / timing.median,
         real_time_factor=timing.median / NUM_FRAMES,
-        parts=dict(medians, post_processing=rest),
+        parts=medians,
     )
 
 
@@ -165,7 +199,7 @@ def make_table(rows: dict[str, dict[str, Any]]) -> Table:
     """
     parts = list(rows['float32']['parts'])
     table = Table(
-        'precision',
+        'precision or runtime',
         'frames/s',
         'real-time factor',
         'CPU s per clip',
@@ -178,7 +212,10 @@ def make_table(rows: dict[str, dict[str, Any]]) -> Table:
             f'{row["frames_per_second"]:.2f}',
             f'{row["real_time_factor"]:.2f}',
             f'{row["cpu_seconds_per_clip"]:.2f}',
-            *(f'{row["parts"][part]:.3f}' for part in parts),
+            *(
+                f'{row["parts"][part]:.3f}' if row['parts'] else '-'
+                for part in parts
+            ),
             f'{row["iou"]:.4f}',
         )
     return table
@@ -196,14 +233,20 @@ def main() -> None:
         '--precision', nargs='+', choices=PRECISIONS, default=['float32']
     )
     parser.add_argument('--compile', action='store_true')
+    parser.add_argument('--exported', type=Path, metavar='FILE.onnx')
+    parser.add_argument('--backend', nargs='+', choices=BACKENDS[1:])
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--json', type=Path, metavar='FILE')
     args = parser.parse_args()
+    if (args.exported is None) != (args.backend is None):
+        parser.error('--exported and --backend need each other')
+    if args.exported is not None and args.checkpoint is None:
+        parser.error('--exported needs --checkpoint, for the same weights')
     try:
         read_config(args.config)
         run(args)
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, ImportError, ValueError) as error:
         sys.exit(f'inference.py: {error}')
 
 
@@ -215,6 +258,7 @@ def run(args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: If the config or the checkpoint is missing.
+        ImportError: If a runtime is not installed.
         ValueError: If either is of another kind.
     """
     torch.set_num_threads(args.threads)
@@ -230,6 +274,13 @@ def run(args: argparse.Namespace) -> None:
         )
         for precision in precisions
     }
+    for backend in args.backend or ():
+        segmenters[backend] = build_exported(
+            backend,
+            args.exported,
+            args.checkpoint,
+            segmenters['float32'].clip,
+        )
     load = os.getloadavg()[0]
     rows = measure(segmenters, args.rounds, device)
     report = dict(

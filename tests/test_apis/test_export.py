@@ -94,6 +94,20 @@ def test_logits_equal_pytorch(name, exported, checkpoint_of):
         assert gap.abs().max() < 1e-4
 
 
+def test_padding_is_removed(exported):
+    path, facts, _ = exported('avsegformer_tiny_ms3-96x96')
+    segmentor = load_exported(path, 'onnxruntime')
+    inputs = random_batch(facts, 1)
+    expected = segmentor.encode_decode(inputs, [])
+    padded = {
+        name: torch.cat([inputs[name], torch.ones_like(inputs[name][:2])])
+        for name in facts.shapes
+    }
+    valid = torch.arange(7) < 5
+    padded.update(num_frames=(7,), valid=valid)
+    assert torch.equal(segmentor.encode_decode(padded, []), expected)
+
+
 def test_openvino(exported):
     pytest.importorskip(
         'openvino', reason="needs pip install 'mmavs[openvino]'"

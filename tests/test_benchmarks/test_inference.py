@@ -26,3 +26,20 @@ def test_a_missing_config_ends_in_one_line(monkeypatch):
         match=r'^inference.py: configs/none.py: expected a config file, found',
     ):
         main()
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (['--exported', 'a.onnx'], '--exported and --backend need each'),
+        (
+            ['--exported', 'a.onnx', '--backend', 'openvino'],
+            '--exported needs --checkpoint',
+        ),
+    ],
+)
+def test_options_of_other_runtimes(words, message, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['inference.py', 'a.py', *words])
+    with pytest.raises(SystemExit):
+        main()
+    assert message in capsys.readouterr().err

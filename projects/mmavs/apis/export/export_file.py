@@ -54,9 +54,9 @@ def export_network(
         kind (ExportFormat): ``'onnx'`` or ``'torch_export'``.
         size (tuple[int, int] | None): (H, W) of the frames. Defaults to None,
             that of the test pipeline.
-        num_frames (int | None): T. Defaults to None, ``pad_clips_to`` of the
-            data preprocessor or else the frames of a clip of the test data
-            set.
+        num_frames (int | None): T. Defaults to None, the frames of a clip of
+            the test data set; ``pad_clips_to`` of the data preprocessor if
+            the head uses padded frames.
 
     Returns:
         tuple[ExportFacts, float]: What the file says, and the largest
@@ -75,18 +75,19 @@ def export_network(
     init_default_scope(config.get('default_scope', 'mmseg'))
     config = _resized(config, size)
     dataset = build_unread(config.test_dataloader.dataset)
-    padded = config.model.get('data_preprocessor', {}).get('pad_clips_to')
-    num_frames = num_frames or padded or dataset.usual_num_frames
-    if padded not in (None, num_frames):
-        raise ValueError(
-            f'the data preprocessor pads clips to {padded} frames: '
-            f'--num-frames must be {padded}, got {num_frames}.'
-        )
     model = load_model(config, checkpoint, 'cpu').requires_grad_(False)
     if not isinstance(model, AVSegmentor):
         raise ValueError(
             'expected a model of type AVSegmentor or derived from it, got '
             f'{type(model).__name__}.'
+        )
+    padded = _num_padded(model)
+    num_frames = num_frames or padded or dataset.usual_num_frames
+    if padded not in (None, num_frames):
+        raise ValueError(
+            f'{type(model.decode_head).__name__} uses padded frames, and the '
+            f'data preprocessor pads clips to {padded}: expected --num-frames '
+            f'{padded}, got {num_frames}.'
         )
     traced, other = (_random_clip(config, num_frames, seed) for seed in (0, 1))
     with torch.no_grad():
@@ -113,6 +114,13 @@ def export_network(
                     'constant.'
                 )
     return facts, difference
+
+
+def _num_padded(model: AVSegmentor) -> int | None:
+    """T after padding, if the head uses padded frames."""
+    if not getattr(model.decode_head, 'needs_padding', False):
+        return None
+    return model.data_preprocessor.pad_clips_to
 
 
 def _resized(config: Config, size: tuple[int, int] | None) -> Config:

@@ -57,9 +57,13 @@ class ExportedSegmentor(AVSegmentor):
         """
         facts = self.session.facts
         counts = inputs['num_frames']
-        if inputs.get('valid') is not None:
-            clips = inputs['valid'].split(list(counts))
+        rows = {name: inputs[name] for name in facts.shapes}
+        valid = inputs.get('valid')
+        if valid is not None:
+            # A head that uses padded frames is exported for full clips.
+            clips = valid.split(list(counts))
             counts = [int(flags.sum()) for flags in clips]
+            rows = {name: tensor[valid] for name, tensor in rows.items()}
         wrong = sorted({n for n in counts if n != facts.num_frames})
         if wrong:
             raise ValueError(
@@ -67,7 +71,7 @@ class ExportedSegmentor(AVSegmentor):
                 f'frames, one per second, got {wrong[0]}; segment a longer '
                 f'video, or export with --num-frames {wrong[0]}.'
             )
-        arrays = {name: inputs[name].numpy() for name in facts.shapes}
+        arrays = {name: tensor.numpy() for name, tensor in rows.items()}
         for name, shape in facts.shapes.items():
             got = arrays[name].shape
             if list(got[1:]) != shape[1:]:
@@ -80,8 +84,8 @@ class ExportedSegmentor(AVSegmentor):
         logits = [
             self.session.run(
                 {
-                    name: rows[start : start + facts.num_frames]
-                    for name, rows in arrays.items()
+                    name: array[start : start + facts.num_frames]
+                    for name, array in arrays.items()
                 }
             )
             for start in starts
