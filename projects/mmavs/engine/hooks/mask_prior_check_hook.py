@@ -146,6 +146,8 @@ class MaskPriorCheckHook(Hook):
 
     def _folds(self, dataset: BaseClipDataset) -> dict[ClipKey, str]:
         """Map training clips to the checkpoint trained without them."""
+        if not self.expect_held_out:
+            return {}
         found = {}
         # The folds depend on all clips, also on those that the data set's
         # option `indices` leaves out.
