@@ -26,6 +26,7 @@ from benchmarks.model_zoo import (
     make_zoo_page,
     read_results,
 )
+from benchmarks.performance_page import make_page
 from benchmarks.published_figures import make_readme_lines
 from benchmarks.robustness_page import (
     make_area_lines,
@@ -82,6 +83,8 @@ def make_pages(root: Path) -> dict[Path, str]:
         ):
             text = replace_part(text, name, lines)
     pages = {page: text}
+    page = root / 'docs/performance.md'
+    pages[page] = make_page(root, page.read_text(encoding='utf-8'))
     readme = root / 'README.md'
     pages[readme] = replace_part(
         readme.read_text(encoding='utf-8'),

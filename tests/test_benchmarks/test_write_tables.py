@@ -12,6 +12,10 @@ from benchmarks.compare_systems_page import (
     read_reports,
 )
 from benchmarks.generated_tables import make_table, replace_part
+from benchmarks.performance_page import (
+    make_loading_lines,
+    make_training_lines,
+)
 from benchmarks.robustness_page import (
     make_area_lines,
     make_consistency_lines,
@@ -195,3 +199,23 @@ def test_tables_of_one_and_two_stages_by_hand(tmp_path):
 
 def _classes(miou):
     return {'dataset/mIoU': miou, 'dataset/F': 0.25}
+
+
+def test_tables_of_performance_by_hand():
+    names = ('plain', 'packed', 'packed, normalised', 'published')
+    loaders = {
+        name: dict(cpu_ms_per_clip=ms)
+        for name, ms in zip(names, (8.0, 2.0, 4.0, 12.0), strict=True)
+    }
+    lines = make_loading_lines(dict(systems=dict(tpavi=dict(loaders=loaders))))
+    assert lines[-1] == '| TPAVI, 224 | 8.0 | 2.0 | 4.0 | 12.0 | 6.0 | 3.0 |'
+
+    parts = dict(forward=1.0, backward=0.5, optimiser=0.5)
+    ours = dict(cpu_seconds=2.0, parts=parts, peak_memory_bytes=2**20)
+    theirs = dict(ours, cpu_seconds=5.0, peak_memory_bytes=4 * 2**20)
+    phases = {'1': dict(mmavs=ours, published=theirs)}
+    lines = make_training_lines(dict(phases=phases))
+    assert lines[2:] == [
+        '| 1 | mmavs | 2.0 | 1.0 | 0.5 | 0.5 | 1 | 2.50 | 25% |',
+        '| 1 | published | 5.0 | 1.0 | 0.5 | 0.5 | 4 |  |  |',
+    ]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmavs.models.aavs.pixel_decoder import CheckpointedEncoderLayer
 from PIL import Image
 from support.tiny_models import build, random_features, samples_of, tiny_config
 
@@ -150,3 +151,25 @@ def test_unknown_options_are_named():
         _head(adapter_mode='beside')
     with pytest.raises(ValueError, match="audio_query .* got 'loud'"):
         _head(audio_query='loud')
+
+
+def test_checkpointing_the_pixel_decoder_gives_the_same_gradients():
+    features = random_features(CHANNELS)
+    results = []
+    for with_cp in (False, True):
+        torch.manual_seed(0)
+        decoder = dict(tiny_config().decode_head.pixel_decoder)
+        head = _head(pixel_decoder=dict(decoder, with_cp=with_cp)).train()
+        assert with_cp == isinstance(
+            head.pixel_decoder.encoder.layers[0], CheckpointedEncoderLayer
+        )
+        decoder = head.pixel_decoder
+        torch.manual_seed(1)
+        for parameter in decoder.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+        mask_feature, maps = decoder(list(features.visual))
+        (mask_feature.sum() + sum(x.square().sum() for x in maps)).backward()
+        results.append([p.grad for p in decoder.encoder.parameters()])
+    assert sum(gradient is not None for gradient in results[0]) > 10
+    for plain, recomputed in zip(*results, strict=True):
+        torch.testing.assert_close(plain, recomputed)

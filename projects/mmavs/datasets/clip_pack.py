@@ -147,11 +147,19 @@ def read_pictures(path: Path) -> Pictures | None:
             level=logging.WARNING,
         )
         return None
-    header = io.BytesIO(body[:4096].tobytes())
-    np.lib.format.read_magic(header)
-    _, _, dtype = np.lib.format.read_array_header_1_0(header)
-    record = body[header.tell() :].view(dtype)[0]
-    return _unpack(record)
+    # Version 1.0: magic, version and length of the header take ten bytes.
+    start = 10 + int.from_bytes(body[8:10].tobytes(), 'little')
+    dtype = _record_type(body[:start].tobytes())
+    return _unpack(body[start:].view(dtype)[0])
+
+
+@functools.lru_cache(maxsize=256)
+def _record_type(header: bytes) -> np.dtype:
+    """Parse the header of a file; that of most clips is the same."""
+    file = io.BytesIO(header)
+    np.lib.format.read_magic(file)
+    _, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return dtype
 
 
 def _unpack(record: Mapping[str, np.ndarray] | np.void) -> Pictures:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from mmdet.models.layers import MSDeformAttnPixelDecoder
+from mmdet.models.layers import (
+    DeformableDetrTransformerEncoderLayer,
+    MSDeformAttnPixelDecoder,
+)
 from mmseg.registry import MODELS
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ..layers import (
     AdaptedLinear,
@@ -18,6 +22,25 @@ from ..layers import (
 )
 
 
+class CheckpointedEncoderLayer(DeformableDetrTransformerEncoderLayer):
+    """mmdet's layer, computed again in the backward pass."""
+
+    def forward(self, query: Tensor, **kwargs: Any) -> Tensor:
+        """Run the layer.
+
+        Args:
+            query (Tensor): (N, S, C), the pixels of all levels.
+            **kwargs (Any): Other arguments of mmdet's layer.
+
+        Returns:
+            Tensor: (N, S, C).
+        """
+        forward = super().forward
+        if not self.training:
+            return forward(query=query, **kwargs)
+        return checkpoint(forward, query=query, use_reentrant=False, **kwargs)
+
+
 @MODELS.register_module()
 class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
     """mmdet's MSDeformAttn pixel decoder on this project's operator.
@@ -27,6 +50,9 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
             combined with its output projection: ``'replace'`` (published
             stage one), ``'append'`` (published stage two) or ``'none'``. The
             adapter has no residual connection; the layer keeps its own.
+        with_cp (bool): Recompute the layers of the encoder in the backward
+            pass instead of keeping their activations: less memory, the same
+            gradients.
         kwargs: Arguments of mmdet's ``MSDeformAttnPixelDecoder``.
     """
 
@@ -34,6 +60,7 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
         self,
         *,
         adapter_mode: Literal['replace', 'append', 'none'] = 'replace',
+        with_cp: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -42,6 +69,12 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
         for layer in self.encoder.layers:
             # AAVS trains adapters; the linear layers are frozen.
             swap_class(layer.ffn, nn.ReLU, SignReLU)
+        if with_cp:
+            swap_class(
+                self.encoder,
+                DeformableDetrTransformerEncoderLayer,
+                CheckpointedEncoderLayer,
+            )
         if adapter_mode != 'none':
             for layer in self.encoder.layers:
                 attn = layer.self_attn
