@@ -7,6 +7,7 @@ VGGISH = 'model_converters/vggish.py'
 PREPARE = 'dataset_converters/prepare_avsbench.py'
 VALIDATE = 'dataset_converters/validate_avsbench.py'
 VPO = 'dataset_converters/vpo.py'
+PACK = 'dataset_converters/pack_clips.py'
 #: Script -> options that it needs.
 OPTIONS = {
     'aavs': '--vggish v.pth',
@@ -30,6 +31,11 @@ def existing(folder):
     other_weights(folder)
 
 
+def cut_frames(folder):
+    for path in folder.glob('*/frames/*.jpg'):
+        path.write_bytes(path.read_bytes()[:300])
+
+
 MISSING = [
     Try(
         f'{name}-missing',
@@ -48,6 +54,23 @@ NOTHING = [
     for name in OPTIONS
 ]
 TRIES = [
+    Try(
+        'pack-no-config',
+        f'{PACK} none.py store',
+        'error: none.py: expected a config file, found',
+    ),
+    Try(
+        'pack-into-a-file',
+        f'{PACK} stub.py data/metadata.csv --splits test',
+        'expected a folder, got a file; choose another name',
+        keeps=('data/metadata.csv',),
+    ),
+    Try(
+        'pack-cut-frame',
+        f'{PACK} stub.py store --splits test --workers 1',
+        r'cannot read \(.*\) frame file data/v1s/.*\.jpg of clip',
+        prepare=lambda folder: cut_frames(folder / 'data/v1s'),
+    ),
     Try(
         'other-weights',
         f'{VGGISH} s.pth d.pth',

@@ -54,6 +54,9 @@ class PackedPictures(BaseTransform):
             it at the same time.
         contiguous (bool): False if :class:`PackClip` is the only transform
             that reads the frames, which takes planes as they are stored.
+
+    Raises:
+        ValueError: If ``pack_dir`` is a file.
     """
 
     def __init__(
@@ -65,6 +68,11 @@ class PackedPictures(BaseTransform):
     ) -> None:
         self.transforms = list(transforms)
         self.pack_dir = Path(pack_dir)
+        if self.pack_dir.is_file():
+            raise ValueError(
+                f'pack_dir={str(pack_dir)!r}: expected a folder, got a file; '
+                'choose another name.'
+            )
         self.contiguous = contiguous
         self._steps = [
             [type(step).__name__, sorted(vars(step).items())]
