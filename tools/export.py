@@ -6,7 +6,7 @@ Usage::
 
 The file maps the normalised frames and the audio input of one clip to logits.
 The tool compares them with those of PyTorch and leaves no file if they differ
-by more than 1e-3. tools/segment_video.py runs the file (``--exported``).
+by more than --tolerance. ``tools/segment_video.py --exported`` runs the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import get_args
 
 from mmavs.apis.export import export_network
-from mmavs.apis.export.export_file import ExportFormat
+from mmavs.apis.export.export_file import TOLERANCE, ExportFormat
 from mmavs.config_file import read_config
 from mmavs.engine import (
     add_traceback_argument,
@@ -66,6 +66,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'the test data set)',
     )
     parser.add_argument(
+        '--tolerance',
+        type=float,
+        default=TOLERANCE,
+        help='largest difference of a logit from PyTorch that is accepted '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
         '--force', action='store_true', help='replace the file if it exists'
     )
     add_traceback_argument(parser)
@@ -98,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             kind=args.format,
             size=args.size and tuple(args.size),
             num_frames=args.num_frames,
+            tolerance=args.tolerance,
         )
         shapes = ', '.join(f'{k} {v}' for k, v in facts.shapes.items())
         size = args.out.stat().st_size / 1e6

@@ -28,12 +28,8 @@ from .network import ExportableNetwork, clip_logits
 _Run = Callable[[dict[str, Tensor]], Tensor]
 ExportFormat = Literal['onnx', 'torch_export']
 
-#: Largest difference of logits that is not an error.
+#: Largest difference of logits that is not an error, unless another is given.
 TOLERANCE = 1e-3
-#: Seeds of the clips that are compared until one is within the tolerance. In
-#: a network with hard attention masks (AAVS), a value within rounding of the
-#: threshold changes the logits of its frame by more; a defect changes all.
-_CHECKED_CLIPS = (1, 2, 3, 4)
 #: The first opset with layer normalisation; GridSample is in 16.
 _OPSET = 17
 
@@ -46,13 +42,14 @@ def export_network(
     kind: ExportFormat = 'onnx',
     size: tuple[int, int] | None = None,
     num_frames: int | None = None,
+    tolerance: float = TOLERANCE,
 ) -> tuple[ExportFacts, float]:
     """Export a trained network and compare it with PyTorch.
 
     The file maps normalised frames and the input of the audio backbone of one
     clip, what the data preprocessor returns, to logits. Number and size of
-    the frames are fixed. The comparison uses other clips than the one from
-    which the graph was traced, at most four, until one agrees.
+    the frames are fixed. The comparison uses another clip than the one from
+    which the graph was traced.
 
     Args:
         config (Config): Config of the model.
@@ -64,6 +61,7 @@ def export_network(
         num_frames (int | None): T. Defaults to None, the frames of a clip of
             the test data set; ``pad_clips_to`` of the data preprocessor if
             the head uses padded frames.
+        tolerance (float): Largest difference of a logit that is accepted.
 
     Returns:
         tuple[ExportFacts, float]: What the file says, and the largest
@@ -73,7 +71,7 @@ def export_network(
         FileNotFoundError: If the checkpoint is missing.
         ImportError: If a package of the format is missing.
         ValueError: If the model cannot be exported, or its exported logits
-            differ by more than 1e-3; no file is left.
+            differ by more than ``tolerance``; no file is left.
     """
     check_entries(config, 'model', 'test_dataloader')
     if kind == 'onnx':
@@ -110,19 +108,18 @@ def export_network(
         with atomic_path(out) as part:
             write = _write_onnx if kind == 'onnx' else _write_program
             run = write(network, traced, facts, part)
-            for seed in _CHECKED_CLIPS:
-                clip = _random_clip(config, num_frames, seed)
-                gap = run(clip) - clip_logits(model, clip)
-                difference = gap.abs().max().item()
-                if difference <= TOLERANCE:
-                    break
-            else:
+            clip = _random_clip(config, num_frames, seed=1)
+            gap = run(clip) - clip_logits(model, clip)
+            difference = gap.abs().max().item()
+            if not difference <= tolerance:  # also NaN
                 raise ValueError(
                     f'{out}: the exported logits differ from those of PyTorch '
-                    f'by {difference:.2g}, more than {TOLERANCE:g}, so no '
+                    f'by {difference:.2g}, more than {tolerance:g}, so no '
                     'file was written; a module of the model may compute '
                     'something outside of PyTorch, which is traced as a '
-                    'constant.'
+                    'constant. A network with hard attention masks, such as '
+                    'AAVS, can differ by more where a mask is within rounding '
+                    'of its threshold: if you accept that, give --tolerance.'
                 )
     return facts, difference
 
