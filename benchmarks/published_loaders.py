@@ -123,7 +123,7 @@ def _write_object_layout(clips: Sequence[dict], root: Path) -> None:
             zip(clip['frame_paths'], clip['mask_paths'], strict=True), 1
         ):
             Image.open(frame).save(root / 'frames' / place / f'{name}_{t}.png')
-            sounding = np.array(Image.open(mask).convert('RGB')).any(-1)
+            sounding = np.array(Image.open(mask).convert('RGB')).max(-1) > 0
             picture = Image.fromarray(sounding)
             picture.save(root / 'masks' / place / f'{name}_{t}.png')
         with open(root / 'log_mel' / f'{place}.pkl', 'wb') as file:
