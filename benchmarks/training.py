@@ -16,13 +16,13 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmavs.atomic_file import write_json
-from mmavs.config_file import read_config
+from mmavs.config_file import check_entries, read_config
+from mmavs.engine import add_traceback_argument, error_line
 from mmavs.testing import aavs as published_code
 from mmengine.config import Config
 from rich.console import Console
@@ -179,19 +179,33 @@ def main() -> None:
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--json', type=Path, metavar='FILE')
     parser.add_argument('--memory-of', metavar='CODE', help=argparse.SUPPRESS)
+    add_traceback_argument(parser)
     args = parser.parse_args()
+    with error_line(args):
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Raises:
+        FileNotFoundError: If the config is missing.
+        ValueError: If it has no model or no training data, or not a phase of
+            ``--phases``.
+    """
     torch.set_num_threads(args.threads)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    try:
-        cfg = read_config(args.config)
-        phases = args.phases or [*range(1, num_phases(cfg) + 1)]
-        if not set(phases) <= {*range(1, num_phases(cfg) + 1)}:
-            raise ValueError(
-                f'{args.config} has {num_phases(cfg)} phase(s), got '
-                f'--phases {phases}'
-            )
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'training.py: {error}')
+    cfg = read_config(args.config)
+    check_entries(cfg, 'model', 'train_dataloader')
+    phases = args.phases or [*range(1, num_phases(cfg) + 1)]
+    if not set(phases) <= {*range(1, num_phases(cfg) + 1)}:
+        raise ValueError(
+            f'{args.config}: expected --phases from 1 to {num_phases(cfg)}, '
+            f'got {phases}'
+        )
     if args.memory_of:
         print_memory(
             measure_memory(args.memory_of, args.config, phases[0], device)

@@ -4,7 +4,12 @@ import sys
 
 import pytest
 
-from benchmarks import model_costs, ms_deform_attn, sound_conditions
+from benchmarks import (
+    model_costs,
+    ms_deform_attn,
+    sound_conditions,
+    training,
+)
 
 PART = 'configs/_base_/default_runtime.py'
 
@@ -29,3 +34,16 @@ def test_wrong_config(module, arguments, config, message, monkeypatch):
     monkeypatch.setattr(ms_deform_attn, 'measure', lambda _: [])
     with pytest.raises(SystemExit, match=f'^error: {config}: {message}'):
         module.main()
+
+
+@pytest.mark.parametrize(
+    ('config', 'message'),
+    [
+        ('configs/none.py', 'expected a config file, found none'),
+        (PART, 'expected a config with model, train_dataloader, got'),
+    ],
+)
+def test_wrong_config_of_training(config, message, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['', config])
+    with pytest.raises(SystemExit, match=f'^error: {config}: {message}'):
+        training.main()
