@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
 import statistics
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ import torch
 from mmavs.apis.export import BACKENDS, Backend, load_exported
 from mmavs.atomic_file import write_json
 from mmavs.config_file import read_config
-from mmavs.engine import speed_up
+from mmavs.engine import add_traceback_argument, error_line, speed_up
 from mmavs.engine.inference_speed import PRECISIONS, Precision
 from mmavs.fingerprint import hash_file
 from mmengine.runner import load_checkpoint
@@ -34,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks.machine import describe_machine
 from benchmarks.system_costs import (
     NUM_FRAMES,
     Segmenter,
@@ -150,25 +149,25 @@ def measure(
         name) and the entries of :func:`mask_agreement`.
     """
     parts: dict[str, dict[str, list[float]]] = {n: {} for n in segmenters}
+    masks: dict[str, Tensor] = {}
 
     def segment(name: str) -> None:
         children = dict(segmenters[name].model.named_children())
         timed = {part: children[part] for part in PARTS if part in children}
         with timed_parts(timed, device, parts[name]):
-            segmenters[name]()
+            masks[name] = masks_of(segmenters[name])
 
     timings = time_in_turns(
         {name: functools.partial(segment, name) for name in segmenters},
         rounds,
         device=device,
     )
-    reference = masks_of(segmenters['float32'])
     return {
         name: dict(
             _row(timings[name], parts[name]),
-            **mask_agreement(masks_of(segmenter), reference),
+            **mask_agreement(masks[name], masks['float32']),
         )
-        for name, segmenter in segmenters.items()
+        for name in segmenters
     }
 
 
@@ -238,16 +237,15 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--json', type=Path, metavar='FILE')
+    add_traceback_argument(parser)
     args = parser.parse_args()
     if (args.exported is None) != (args.backend is None):
         parser.error('--exported and --backend need each other')
     if args.exported is not None and args.checkpoint is None:
         parser.error('--exported needs --checkpoint, for the same weights')
-    try:
+    with error_line(args):
         read_config(args.config)
         run(args)
-    except (FileNotFoundError, ImportError, ValueError) as error:
-        sys.exit(f'inference.py: {error}')
 
 
 def run(args: argparse.Namespace) -> None:
@@ -281,18 +279,15 @@ def run(args: argparse.Namespace) -> None:
             args.checkpoint,
             segmenters['float32'].clip,
         )
-    load = os.getloadavg()[0]
+    machine = describe_machine()
     rows = measure(segmenters, args.rounds, device)
     report = dict(
         config=args.config.stem,
         trained=args.checkpoint is not None,
         compiled=args.compile,
         device=device,
-        threads=args.threads,
-        torch=torch.__version__,
+        machine=machine,
         rounds=args.rounds,
-        load_average_before=load,
-        load_average_after=os.getloadavg()[0],
         peak_memory_bytes_float32=peak_memory(args.config, device),
         precisions=rows,
     )

@@ -40,6 +40,16 @@ def added_memory(
     return sorted(added(run) for _ in range(calls))[calls // 2]
 
 
+def peak_of_process() -> int | None:
+    """Return the largest memory that this process has had.
+
+    Returns:
+        int | None: Bytes of resident memory; None on a system other than
+        Linux.
+    """
+    return _status_bytes('VmHWM') if _CLEAR_PEAK.exists() else None
+
+
 def print_memory(added: int | None) -> None:
     """Print what :func:`run_in_new_process` reads."""
     print(_UNKNOWN if added is None else added)
@@ -58,6 +68,23 @@ def run_in_new_process(module: str, *arguments: object) -> int | None:
     Raises:
         RuntimeError: If the process fails; with what it wrote to stderr.
     """
+    printed = last_line_of_new_process(module, *arguments)
+    return None if printed == _UNKNOWN else int(printed)
+
+
+def last_line_of_new_process(module: str, *arguments: object) -> str:
+    """Run a benchmark in a process whose memory can be measured.
+
+    Args:
+        module (str): Dotted name, as after ``python -m``.
+        *arguments (object): Its command line; paths must be absolute.
+
+    Returns:
+        str: The last line that it prints.
+
+    Raises:
+        RuntimeError: If the process fails; with what it wrote to stderr.
+    """
     # glibc keeps freed memory, in which later peaks would be hidden.
     env = dict(
         os.environ, MALLOC_TRIM_THRESHOLD_='0', MALLOC_MMAP_THRESHOLD_='65536'
@@ -68,8 +95,7 @@ def run_in_new_process(module: str, *arguments: object) -> int | None:
     )
     if run.returncode:
         raise RuntimeError(f'{" ".join(command)} failed:\n{run.stderr}')
-    printed = run.stdout.split()[-1]
-    return None if printed == _UNKNOWN else int(printed)
+    return run.stdout.splitlines()[-1]
 
 
 def _added_on_cuda(run: Callable[[], object]) -> int:

@@ -1,7 +1,7 @@
 """Make the tables of ``docs/performance.md`` from measured figures.
 
-The sources are ``results/performance/dataloader.json`` and ``training.json``,
-which ``benchmarks.dataloader`` and ``benchmarks.training`` write (``--json``).
+The sources are the files in ``results/performance``, which the benchmarks of
+the same names write (``--json``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generated_tables import make_table, replace_part
+from benchmarks.speed_page import (
+    make_parts_lines,
+    make_precision_lines,
+    make_published_lines,
+    make_video_lines,
+    make_window_lines,
+)
 
 _TITLES = dict(tpavi='TPAVI, 224', avsegformer='AVSegFormer, 512')
 _TITLES['aavs'] = 'AAVS, 384'
@@ -27,6 +34,15 @@ def make_page(root: Path, text: str) -> str:
         str: The changed content.
     """
     for name, part, make in (
+        (
+            'published',
+            'published codes',
+            make_published_lines,
+        ),
+        ('inference', 'parts of a clip', make_parts_lines),
+        ('window_attention', 'attention in windows', make_window_lines),
+        ('precision', 'agreement of reduced precision', make_precision_lines),
+        ('video', 'whole videos', make_video_lines),
         ('dataloader', 'loading of clips', make_loading_lines),
         ('training', 'training step of AAVS', make_training_lines),
     ):

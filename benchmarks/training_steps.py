@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from mmavs.apis.flops import random_inputs
 from mmavs.testing import aavs as published_code
+from mmavs.testing import on_the_cpu
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
@@ -119,7 +120,7 @@ class PublishedStep(Step):
     def __call__(self, num_frames: int = NUM_FRAMES) -> None:
         """Train on a random clip."""
         batch = self._batch(num_frames)
-        with published_code.on_the_cpu():
+        with on_the_cpu():
             with self.part('forward'):
                 loss, _ = self.model(batch)
             with self.part('backward'):

@@ -79,8 +79,8 @@ def random_batch(facts, num_clips, seed=3):
 @pytest.mark.parametrize('name', NAMES)
 def test_logits_equal_pytorch(name, exported, checkpoint_of):
     """Also for two clips together, which the file computes one by one."""
-    path, facts, difference = exported(name)
-    assert difference < 1e-4
+    path, facts, agreement = exported(name)
+    assert agreement.difference < 1e-4
     assert (facts.num_frames, facts.frame_size) == (5, (96, 96))
     config, _ = checkpoint_of(name)
     model = build(config.model)
@@ -123,10 +123,10 @@ def test_openvino(exported):
 
 def test_torch_export(checkpoint_of, tmp_path):
     out = tmp_path / 'network.pt2'
-    facts, difference = export_network(
+    facts, agreement = export_network(
         *checkpoint_of('tpavi_tiny_ms3-96x96'), out, kind='torch_export'
     )
-    assert difference < 1e-5
+    assert agreement.difference < 1e-5
     extra = dict.fromkeys(facts.to_metadata(), '')
     torch.export.load(out, extra_files=extra)
     assert type(facts).from_metadata(extra, out) == facts
@@ -159,9 +159,27 @@ def test_wrong_results_leave_no_file(checkpoint_of, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match='so no file was written'):
         export_network(*model, out)
     assert not list(tmp_path.iterdir())
-    _, difference = export_network(*model, out, tolerance=3e-3)
-    assert difference == pytest.approx(2e-3, abs=1e-4)
+    _, agreement = export_network(*model, out, tolerance=3e-3)
+    assert agreement.difference == pytest.approx(2e-3, abs=1e-4)
+    assert agreement.flips is None
     assert out.is_file()
+
+
+def test_attention_masks_of_the_file_are_compared(
+    checkpoint_of, tmp_path, monkeypatch
+):
+    """A difference that equal masks do not explain is an error."""
+    model = checkpoint_of('aavs_tiny_ms3-96x96')
+    real = export_file.clip_logits
+    monkeypatch.setattr(
+        export_file, 'clip_logits', lambda *args: real(*args) + 2e-3
+    )
+    with pytest.raises(
+        ValueError,
+        match=r'got a difference of 0\.002; with equal attention masks 0\.002,'
+        r' where 0 of 9450 mask pixels differ',
+    ):
+        export_network(*model, tmp_path / 'wrong.onnx')
 
 
 def test_wrong_files_and_clips(exported, checkpoint_of, tmp_path):
@@ -217,7 +235,7 @@ def test_tools(run_tool, checkpoint_of, tmp_path, capsys):
     run_tool('export.py', config, checkpoint, '--out', out)
     printed = capsys.readouterr().out
     assert 'frames [5, 3, 96, 96], audio [5, 1, 96, 64]' in printed
-    assert 'Largest difference from PyTorch: ' in printed
+    assert 'Logits beside those of PyTorch: difference of ' in printed
     with pytest.raises(SystemExit, match='replace the file with --force'):
         run_tool('export.py', config, checkpoint, '--out', out)
 

@@ -23,7 +23,7 @@ def test_a_missing_config_ends_in_one_line(monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['inference.py', 'configs/none.py'])
     with pytest.raises(
         SystemExit,
-        match=r'^inference.py: configs/none.py: expected a config file, found',
+        match=r'^error: configs/none.py: expected a config file, found',
     ):
         main()
 

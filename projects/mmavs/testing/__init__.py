@@ -11,6 +11,7 @@ from .published_code import (
     SteadyPath,
     import_published,
     importable,
+    on_the_cpu,
     timm_stubs,
     why_not,
 )
@@ -20,6 +21,7 @@ __all__ = [
     'SteadyPath',
     'import_published',
     'importable',
+    'on_the_cpu',
     'timm_stubs',
     'why_not',
 ]

@@ -10,17 +10,15 @@ import importlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import torch
 from torch import nn
 
 from . import published_code
+from .published_code import on_the_cpu
 
 REQUIRED = {
     'huggingface_hub': 'huggingface_hub==0.17.3',
@@ -172,20 +170,6 @@ def build_model(published: SimpleNamespace) -> nn.Module:
         ),
     ):
         return own.AdaptiveAVS(SimpleNamespace(model_dir=None))
-
-
-@contextmanager
-def on_the_cpu() -> Iterator[None]:
-    """Make ``.cuda()``, which the published code calls, do nothing."""
-
-    def stay(self: Any, *_: Any, **__: Any) -> Any:
-        return self
-
-    with (
-        mock.patch.object(torch.Tensor, 'cuda', stay),
-        mock.patch.object(nn.Module, 'cuda', stay),
-    ):
-        yield
 
 
 def trained_parameters(

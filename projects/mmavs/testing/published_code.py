@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest import mock
 
 from torch import Tensor, nn
@@ -133,6 +134,20 @@ def timm_stubs() -> dict[str, ModuleType]:
     for name, members in contents.items():
         vars(stubs[name]).update(members)
     return stubs
+
+
+@contextmanager
+def on_the_cpu() -> Iterator[None]:
+    """Make ``.cuda()``, which the published code calls, do nothing."""
+
+    def stay(self: Any, *_: Any, **__: Any) -> Any:
+        return self
+
+    with (
+        mock.patch.object(Tensor, 'cuda', stay),
+        mock.patch.object(nn.Module, 'cuda', stay),
+    ):
+        yield
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from mmavs.models.tpavi import TPAVIBlock, TPAVIMatchingLoss
+from mmavs.testing.tpavi import build_network, import_network, why_not
 from support.float64 import (
     Side,
     assert_agree,
@@ -18,13 +19,10 @@ from support.float64 import (
     without_graph,
 )
 from support.reference_tpavi import (
-    build_reference,
-    import_reference,
     load_reference,
     published_losses,
     reference_outputs,
     run_reference,
-    why_not,
 )
 from support.tiny_models import samples_of
 from support.tpavi_parity import (
@@ -64,8 +62,8 @@ TOLERANCES = {
 @functools.lru_cache(maxsize=1)
 def sides(backbone: str, task: str):
     """The published network and ours, with the same weights."""
-    published = import_reference(backbone, task)
-    network = build_reference(published, task)
+    published = import_network(backbone, task)
+    network = build_network(published, task)
     load_reference(network, backbone, task)
     model = build_tpavi(backbone, task)
     names = load_seeded(model, backbone, task)
@@ -131,8 +129,8 @@ def test_a_training_step_agrees():
 
 
 def _their_training_step(case: Case) -> tuple[Side, nn.Module]:
-    published = import_reference(case.backbone, case.task)
-    network = build_reference(published, case.task)
+    published = import_network(case.backbone, case.task)
+    network = build_network(published, case.task)
     load_reference(network, case.backbone, case.task)
     network.train()
     truth = case.labels(case.num_frames, 0)[:, :SMALL, :SMALL]
@@ -187,7 +185,7 @@ def block_with(theirs: nn.Module, **options) -> TPAVIBlock:
 @pytest.mark.parametrize('task', ['s4', 'avss'])
 def test_both_kinds_of_attention_agree(task, attend):
     """In float64, one window of five frames."""
-    published = import_reference('r50', task).tpavi
+    published = import_network('r50', task).tpavi
     theirs = published.TPAVIModule(in_channels=8, mode='dot').double().eval()
     nn.init.normal_(theirs.W_z[1].weight)
     nn.init.normal_(theirs.W_z[1].bias)
@@ -211,7 +209,7 @@ def test_matching_losses_agree(task):
     maps = [torch.randn(4, 8, size, size).relu() for size in (8, 4)]
     audio = [torch.randn(4, 8) for _ in maps]
     labelled = torch.tensor([True, True, False, True])
-    published = import_reference('r50', task).loss.A_MaskedV_SimmLoss
+    published = import_network('r50', task).loss.A_MaskedV_SimmLoss
     if task == 's4':
         expected = published(logits, audio, maps, count_stages=[0, 1])
         options = dict(mask='hard', distance='cosine', reduction='mean')

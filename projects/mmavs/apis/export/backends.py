@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -82,6 +82,38 @@ def _open_onnxruntime(module: Any, path: str) -> tuple[dict[str, str], Run]:
         return logits
 
     return session.get_modelmeta().custom_metadata_map, run
+
+
+def run_onnx(
+    path: str | Path,
+    inputs: Mapping[str, np.ndarray],
+    more_outputs: Sequence[str],
+) -> list[np.ndarray]:
+    """Run an ONNX file once, and return tensors inside its graph as well.
+
+    Args:
+        path (str | Path): The file.
+        inputs (Mapping[str, np.ndarray]): By name.
+        more_outputs (Sequence[str]): Names of bool tensors in the graph.
+
+    Returns:
+        list[np.ndarray]: The outputs of the file, then these tensors.
+    """
+    onnx = import_backend('onnx')
+    content = onnx.load(path)
+    content.graph.output.extend(
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.BOOL, None)
+        for name in more_outputs
+    )
+    runtime = import_backend('onnxruntime')
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = runtime.InferenceSession(
+        content.SerializeToString(),
+        options,
+        providers=['CPUExecutionProvider'],
+    )
+    return session.run(None, dict(inputs))
 
 
 def _open_openvino(module: Any, path: str) -> tuple[dict[str, str], Run]:

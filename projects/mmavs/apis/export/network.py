@@ -17,6 +17,7 @@ from ...models.layers.deformable_attention import (
 )
 from ...models.layers.tiled_ffn import TiledFFN
 from ...models.layers.window_attention import FusedWindowMSA
+from .attention_masks import has_attention_masks, recorded_masks
 
 
 class WholeMaskHead(AVSegFormerMaskHead):
@@ -61,26 +62,39 @@ class ExportableNetwork(nn.Module):
             replaced, in place, by equal ones of plain operators.
         inputs (Sequence[str]): Names of the inputs, ``frames`` first: keys of
             the dictionary that :meth:`AVSegmentor.extract_feat` takes.
+
+    Attributes:
+        num_masks (int): Number of attention masks that follow the logits, see
+            :mod:`.attention_masks`; known after a call.
     """
 
     def __init__(self, model: AVSegmentor, inputs: Sequence[str]) -> None:
         super().__init__()
         self.model = model
         self.names = tuple(inputs)
+        self.num_masks = 0
         for fast, plain in _PLAIN.items():
             swap_class(model, fast, plain)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Compute the logits of a clip.
 
         Args:
             *inputs (Tensor): (T, ...), in the order of the names.
 
         Returns:
-            Tensor: (T, K, h, w).
+            Tensor | tuple[Tensor, ...]: Logits (T, K, h, w); of a model with
+            hard attention masks these follow.
         """
         named = dict(zip(self.names, inputs, strict=True))
-        return clip_logits(self.model, named)
+        if not has_attention_masks(self.model):
+            return clip_logits(self.model, named)
+        with recorded_masks(self.model) as masks:
+            logits = clip_logits(self.model, named)
+        # The mask after the last layer is not used.
+        del masks[-1]
+        self.num_masks = len(masks)
+        return (logits, *masks)
 
 
 def clip_logits(model: AVSegmentor, inputs: dict[str, Tensor]) -> Tensor:

@@ -1,0 +1,189 @@
+"""Tables of ``docs/performance.md`` on inference and video.
+
+The sources are files in ``results/performance``; each function takes what the
+benchmark of that name writes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.generated_tables import make_table
+
+_PUBLISHED = 'published'
+_TITLES = {
+    'aavs_swin-b': 'AAVS Swin-B, 384',
+    'avsegformer_r50': 'AVSegFormer R50, 512',
+    'avsegformer_pvtv2-b5': 'AVSegFormer PVTv2-B5, 512',
+    'tpavi_r50': 'TPAVI R50, 224',
+    'tpavi_pvtv2-b5': 'TPAVI PVTv2-B5, 224',
+}
+
+
+def describe_run(machine: dict[str, Any]) -> str:
+    """Describe the machine of a measurement.
+
+    Args:
+        machine (dict[str, Any]): See :mod:`benchmarks.machine`.
+
+    Returns:
+        str: A phrase.
+    """
+    threads = machine['threads']
+    return (
+        f'{machine["cpu"]}, {machine["cores"]} cores, torch '
+        f'{machine["torch"]}, {threads} thread{"s"[: threads > 1]}, load '
+        f'average {machine["load_average"]:.1f}'
+    )
+
+
+def make_published_lines(report: dict[str, Any]) -> list[str]:
+    """Make the comparison with the published codes.
+
+    Args:
+        report (dict[str, Any]): What ``benchmarks.published`` wrote.
+
+    Returns:
+        list[str]: Lines of Markdown: a table, and how it was measured.
+    """
+    rows = []
+    for name, result in report['systems'].items():
+        theirs = result['codes'][_PUBLISHED]
+        for code, row in result['codes'].items():
+            faster = share = difference = equal = ''
+            memory = row['peak_memory_bytes']
+            if code != _PUBLISHED:
+                ratio = theirs['cpu_seconds'] / row['cpu_seconds']
+                faster = f'{ratio:.2f}'
+                difference = f'{row["max_difference"]:.1e}'
+                equal = f'{row["equal_pixels"]:.5f}'
+                if memory:
+                    share = f'{memory / theirs["peak_memory_bytes"]:.0%}'
+            rows.append(
+                [
+                    _TITLES[name] if code == _PUBLISHED else '',
+                    code,
+                    f'{row["cpu_seconds"]:.2f}',
+                    faster,
+                    f'{memory / 2**20:.0f}' if memory else '',
+                    share,
+                    difference,
+                    equal,
+                ]
+            )
+    titles = ['system, size of frames', 'code', 'CPU s per clip']
+    titles += ['times faster', 'peak (MiB)', 'of the memory']
+    titles += ['largest difference of logits', 'equal pixels']
+    notes = [
+        f'- {_TITLES[name]}: {describe_run(result["machine"])}, medians of '
+        f'{result["rounds"]} clips.'
+        for name, result in report['systems'].items()
+    ]
+    return [*make_table(titles, rows), '', *notes]
+
+
+def make_parts_lines(report: dict[str, Any]) -> list[str]:
+    """Make the table of the time by part and precision.
+
+    Args:
+        report (dict[str, Any]): What ``benchmarks.inference`` wrote.
+
+    Returns:
+        list[str]: Lines of Markdown.
+    """
+    parts = list(report['precisions']['float32']['parts'])
+    rows = [
+        [
+            name,
+            f'{row["cpu_seconds_per_clip"]:.2f}',
+            *(f'{row["parts"][part]:.2f}' for part in parts),
+            f'{row["iou"]:.4f}',
+        ]
+        for name, row in report['precisions'].items()
+    ]
+    titles = ['precision', 'CPU s per clip', *(f'{p} (s)' for p in parts)]
+    table = make_table([*titles, 'IoU with float32'], rows)
+    note = (
+        f'`{report["config"]}`, {describe_run(report["machine"])}, medians '
+        f'of {report["rounds"]} clips.'
+    )
+    return [*table, '', note]
+
+
+def make_window_lines(report: dict[str, Any]) -> list[str]:
+    """Make the table of the attention in windows.
+
+    Args:
+        report (dict[str, Any]): What ``benchmarks.window_attention`` wrote.
+
+    Returns:
+        list[str]: Lines of Markdown.
+    """
+    rows = [
+        [
+            f'{row["size"]} x {row["size"]}, {row["channels"]}, '
+            f'{row["heads"]}',
+            f'{row["cpu_ms"]["mmdet"]:.0f}',
+            f'{row["cpu_ms"]["mmavs"]:.0f}',
+            f'{row["cpu_ms"]["mmdet"] / row["cpu_ms"]["mmavs"]:.1f}',
+        ]
+        for row in report['stages']
+    ]
+    titles = ['map, channels, heads', 'mmdet (ms)', 'mmavs (ms)']
+    note = (
+        f'{describe_run(report["machine"])}, medians of {report["rounds"]} '
+        'calls.'
+    )
+    return [*make_table([*titles, 'times faster'], rows), '', note]
+
+
+def make_precision_lines(report: dict[str, Any]) -> list[str]:
+    """Make the table of the agreement of reduced precision.
+
+    Args:
+        report (dict[str, Any]): What ``benchmarks.precision`` wrote.
+
+    Returns:
+        list[str]: Lines of Markdown.
+    """
+    names = list(report['systems'][0]['precisions'])
+    rows = [
+        [
+            f'`{row["config"]}`',
+            str(row['clips']),
+            *(f'{row["precisions"][name]["iou"]:.4f}' for name in names),
+        ]
+        for row in report['systems']
+    ]
+    note = f'{describe_run(report["machine"])}.'
+    return [*make_table(['config', 'clips', *names], rows), '', note]
+
+
+def make_video_lines(report: dict[str, Any]) -> list[str]:
+    """Make the table of whole videos.
+
+    Args:
+        report (dict[str, Any]): What ``benchmarks.video`` wrote.
+
+    Returns:
+        list[str]: Lines of Markdown.
+    """
+    rows = []
+    parts: list[str] = []
+    for name, result in report.items():
+        height, width = result['size']
+        for seconds, row in result['videos'].items():
+            parts = list(row['parts'])
+            rows.append(
+                [
+                    f'`{name}`',
+                    f'{seconds} s, {width} x {height}, {result["fps"]} fps',
+                    *(f'{row["parts"][part]:.2f}' for part in parts),
+                    f'{row["share_of_network"]:.1%}',
+                    f'{row["peak_memory_bytes"] / 2**20:.0f}',
+                ]
+            )
+    titles = ['config', 'video', *(f'{part} (CPU s)' for part in parts)]
+    titles += ['rest / network', 'peak (MiB)']
+    machine = next(iter(report.values()))['machine']
+    return [*make_table(titles, rows), '', f'{describe_run(machine)}.']
