@@ -35,7 +35,7 @@ def cpu_name() -> str:
     """Return name and instructions, such as 'AMD EPYC (avx2, avx512f)'."""
     if not _CPU_INFO.exists():
         return platform.processor() or platform.machine()
-    facts = {}
+    facts: dict[str, str] = {}
     for line in _CPU_INFO.read_text('utf-8').splitlines():
         key, _, value = line.partition(':')
         facts.setdefault(key.strip(), value.strip())

@@ -33,7 +33,7 @@ from torch import Tensor
 
 from benchmarks.machine import describe_machine
 from benchmarks.memory import added_memory, print_memory, run_in_new_process
-from benchmarks.published_systems import SYSTEMS, Ours, System
+from benchmarks.published_systems import SYSTEMS, Ours, Run, System
 from benchmarks.timing import time_in_turns
 
 OURS, PUBLISHED = 'mmavs', 'published'
@@ -111,7 +111,9 @@ def build_runners(
     """
     published = system.build_published()
     ours = Ours(system, published.weights)
-    runners = {PUBLISHED: functools.partial(published.run, *ours.clip)}
+    runners: dict[str, Callable[[], Tensor]] = {
+        PUBLISHED: functools.partial(published.run, *ours.clip)
+    }
     runners[OURS] = functools.partial(ours.run, *ours.clip)
     for precision in precisions:
         runners[f'{OURS}, {precision}'] = functools.partial(
@@ -139,14 +141,14 @@ def measure_memory(system: System, code: str) -> int | None:
         int | None: As in :func:`benchmarks.memory.added_memory`.
     """
     ours = Ours(system, None)
-    run, clip = ours.run, ours.clip
+    run: Run = ours.run
+    frames, audio = ours.clip
     if code == PUBLISHED:
         del ours
         run = system.build_published().run
-    frames, audio = clip
     # Loads libraries.
     run(frames[..., :_SMALL, :_SMALL].contiguous(), audio)
-    return added_memory(lambda: run(*clip), calls=1)
+    return added_memory(lambda: run(frames, audio), calls=1)
 
 
 def make_table(systems: dict[str, dict[str, Any]]) -> Table:

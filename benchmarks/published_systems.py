@@ -117,7 +117,7 @@ class Ours:
 
 def _published_aavs() -> Published:
     package = aavs.import_package(1)
-    network = aavs.build_model(package).eval()
+    network: Any = aavs.build_model(package).eval()
     processor = aavs.image_processor(package.transformers)
 
     def run(frames: Tensor, audio: Tensor) -> Tensor:

@@ -36,7 +36,6 @@ from benchmarks.memory import last_line_of_new_process, peak_of_process
 from benchmarks.moving_picture import write_moving_picture
 from benchmarks.system_costs import build_segmenter
 
-_ALL_RESULTS = ('overlay', 'masks', 'coco', 'events', 'timeline')
 NETWORK = 'network'
 
 
@@ -137,7 +136,7 @@ def segment(inferencer: AVSInferencer, video: Path) -> dict[str, float]:
             inferencer,
             video,
             Path(folder, 'results'),
-            VideoOptions(results=_ALL_RESULTS),
+            VideoOptions(results=get_args(steps.ResultKind)),
             facts={},
         )
     return watch.seconds
