@@ -6,6 +6,7 @@ benchmark of that name writes.
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from benchmarks.generated_tables import make_table
@@ -35,6 +36,19 @@ def describe_run(machine: dict[str, Any]) -> str:
         f'{machine["torch"]}, {threads} thread{"s"[: threads > 1]}, load '
         f'average {machine["load_average"]:.1f}'
     )
+
+
+def wrap_note(text: str) -> list[str]:
+    """Break a sentence into lines of the pages.
+
+    Args:
+        text (str): The sentence; a list item starts with '- '.
+
+    Returns:
+        list[str]: Lines of at most 120 characters.
+    """
+    indent = '  ' if text.startswith('- ') else ''
+    return textwrap.wrap(text, 120, subsequent_indent=indent)
 
 
 def make_published_lines(report: dict[str, Any]) -> list[str]:
@@ -74,11 +88,11 @@ def make_published_lines(report: dict[str, Any]) -> list[str]:
     titles = ['system, size of frames', 'code', 'CPU s per clip']
     titles += ['times faster', 'peak (MiB)', 'of the memory']
     titles += ['largest difference of logits', 'equal pixels']
-    notes = [
-        f'- {_TITLES[name]}: {describe_run(result["machine"])}, medians of '
-        f'{result["rounds"]} clips.'
-        for name, result in report['systems'].items()
-    ]
+    notes = []
+    for name, result in report['systems'].items():
+        run = describe_run(result['machine'])
+        clips = f'medians of {result["rounds"]} clips'
+        notes += wrap_note(f'- {_TITLES[name]}: {run}, {clips}.')
     return [*make_table(titles, rows), '', *notes]
 
 
@@ -107,7 +121,7 @@ def make_parts_lines(report: dict[str, Any]) -> list[str]:
         f'`{report["config"]}`, {describe_run(report["machine"])}, medians '
         f'of {report["rounds"]} clips.'
     )
-    return [*table, '', note]
+    return [*table, '', *wrap_note(note)]
 
 
 def make_window_lines(report: dict[str, Any]) -> list[str]:
@@ -134,7 +148,7 @@ def make_window_lines(report: dict[str, Any]) -> list[str]:
         f'{describe_run(report["machine"])}, medians of {report["rounds"]} '
         'calls.'
     )
-    return [*make_table([*titles, 'times faster'], rows), '', note]
+    return [*make_table([*titles, 'times faster'], rows), '', *wrap_note(note)]
 
 
 def make_precision_lines(report: dict[str, Any]) -> list[str]:
@@ -156,7 +170,11 @@ def make_precision_lines(report: dict[str, Any]) -> list[str]:
         for row in report['systems']
     ]
     note = f'{describe_run(report["machine"])}.'
-    return [*make_table(['config', 'clips', *names], rows), '', note]
+    return [
+        *make_table(['config', 'clips', *names], rows),
+        '',
+        *wrap_note(note),
+    ]
 
 
 def make_video_lines(report: dict[str, Any]) -> list[str]:
@@ -186,4 +204,5 @@ def make_video_lines(report: dict[str, Any]) -> list[str]:
     titles = ['config', 'video', *(f'{part} (CPU s)' for part in parts)]
     titles += ['rest / network', 'peak (MiB)']
     machine = next(iter(report.values()))['machine']
-    return [*make_table(titles, rows), '', f'{describe_run(machine)}.']
+    note = f'{describe_run(machine)}.'
+    return [*make_table(titles, rows), '', *wrap_note(note)]
