@@ -1,9 +1,11 @@
 """mmavs.video.reading gives one frame a second and the sound of a video."""
 
+import tracemalloc
+
 import av
 import numpy as np
 import pytest
-from mmavs.video import iter_seconds, read_video, scan_video
+from mmavs.video import iter_seconds, read_video, scan_video, tracks
 from support.tiny_videos import make_video, number_of, numbered_image, siren
 
 #: Container, codecs and rates; frame of each second, floor((l + 15/16) fps):
@@ -231,3 +233,21 @@ def test_file_that_is_cut_off(tmp_path, name, options, text):
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match=text):
         scan_video(path)
+
+
+def test_sound_is_held_once(tmp_path):
+    """The samples of a long video are not copied when it has been read."""
+    video = make_video(tmp_path / 'a.mp4', fps=1, seconds=20)
+    scan_video(video)  # loads libraries
+    tracemalloc.start()
+    waveform = scan_video(video).waveform
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 20 * 44100 * 4 <= waveform.nbytes < peak < 1.4 * waveform.nbytes
+
+
+def test_sound_longer_than_stated(tmp_path, monkeypatch):
+    video = make_video(tmp_path / 'a.mp4', fps=1, seconds=5)
+    expected = scan_video(video).waveform
+    monkeypatch.setattr(tracks, '_MAX_EXPECTED_SECONDS', 0)
+    assert np.array_equal(scan_video(video).waveform, expected)

@@ -19,6 +19,8 @@ from ..datasets.log_mel import MAX_PEAK
 #: A larger step between time stamps of the sound is a gap, which is filled
 #: with zeros; a smaller one is a rounding error.
 _MAX_JITTER_SECONDS = 0.05
+#: Damaged files may state any length; a longer track is copied as it grows.
+_MAX_EXPECTED_SECONDS = 3600
 #: More consecutive B-frames than MPEG-4 encoders write.
 _MAX_B_FRAMES = 8
 
@@ -146,7 +148,11 @@ class SoundTrack:
         self.rate = stream.rate
         self.codec: str = stream.codec_context.codec.canonical_name
         self.start: Fraction | None = None
-        self._chunks: list[np.ndarray] = []
+        # Filled from the start. Untouched zeros take no memory, and the sound
+        # of a long video is not held twice.
+        self._samples: np.ndarray = np.zeros(
+            _expected_samples(stream), np.float32
+        )
         self._num_samples = 0
         self._resampler = av.AudioResampler(
             format='fltp', layout=stream.layout, rate=stream.rate
@@ -190,13 +196,15 @@ class SoundTrack:
         end = min(offset + self._num_samples, longest * self.rate)
         sound_seconds = max(end - max(offset, 0), 0) / self.rate
         length = max(end, round(shortest * self.rate))
+        skipped = max(-offset, 0)
+        if offset <= 0 and skipped + length <= len(self._samples):
+            # After the sound come zeros, unless it is cut off.
+            waveform = self._samples[skipped : skipped + length]
+            return waveform, sound_seconds
         waveform = np.zeros(length, np.float32)
-        for chunk in self._chunks:
-            samples = chunk[max(-offset, 0) :]
-            first = max(offset, 0)
-            place = waveform[first : first + len(samples)]
-            place[:] = samples[: len(place)]
-            offset += len(chunk)
+        place = waveform[max(offset, 0) :]
+        samples = self._samples[skipped : self._num_samples]
+        place[: len(samples)] = samples[: len(place)]
         return waveform, sound_seconds
 
     def _check(self, samples: np.ndarray) -> None:
@@ -219,5 +227,23 @@ class SoundTrack:
             self._append(np.zeros(round(gap * self.rate), np.float32))
 
     def _append(self, samples: np.ndarray) -> None:
-        self._chunks.append(samples)
-        self._num_samples += len(samples)
+        end = self._num_samples + len(samples)
+        missing = end - len(self._samples)
+        if missing > 0:
+            longer = max(missing, len(self._samples) // 2)
+            self._samples = np.pad(self._samples, (0, longer))
+        self._samples[self._num_samples : end] = samples
+        self._num_samples = end
+
+
+def _expected_samples(stream: AudioStream) -> int:
+    """Estimate the number of samples of a track from its stated length."""
+    seconds = 0.0
+    if stream.duration is not None and stream.time_base is not None:
+        seconds = float(stream.duration * stream.time_base)
+    else:
+        assert isinstance(stream.container, av.container.InputContainer)
+        seconds = (stream.container.duration or 0) / av.time_base
+    seconds = min(max(seconds, 0.0), _MAX_EXPECTED_SECONDS)
+    # The last packet is filled up, and silence may follow.
+    return int((seconds + 2) * stream.rate)
