@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mmavs.fingerprint import hash_config, hash_excerpt
 
+#: Written by the generator of synthetic data sets, which takes a second to
+#: import.
+FACTS_FILE = 'facts.json'
 _ANY_SOUND = 'default_hooks.mask_prior_check.any_sound'
+
+
+def is_synthetic(root: str | os.PathLike[str]) -> bool:
+    """Return whether the generator of synthetic clips has written a data set.
+
+    Args:
+        root (str | os.PathLike[str]): Its root.
+
+    Returns:
+        bool: Whether the facts of synthetic clips lie there.
+    """
+    return Path(root, FACTS_FILE).is_file()
 
 
 def identify_clip(clip: Mapping) -> dict[str, str]:

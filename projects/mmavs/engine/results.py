@@ -18,8 +18,7 @@ from mmengine.config import Config
 
 import mmavs
 from mmavs.datasets import BaseClipDataset
-from mmavs.datasets.clip_identity import identify_dataset
-from mmavs.datasets.synthetic import is_synthetic
+from mmavs.datasets.clip_identity import identify_dataset, is_synthetic
 from mmavs.evaluation.seeds import summarise_metrics
 
 #: Value of ``schema``; a change of the schema changes the number.

@@ -4,12 +4,11 @@ from .blind import blind_miou
 from .classes import SYNTHETIC_CLASSES
 from .sampling import sample_scene
 from .video import write_video
-from .writer import is_synthetic, write_dataset
+from .writer import write_dataset
 
 __all__ = [
     'SYNTHETIC_CLASSES',
     'blind_miou',
-    'is_synthetic',
     'sample_scene',
     'write_dataset',
     'write_video',

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from rich.progress import track
 from mmavs.atomic_file import atomic_path, write_json
 
 from ..avsbench import NUM_FRAMES, SPLITS, SUBSETS
+from ..clip_identity import FACTS_FILE
 from ..metainfo import AVSBENCH_CLASSES, AVSBENCH_PALETTE
 from .blind import FrameFacts, blind_miou
 from .classes import SyntheticClass, choose_classes
@@ -31,7 +31,6 @@ _HEADER = (
 )  # fmt: skip
 #: Version; increase it when the same arguments give different files.
 _GENERATOR = 2
-_FACTS = 'facts.json'
 _LABELS = 'label2idx.json'
 _MIN_SIZE = 32
 
@@ -53,18 +52,6 @@ class ClipPlan(NamedTuple):
         """Create the clip's random generator, independent of other clips."""
         place = SUBSETS.index(self.subset), SPLITS.index(self.split)
         return np.random.default_rng([seed, *place, self.number])
-
-
-def is_synthetic(root: str | os.PathLike[str]) -> bool:
-    """Return whether :func:`write_dataset` has written a data set.
-
-    Args:
-        root (str | os.PathLike[str]): Its root.
-
-    Returns:
-        bool: Whether the facts of synthetic clips lie there.
-    """
-    return Path(root, _FACTS).is_file()
 
 
 def write_dataset(
@@ -155,7 +142,7 @@ def write_dataset(
 
 def _facts_of_same(root: Path, arguments: dict) -> dict:
     """Read the facts of a complete data set; check its arguments."""
-    path = root / _FACTS
+    path = root / FACTS_FILE
     facts = json.loads(path.read_text()) if path.exists() else {}
     if facts.get('arguments') != arguments:
         raise FileExistsError(
@@ -172,7 +159,7 @@ def _class_ids() -> dict[str, int]:
 
 def _check_own(root: Path) -> None:
     """Raise FileExistsError if a file to replace was not written by mmavs."""
-    for name in (_FACTS, _LABELS):
+    for name in (FACTS_FILE, _LABELS):
         path = root / name
         if not path.exists():
             continue
@@ -181,7 +168,7 @@ def _check_own(root: Path) -> None:
         except ValueError:
             content = None
         is_own = content == _class_ids() or (
-            name == _FACTS
+            name == FACTS_FILE
             and isinstance(content, dict)
             and 'generator' in content.get('arguments', ())
         )
@@ -212,7 +199,7 @@ def _bounds(frames: Mapping[str, Mapping[str, list[FrameFacts]]]) -> dict:
 def _write_tables(root: Path, facts: dict, rows: Sequence[Sequence]) -> None:
     """Write all files that are not in clip folders, the table last."""
     write_json(root / _LABELS, _class_ids())
-    write_json(root / _FACTS, facts)
+    write_json(root / FACTS_FILE, facts)
     with (
         atomic_path(root / 'metadata.csv') as path,
         path.open('w', newline='') as file,
