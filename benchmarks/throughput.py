@@ -11,15 +11,13 @@ clip. On the CPU the frames per second depend on the load of the machine.
 from __future__ import annotations
 
 import argparse
-import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmavs.atomic_file import write_json
-from mmavs.config_file import read_config
-from mmavs.engine import speed_up
+from mmavs.engine import add_traceback_argument, error_line, speed_up
 from mmavs.engine.inference_speed import PRECISIONS, Precision
 from rich.console import Console
 from rich.table import Table
@@ -130,12 +128,23 @@ def main() -> None:
         help='start no round after this time (default: %(default)s)',
     )
     parser.add_argument('--json', type=Path, metavar='FILE')
+    add_traceback_argument(parser)
     args = parser.parse_args()
-    try:
-        read_config(args.config)
-        rows = measure(args.config, args)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'throughput.py: {error}')
+    with error_line(args):
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Raises:
+        FileNotFoundError: If the config is missing.
+        ValueError: If it has no model or no test data.
+    """
+    rows = measure(args.config, args)
     if args.json:
         write_json(args.json, dict(config=args.config.stem, rows=rows))
     table = Table(args.config.stem, 'frames/s', 'ms per batch')

@@ -8,6 +8,7 @@ from benchmarks import (
     model_costs,
     ms_deform_attn,
     sound_conditions,
+    throughput,
     training,
 )
 
@@ -20,6 +21,7 @@ PART = 'configs/_base_/default_runtime.py'
         (model_costs, []),
         (ms_deform_attn, ['--model']),
         (sound_conditions, ['--config']),
+        (throughput, []),
     ],
 )
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import compare_systems, system_costs
+from benchmarks import compare_systems_runs as runs
 
 ROOT = Path(__file__).parents[2]
 SUFFIX = '_tiny_ms3-96x96.py'
@@ -33,9 +34,9 @@ def test_one_step_of_two_systems(steps, monkeypatch, tmp_path, capsys):
     capsys.readouterr()
     systems = ['aavs', 'ease']
     # Each measure of memory is a new process; that of one system suffices.
-    measure = compare_systems.peak_memory
+    measure = runs.peak_memory
     monkeypatch.setattr(
-        compare_systems,
+        runs,
         'peak_memory',
         lambda path, device: (
             measure(path, device) if 'aavs' in Path(path).name else 7 * 2**20
@@ -73,8 +74,8 @@ def test_one_step_of_two_systems(steps, monkeypatch, tmp_path, capsys):
     assert len(steps) == 3 * len(systems)
     steps.clear()
     assert report['tasks']['ms3']['systems']['aavs']['runs'] == [
-        compare_systems.train_and_test(
-            compare_systems.make_plans(['aavs'], 'ms3', 1, 'data')['aavs'],
+        runs.train_and_test(
+            runs.make_plans(['aavs'], 'ms3', 1, 'data')['aavs'],
             *(Path('work_dirs/compare_systems/ms3'), 'aavs_seed-7'),
             seed=7,
             launcher=LoggingLauncher('none', 1, None, 0, ROOT / 'tools'),
@@ -91,7 +92,7 @@ def test_one_step_of_two_systems(steps, monkeypatch, tmp_path, capsys):
 
 
 def test_epochs_change_the_schedule_with_them():
-    cfg = compare_systems.make_plans(['aavs'], 'ms3', 2)['aavs'].cfg
+    cfg = runs.make_plans(['aavs'], 'ms3', 2)['aavs'].cfg
     assert cfg.train_cfg.max_epochs == 2
     assert [scheduler.T_max for scheduler in cfg.param_scheduler] == [2]
 
@@ -104,10 +105,10 @@ def test_systems_must_train_alike(monkeypatch, tmp_path):
             f'train_dataloader = dict(batch_size={batch_size})\n'
             'train_cfg = dict(max_epochs=16)\n'
         )
-    monkeypatch.setattr(compare_systems, 'ROOT', tmp_path)
+    monkeypatch.setattr(runs, 'ROOT', tmp_path)
     message = r"got .* \{'one': \(8, 16\), 'other': \(4, 16\)\} for ms3"
     with pytest.raises(ValueError, match=message):
-        compare_systems.make_plans(['one', 'other'], 'ms3', None)
+        runs.make_plans(['one', 'other'], 'ms3', None)
 
 
 def test_an_unknown_system_is_named_beside_those_there_are(
@@ -117,7 +118,8 @@ def test_an_unknown_system_is_named_beside_those_there_are(
     (tmp_path / 'data').mkdir()
     (tmp_path / 'data/facts.json').write_text('{"sound_blind_miou": {}}')
     with pytest.raises(
-        SystemExit, match=r"system 'other'; there are \['aavs_tiny_s4-96x96.py"
+        SystemExit,
+        match=r"^error: .*system 'other'; there are \['aavs_tiny_s4-96x96.py",
     ):
         _run(
             monkeypatch,
@@ -128,7 +130,8 @@ def test_an_unknown_system_is_named_beside_those_there_are(
 def test_missing_clips_name_the_command_that_makes_them(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        SystemExit, match=r'facts.json not found.*make_synthetic.py --root x'
+        SystemExit,
+        match=r'^error: .*facts.json not found.*make_synthetic.py --root x',
     ):
         _run(monkeypatch, '--data-root', 'x')
 
@@ -142,7 +145,8 @@ def test_clips_of_another_subset_name_the_command_that_makes_them(
     (tmp_path / 'x/facts.json').write_text('{"sound_blind_miou": {"v1m": {}}}')
     with pytest.raises(
         SystemExit,
-        match=r"expected clips of subset v1s for s4 in x, got .*\['v1m'\]; .*"
+        match=r'^error: expected clips of subset v1s for s4 in x, got .*'
+        r"\['v1m'\]; .*"
         r'--root x_s4 --subsets v1s and give --tasks s4 --data-root x_s4',
     ):
         _run(monkeypatch, '--tasks', 's4', '--data-root', 'x')
@@ -150,14 +154,14 @@ def test_clips_of_another_subset_name_the_command_that_makes_them(
 
 def test_mean_and_deviation_over_seeds_by_hand():
     """Of 0.2, 0.4, 0.6: squares of the differences 0.04 + 0 + 0.04, / 2."""
-    runs = [
+    of_seeds = [
         dict(
             metrics={'split/mIoU': value, 'split/F': 0.5},
             metrics_exchanged={'split/mIoU': value / 2, 'split/F': 0.1},
         )
         for value in (0.2, 0.4, 0.6)
     ]
-    summary = compare_systems.summarise_runs(runs, 'split')
+    summary = compare_systems.summarise_runs(of_seeds, 'split')
     assert summary['mIoU']['mean'] == pytest.approx(0.4)
     assert summary['mIoU']['spread'] == pytest.approx(0.2)
     assert summary['mIoU']['values'] == [0.2, 0.4, 0.6]
