@@ -8,9 +8,10 @@ from .limits import Limits
 from .models import ModelFiles, Models
 from .rendering import Look, ReceivedVideo, Rendering, Result
 from .segmentation import Cancelled, Segmentation
-from .service import Comparison, RefusedError, Service
+from .service import Service
 from .stored_masks import OWN_THRESHOLD, StoredMasks
 from .visits import Visit, Visits
+from .work import Comparison, RefusedError
 
 __all__ = [
     'OWN_THRESHOLD',

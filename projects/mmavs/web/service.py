@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from ..video import MaskRate, ScannedVideo, scan_video
-from .comparison import (
-    Agreement,
-    Sound,
-    compare,
-    replace_sound,
-    write_sound,
-)
+from .comparison import Sound, replace_sound
 from .limits import Limits
 from .models import Models
-from .rendering import (
-    Look,
-    ReceivedVideo,
-    Result,
-    draw_overlay,
-    render,
-    write_playable,
+from .rendering import Look, ReceivedVideo, Result, write_playable
+from .visits import Visits
+from .work import (
+    NETWORK_PART,
+    Comparison,
+    OnProgress,
+    RefusedError,
+    draw_comparison,
+    draw_result,
+    exclusive,
+    run_model,
 )
-from .segmentation import Segmentation, segment
-from .visits import Visit, Visits
-
-#: Reports the finished part of the work, 0..1, and what is being done.
-OnProgress = Callable[[float, str], None]
-
-#: Part of the time that the network takes; the rest is drawing.
-_NETWORK_PART = 0.7
-
-
-class RefusedError(ValueError):
-    """Something that the visitor can change; the text says what."""
-
-
-class Comparison(NamedTuple):
-    """The masks of a video with another sound.
-
-    Attributes:
-        own (Path): The video with the masks of its own sound.
-        overlay (Path): The video with these masks, and its own sound.
-        sound (Path): The other sound, wav.
-        agreement (Agreement): With the masks of the video's own sound.
-    """
-
-    own: Path
-    overlay: Path
-    sound: Path
-    agreement: Agreement
 
 
 class Service:
@@ -101,7 +68,7 @@ class Service:
             RefusedError: If the file cannot be segmented.
         """
         visit = self.visits.of(session)
-        with self._work(visit):
+        with exclusive(visit):
             visit.forget()
             if isinstance(video, Path):
                 path = visit.take_upload(video, 'video')
@@ -157,23 +124,24 @@ class Service:
             Cancelled: If the visitor cancelled.
         """
         visit = self.visits.of(session)
-        with self._work(visit):
+        with exclusive(visit):
             visit.result = None
             if visit.video is None:
                 raise RefusedError(
                     'expected a video, found none; upload or record one, or '
                     'pick a sample.'
                 )
-            found = self._run(
-                visit,
+            found = run_model(
+                self.models,
                 model,
+                visit,
                 visit.video.scanned,
                 visit.new_folder('masks'),
-                mask_rate,
-                on_progress,
+                mask_rate=mask_rate,
+                on_progress=on_progress,
             )
-            visit.result = self._render(
-                visit, model, found, look, on_progress, start=_NETWORK_PART
+            visit.result = draw_result(
+                visit, model, found, look, on_progress, start=NETWORK_PART
             )
             return visit.result
 
@@ -197,11 +165,11 @@ class Service:
         visit = self.visits.of(session)
         if visit.result is None:
             return None
-        with self._work(visit):
+        with exclusive(visit):
             if visit.result is None:
                 return None
             model, found = visit.result[:2]
-            visit.result = self._render(visit, model, found, look, on_progress)
+            visit.result = draw_result(visit, model, found, look, on_progress)
             return visit.result
 
     def compare(
@@ -232,7 +200,7 @@ class Service:
             Cancelled: If the visitor cancelled.
         """
         visit = self.visits.of(session)
-        with self._work(visit):
+        with exclusive(visit):
             if visit.result is None:
                 raise RefusedError(
                     'expected a segmented video to compare with, found none; '
@@ -242,17 +210,16 @@ class Service:
             if sound == 'other' and other is not None:
                 lender = self._read(visit.take_upload(other, 'other'))
             own = visit.result.segmentation
-            found = self._run(
-                visit,
+            found = run_model(
+                self.models,
                 visit.result.model,
+                visit,
                 replace_sound(own.video, sound, lender),
                 visit.new_folder('other-masks'),
-                own.times.rate,
-                on_progress,
+                mask_rate=own.times.rate,
+                on_progress=on_progress,
             )
-            return self._draw_comparison(
-                visit, visit.result, found, on_progress
-            )
+            return draw_comparison(visit, visit.result, found, on_progress)
 
     def cancel(self, session: str) -> None:
         """Stop the visitor's running work.
@@ -272,94 +239,3 @@ class Service:
     def _read(self, path: Path) -> ScannedVideo:
         self.limits.check(path)
         return scan_video(path)
-
-    def _run(
-        self,
-        visit: Visit,
-        model: str,
-        video: ScannedVideo,
-        folder: Path,
-        mask_rate: MaskRate,
-        on_progress: OnProgress,
-    ) -> Segmentation:
-        on_progress(0, 'Waiting for the model')
-        with self.models.use(model) as inferencer:
-            return segment(
-                inferencer,
-                video,
-                folder,
-                mask_rate=mask_rate,
-                on_progress=_scaled(
-                    on_progress, 0, _NETWORK_PART, 'Running the model'
-                ),
-                is_cancelled=visit.is_cancelled,
-            )
-
-    def _render(
-        self,
-        visit: Visit,
-        model: str,
-        found: Segmentation,
-        look: Look,
-        on_progress: OnProgress,
-        start: float = 0,
-    ) -> Result:
-        rendering = render(
-            found,
-            visit.files,
-            look,
-            on_progress=_scaled(on_progress, start, 1, 'Drawing the masks'),
-            is_cancelled=visit.is_cancelled,
-        )
-        return Result(model, found, look, rendering)
-
-    def _draw_comparison(
-        self,
-        visit: Visit,
-        shown: Result,
-        found: Segmentation,
-        on_progress: OnProgress,
-    ) -> Comparison:
-        overlay = visit.files.new('other', '.mp4')
-        draw_overlay(
-            found,
-            overlay,
-            shown.look,
-            on_progress=_scaled(on_progress, _NETWORK_PART, 1, 'Drawing'),
-            is_cancelled=visit.is_cancelled,
-        )
-        # The overlay above it on the page changes with the sliders.
-        own = visit.files.new('own', '.mp4')
-        shutil.copyfile(shown.rendering.overlay, own)
-        sound = visit.files.new('sound', '.wav')
-        write_sound(found.video, sound)
-        visit.files.remove('other', 'own', 'sound', keep=[overlay, own, sound])
-        agreement = compare(shown.segmentation, found, shown.look.threshold)
-        return Comparison(own, overlay, sound, agreement)
-
-    @contextmanager
-    def _work(self, visit: Visit) -> Iterator[None]:
-        """Do one thing at a time for a visitor; refuse in clear words."""
-        with visit.lock:
-            visit.start()
-            try:
-                yield
-            except RefusedError:
-                raise
-            except (ValueError, OSError) as error:
-                raise RefusedError(_without_folders(error, visit)) from error
-
-
-def _scaled(
-    on_progress: OnProgress, start: float, end: float, text: str
-) -> Callable[[float], None]:
-    """Report a part of the work as a part of the whole."""
-    return lambda part: on_progress(start + (end - start) * part, text)
-
-
-def _without_folders(error: Exception, visit: Visit) -> str:
-    """Return the message with the names of files, without their folders."""
-    text = ' '.join(str(error).split())
-    for folder in ('video', 'other', 'results', ''):
-        text = text.replace(f'{visit.folder / folder}/', '')
-    return text
