@@ -22,12 +22,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from mmavs.apis.result_folder import check_result_folder, replace_results
 from mmavs.config_file import OptionsAction, check_entries
 from mmavs.datasets import BaseClipDataset, build_unread
 from mmavs.datasets.front_end import find_front_end
-from mmavs.datasets.transforms import clip_collate
 from mmavs.engine import (
     ToolRunner,
     add_traceback_argument,
@@ -38,7 +36,7 @@ from mmavs.engine import (
 from mmavs.engine.clip_picture import (
     ClipMasks,
     clip_picture,
-    predicted_masks,
+    predict_masks,
 )
 from mmavs.engine.mask_folder import (
     SEMANTIC_TASKS,
@@ -61,7 +59,6 @@ from mmavs.visualization.clip_page import (
     write_page_clip,
 )
 from mmavs.visualization.html_page import html_page, html_text
-from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
@@ -202,26 +199,6 @@ def test_model(args: argparse.Namespace) -> Results:
     model = f'{Path(args.config).stem}, {Path(args.checkpoint).name}'
     title = f'{model}: {"+".join(dataset.splits)}'
     return Results(title, dataset, kept.entries, masks)
-
-
-def predict_masks(
-    item: dict, *, model: BaseModel, num_classes: int
-) -> ClipMasks:
-    """Predict the masks of a packed clip.
-
-    Args:
-        item (dict): The clip.
-        model (BaseModel): In evaluation mode.
-        num_classes (int): K.
-
-    Returns:
-        ClipMasks: With truth and IoU.
-    """
-    with torch.no_grad():
-        samples = model.test_step(clip_collate([item]))
-    return predicted_masks(
-        [sample.to_dict() for sample in samples], num_classes=num_classes
-    )
 
 
 def write_clips(

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from mmengine.model import BaseModel
 from torch import Tensor
 
-from mmavs.datasets.transforms import AudioFrontEnd
+from mmavs.datasets.transforms import AudioFrontEnd, clip_collate
 from mmavs.evaluation.clip_ids import stack_ids, stack_pred_ids
 from mmavs.evaluation.clip_logits import stack_logits, stack_truth
 from mmavs.evaluation.functional import frame_iou, sounding_mask
@@ -74,6 +76,26 @@ def predicted_masks(
     truth = stack_truth(samples)
     ious = frame_iou(pred, truth).tolist()
     return ClipMasks(pred.cpu().numpy(), truth.cpu().numpy(), ious)
+
+
+def predict_masks(
+    item: dict, *, model: BaseModel, num_classes: int
+) -> ClipMasks:
+    """Predict the masks of a packed clip.
+
+    Args:
+        item (dict): The clip.
+        model (BaseModel): In evaluation mode.
+        num_classes (int): K.
+
+    Returns:
+        ClipMasks: With truth and IoU.
+    """
+    with torch.no_grad():
+        samples = model.test_step(clip_collate([item]))
+    return predicted_masks(
+        [sample.to_dict() for sample in samples], num_classes=num_classes
+    )
 
 
 def clip_picture(
