@@ -44,6 +44,18 @@ _SMALL_SWIN = dict(
     window_size=3,
 )
 
+#: Of AAVS's decoder, for the number of the same name.
+_SMALL_DECODER = dict(
+    num_queries=10,
+    feat_channels=32,
+    out_channels=32,
+    embed_dims=32,
+    num_feats=16,
+    num_heads=4,
+    num_groups=8,
+    feedforward_channels=64,
+)
+
 
 @functools.cache
 def _read(path: Path) -> Config:
@@ -70,6 +82,7 @@ def shrink(cfg: Config) -> None:
         cfg.model.audio_backbone.type = 'NarrowVGGish'
     if cfg.model.backbone.type == 'AdapterSwin':
         cfg.model.backbone.update(_SMALL_SWIN)
+        _shrink_decoder(head)
         head.in_channels = [16, 32, 64, 128]
         head.pixel_decoder.encoder.num_layers = 1
         head.transformer_decoder.num_layers = 3
@@ -80,6 +93,14 @@ def shrink(cfg: Config) -> None:
         _shrink_tpavi(cfg.model)
     if head.type == 'EASEHead' and head.num_queries > 10:
         _shrink_ease(cfg)
+
+
+def _shrink_decoder(part: ConfigDict) -> None:
+    for name, value in part.items():
+        if isinstance(value, dict):
+            _shrink_decoder(value)
+        elif name in _SMALL_DECODER:
+            part[name] = _SMALL_DECODER[name]
 
 
 def _shrink_avsegformer(model: ConfigDict) -> None:
@@ -275,7 +296,7 @@ _TRAINING = (
 def test_the_documentation_counts_configs_and_trainings():
     trainings = set()
     for path in CONFIGS:
-        cfg = read(path).to_dict()
+        cfg = _read(path).to_dict()
         parts = [cfg.get(name) for name in _TRAINING]
         trainings.add(json.dumps(parts, sort_keys=True, default=str))
     text = f'{len(CONFIGS)} configs and {len(trainings)} distinct trainings'

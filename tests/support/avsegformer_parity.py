@@ -6,6 +6,7 @@ tests. Both sides return a dictionary with the same entries, see
 :func:`our_outputs`.
 """
 
+import functools
 from typing import NamedTuple
 from unittest import mock
 
@@ -39,6 +40,7 @@ FLOAT64 = FIXTURE.with_name('float64.json')
 SIZE = 96
 #: Of the frames of the stored digests.
 SMALL_SIZE = 64
+_CLASSIFIERS = ('head.fc.4.weight', 'head.attn_fc.4.weight')
 _NAMES = {
     's4': 'avsegformer_{}_1xb2-30e_s4-512x512',
     'ms3': 'avsegformer_{}_1xb2-60e_ms3-512x512',
@@ -100,28 +102,17 @@ class Variant(NamedTuple):
     def keys(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the published checkpoint."""
         path = FIXTURE.with_name(f'{self.backbone}_keys.json')
-        classifiers = {'head.fc.4.weight', 'head.attn_fc.4.weight'}
-        return {
-            name: (self.num_classes, 32, 1, 1)
-            if name in classifiers
-            else shape
-            for name, shape in load_keys(path).items()
-        }
+        classifier = (self.num_classes, 32, 1, 1)
+        return load_keys(path) | dict.fromkeys(_CLASSIFIERS, classifier)
 
     def weights(self) -> dict[str, Tensor]:
         """Seeded weights; those of VGGish, which nothing asks, are 0."""
         keys = self.keys()
-        drawn = {k: s for k, s in keys.items() if not k.startswith('vggish.')}
-        weights = seeded_state_dict(drawn)
-        if self.live:
-            weights |= seeded_resnet(
-                {k: s for k, s in drawn.items() if k.startswith('backbone.')}
-            )
+        nothing = torch.zeros(())
         return {
-            name: weights[name]
-            if name in weights
-            else torch.zeros(1).expand(s)
-            for name, s in keys.items()
+            **{name: nothing.expand(shape) for name, shape in keys.items()},
+            **_draw_all_but_classifiers(self.backbone, live=self.live),
+            **seeded_state_dict({name: keys[name] for name in _CLASSIFIERS}),
         }
 
     def truth(self, size: int = SIZE) -> Tensor:
@@ -139,6 +130,24 @@ class Variant(NamedTuple):
     def audio(self) -> Tensor:
         """(N, 128) embeddings, as after VGGish's ReLU."""
         return seeded_audio(len(self.labelled)).relu()
+
+
+@functools.lru_cache(maxsize=1)
+def _draw_all_but_classifiers(
+    backbone: str, *, live: bool
+) -> dict[str, Tensor]:
+    """Draw what the three tasks have in common, which takes a second."""
+    keys = {
+        name: shape
+        for name, shape in Variant(backbone, 's4').keys().items()
+        if not name.startswith('vggish.') and name not in _CLASSIFIERS
+    }
+    weights = seeded_state_dict(keys)
+    if live:
+        weights |= seeded_resnet(
+            {k: s for k, s in keys.items() if k.startswith('backbone.')}
+        )
+    return weights
 
 
 VARIANTS = [

@@ -24,6 +24,7 @@ def _run(monkeypatch, folder, *options, epochs=1):
     arguments += ['--clips', 4, 1, 1, '--seeds', 5, '--max-epochs', epochs]
     arguments += [*options, '--jobs', 1]
     arguments += ['--cfg-options', 'train_cfg.val_interval=1']
+    arguments += ['model.decode_head.transformer_decoder.num_layers=1']
     monkeypatch.setattr(sys, 'argv', ['', *map(str, arguments)])
     stepping_stones.main()
 

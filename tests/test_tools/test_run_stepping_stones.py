@@ -25,6 +25,8 @@ _PROCESSES.set_forkserver_preload(
 CONFIGS = toy_training.ROOT / 'configs/synthetic'
 STAGE_ONE = CONFIGS / 'aavs_tiny_ms3-96x96.py'
 STAGE_TWO = CONFIGS / 'aavs_tiny_stage2_avss-96x96.py'
+#: Makes the decoder of AAVS quick.
+ONE_LAYER = 'model.decode_head.transformer_decoder.num_layers=1'
 ABLATION = CONFIGS / 'aavs_tiny_stage2_avss-96x96_no-robust-key.py'
 #: Of each subset: 2 training clips, 1 to validate on and 1 to test on.
 CLIPS = [
@@ -55,12 +57,13 @@ def _run(
     stage_two=STAGE_TWO,
     options=('--subsets', 'v1s', 'v1m'),
     max_epochs=2,
+    settings=(ONE_LAYER,),
 ):
     """Run the tool in ``folder/name``; return exit code and commands."""
     work_dir = folder / name
     logs = folder / f'{name}-logs-{len(list(folder.glob(f"{name}-logs-*")))}'
     arguments = [stage_one, stage_two, '--work-dir', work_dir]
-    arguments += [*options, '--cfg-options']
+    arguments += [*options, '--cfg-options', *settings]
     process = _PROCESSES.Process(
         target=run_stages,
         args=(
@@ -200,6 +203,7 @@ def test_other_systems_soft_masks_and_options_of_one_stage(folder):
         folder,
         'other',
         stage_two=two,
+        settings=(),
         options=(
             *('--subsets', 'v1m', '--soft', '--stage-one-for'),
             f'v1m={CONFIGS / "avsegformer_tiny_ms3-96x96.py"}',
