@@ -205,4 +205,14 @@ def make_video_lines(report: dict[str, Any]) -> list[str]:
     titles += ['rest / network', 'peak (MiB)']
     machine = next(iter(report.values()))['machine']
     note = f'{describe_run(machine)}.'
+    for name, result in report.items():
+        (first, one), *_, (last, other) = [
+            (seconds, row['peak_memory_bytes'] / 2**20)
+            for seconds, row in result['videos'].items()
+        ] * 2
+        if first != last:
+            note += (
+                f' `{name}`: the peak grows by {other - one:.0f} MiB from '
+                f'{first} s to {last} s.'
+            )
     return [*make_table(titles, rows), '', *wrap_note(note)]

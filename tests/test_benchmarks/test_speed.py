@@ -116,6 +116,12 @@ def test_other_tables_by_hand():
     assert lines[2] == (
         '| `c` | 5 s, 64 x 36, 25 fps | 4.00 | 1.00 | 25.0% | 1 |'
     )
+    assert lines[-1] == f'{TEXT}.'
+    result['videos']['20'] = dict(clip, peak_memory_bytes=2**22)
+    lines = make_video_lines(dict(c=result))
+    assert ' '.join(lines[-2:]).endswith(
+        '`c`: the peak grows by 3 MiB from 5 s to 20 s.'
+    )
 
 
 def test_plot_of_the_growth():
