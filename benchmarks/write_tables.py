@@ -64,14 +64,16 @@ def make_pages(root: Path) -> dict[Path, str]:
             ('costs of the four systems', make_cost_lines(reports)),
         ):
             text = replace_part(text, name, lines)
-    runs = read_runs(root / 'results/synthetic/robustness')
-    if runs:
+    for folder, clips in (('robustness', ''), ('robustness_s4', ', S4')):
+        runs = read_runs(root / 'results/synthetic' / folder)
+        if not runs:
+            continue
         for name, lines in (
             ('consistency of the systems', make_consistency_lines(runs)),
             ('false positives of the systems', make_area_lines(runs)),
             ('effect of negative sounds', make_difference_lines(runs)),
         ):
-            text = replace_part(text, name, lines)
+            text = replace_part(text, f'{name}{clips}', lines)
     studies = read_studies(root / 'results/synthetic')
     if studies:
         for name, lines in (
