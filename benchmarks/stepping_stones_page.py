@@ -14,7 +14,11 @@ from benchmarks.stepping_stones_report import (
     closed_gap,
     make_differences,
 )
-from benchmarks.stepping_stones_rows import ORACLE, TWO_STAGES
+from benchmarks.stepping_stones_rows import (
+    ORACLE,
+    SINGLE_MASKS,
+    TWO_STAGES,
+)
 from benchmarks.stepping_stones_table import describe, describe_difference
 
 _TITLES = (
@@ -107,7 +111,8 @@ def _cells(
     row = rows[name]
     metrics = row['metrics']
     oracle = rows.get(f'{name}{ORACLE}', dict(metrics={}))['metrics']
-    gap = None if name == TWO_STAGES else closed_gap(report, name)
+    is_stage_two = bool(oracle) or name.endswith(SINGLE_MASKS)
+    gap = closed_gap(report, name) if is_stage_two else None
     scores = [
         (metrics, 'dataset/mIoU'),
         (metrics, 'dataset/F'),
@@ -119,5 +124,5 @@ def _cells(
         ', '.join(map(str, row['seeds'])),
         str(row['total_steps'] or 'unknown'),
         *(describe(of[key]) if key in of else '' for of, key in scores),
-        f'{100 * gap:.0f} %' if gap is not None and oracle else '',
+        '' if gap is None or name == TWO_STAGES else f'{100 * gap:.0f} %',
     ]

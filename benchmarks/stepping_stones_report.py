@@ -12,6 +12,7 @@ from mmavs.evaluation.seeds import summarise_metrics
 
 from benchmarks.stepping_stones_rows import (
     ORACLE,
+    SINGLE_MASKS,
     SINGLE_STAGE,
     STAGE_ONE,
     SYSTEMS,
@@ -140,21 +141,25 @@ def make_report(setting: Mapping[str, Any], results: Results) -> dict:
         :func:`~mmavs.evaluation.seeds.summarise_metrics`.
     """
     steps = setting['steps_per_stage']
+    table = SYSTEMS[setting['system']].rows
     totals = {
-        name: row.total * steps
-        for name, row in SYSTEMS[setting['system']].rows.items()
+        **{name: row.total for name, row in table.items()},
+        **{
+            f'{name}{SINGLE_MASKS}': row.total_single_masks
+            for name, row in table.items()
+        },
+        **{f'{name}{ORACLE}': row.total for name, row in table.items()},
     }
-    order = [name + end for end in ('', ORACLE) for name in totals]
     rows = [
-        make_row(name, results[name], totals[name.removesuffix(ORACLE)])
-        for name in order
+        make_row(name, results[name], total * steps)
+        for name, total in totals.items()
         if name in results
     ]
     # Rows that only an earlier version had.
     rows += [
         make_row(name, results[name], None)
         for name in results
-        if name not in order
+        if name not in totals
     ]
     return {**setting, 'rows': rows}
 

@@ -16,6 +16,9 @@ SINGLE_STAGE = 'single stage'
 TWO_STAGES = 'two stages'
 #: Ends the names of the same models, tested with true masks.
 ORACLE = ', oracle prior'
+#: Ends the names of the same models, tested with where the single stage
+#: predicts any class, in place of the masks of stage one.
+SINGLE_MASKS = ', single-stage masks'
 _PRIOR = 'model.decode_head.mask_prior'
 _TRAINING = 'train_dataloader.dataset.mask_prior'
 _IOU = f'{_TRAINING}.iou=[0.3,0.9]'
@@ -32,6 +35,8 @@ class Row(NamedTuple):
         uses_masks (bool): Whether it is a stage two.
         uses_weights (bool): Whether it starts from stage one's weights.
         cross_fit (bool): Whether it trains on cross-fitted masks.
+        single_masks (bool): Whether it is also tested with the masks of the
+            single stage.
     """
 
     config: Path
@@ -41,6 +46,7 @@ class Row(NamedTuple):
     uses_masks: bool = False
     uses_weights: bool = False
     cross_fit: bool = False
+    single_masks: bool = False
 
     @property
     def total(self) -> int:
@@ -51,6 +57,11 @@ class Row(NamedTuple):
         """
         one = self.uses_masks or self.uses_weights
         return self.times + one + NUM_FOLDS * self.cross_fit
+
+    @property
+    def total_single_masks(self) -> int:
+        """The same with the single stage's masks in place of stage one's."""
+        return self.total + self.uses_weights
 
 
 class System(NamedTuple):
@@ -113,6 +124,7 @@ def _system(name: str, table: dict[str, Row]) -> System:
         CONFIGS / f'{name}_tiny_stage2_avss-96x96.py',
         'two_stages',
         uses_masks=True,
+        single_masks=True,
     )
     rows = {
         STAGE_ONE: Row(

@@ -15,6 +15,8 @@ from mmavs.engine.steps import Trained
 from benchmarks.stepping_stones_rows import (
     NUM_FOLDS,
     ORACLE,
+    SINGLE_MASKS,
+    SINGLE_STAGE,
     STAGE_ONE,
     Row,
     System,
@@ -32,7 +34,7 @@ _LOCALISATION = (
 
 
 class StageOne(NamedTuple):
-    """Result of a stage one.
+    """Result of a stage one, or of a single stage in its place.
 
     Attributes:
         trained (Trained): The training.
@@ -88,6 +90,7 @@ class Seed:
         self.options = [*options, f'randomness.seed={seed}']
         self.pool = pool
         self._one: Future[StageOne] | None = None
+        self._single: Future[StageOne] | None = None
         self._folds: Future[Folds] | None = None
 
     def submit(self, name: str) -> Future[dict[str, dict]]:
@@ -97,23 +100,34 @@ class Seed:
             name (str): Key of ``System.rows``.
 
         Returns:
-            Future[dict[str, dict]]: Metrics by row; a stage two has a second
-            row, tested with the true masks as prior.
+            Future[dict[str, dict]]: Metrics by row; a stage two has further
+            rows, tested with other masks as prior.
         """
         row = self.system.rows[name]
         if name == STAGE_ONE:
             return self.pool.submit(self._test_stage_one, name, self.one())
+        if name == SINGLE_STAGE:
+            return self.pool.submit(self._test_single, name, self.single())
         if not row.uses_masks:
             one = self.one() if row.uses_weights else None
-            return self.pool.submit(self._single_stage, name, row, one)
+            return self.pool.submit(self._longer_stage, name, row, one)
         folds = self.folds() if row.cross_fit else None
-        return self.pool.submit(self._stage_two, name, row, self.one(), folds)
+        single = self.single() if row.single_masks else None
+        return self.pool.submit(
+            self._stage_two, name, row, self.one(), folds, single
+        )
 
     def one(self) -> Future[StageOne]:
         """Return the stage one that is trained on all training clips."""
         if self._one is None:
             self._one = self.pool.submit(self._stage_one)
         return self._one
+
+    def single(self) -> Future[StageOne]:
+        """Return the single stage of one stage's steps."""
+        if self._single is None:
+            self._single = self.pool.submit(self._single_stage)
+        return self._single
 
     def folds(self) -> Future[Folds]:
         """Return the stages one of the folds."""
@@ -128,6 +142,18 @@ class Seed:
         masks = self.root / 'masks'
         config = str(row.config)
         stages.dump_masks(self.launcher, masks, config, options, trained)
+        return StageOne(trained, masks)
+
+    def _single_stage(self) -> StageOne:
+        """Train the single stage; write where it predicts any class."""
+        row, options = self.system.rows[SINGLE_STAGE], self._schedule(1)
+        trained = self._train(row, options)
+        masks = self.root / 'masks_single_stage'
+        stages.dump_masks(
+            *(self.launcher, masks, str(row.config), options, trained),
+            split='test',
+            merge_classes=True,
+        )
         return StageOne(trained, masks)
 
     def _cross_fit(self) -> Folds:
@@ -149,19 +175,32 @@ class Seed:
         row, options = self.system.rows[name], self._schedule(1)
         return {name: self._test(row, options, one.result().trained)}
 
-    def _single_stage(
+    def _test_single(
+        self, name: str, single: Future[StageOne]
+    ) -> dict[str, dict]:
+        row, options = self.system.rows[name], self._schedule(1)
+        trained = single.result().trained
+        return {name: self._test_classes(row, options, trained)}
+
+    def _longer_stage(
         self, name: str, row: Row, one: Future[StageOne] | None
     ) -> dict[str, dict]:
-        """Train without a prior; test the classes and the localisation."""
+        """Train longer, or from stage one's weights, without a prior."""
         options = [*self._schedule(row.times), *row.options]
         if one is not None:
             options += _load_weights(one.result())
         trained = self._train(row, options)
+        return {name: self._test_classes(row, options, trained)}
+
+    def _test_classes(
+        self, row: Row, options: Sequence[str], trained: Trained
+    ) -> dict:
+        """Test the classes and the localisation of a single stage."""
         metrics = self._test(row, options, trained)
         merged = self._test(
             row, [*options, *_LOCALISATION], trained, 'localisation'
         )
-        return {name: {**metrics, **merged}}
+        return {**metrics, **merged}
 
     def _stage_two(
         self,
@@ -169,8 +208,9 @@ class Seed:
         row: Row,
         stage_one: Future[StageOne],
         cross_fit: Future[Folds] | None,
+        single: Future[StageOne] | None,
     ) -> dict[str, dict]:
-        """Train stage two; test it with stage one's and with true masks."""
+        """Train stage two; test it with every kind of masks."""
         one = stage_one.result()
         options = [*self._schedule(row.times), *row.options, *_expect(one)]
         places = _read_masks(one)
@@ -182,12 +222,18 @@ class Seed:
             places.append(_read_fold_masks(folds))
         trained = self._train(row, options, places)
         tested = [*options, *places]
-        return {
+        results = {
             name: self._test(row, tested, trained),
             f'{name}{ORACLE}': self._test(
                 row, [*tested, _TRUE_PRIOR], trained, 'oracle_prior'
             ),
         }
+        if single is not None:
+            others = [*_expect(single.result()), _read_test(single.result())]
+            results[f'{name}{SINGLE_MASKS}'] = self._test(
+                row, [*tested, *others], trained, 'single_stage_prior'
+            )
+        return results
 
     def _train(
         self, row: Row, options: Sequence[str], places: Sequence[str] = ()
@@ -241,6 +287,10 @@ def _read_masks(one: StageOne) -> list[str]:
         f'{split}_dataloader.dataset.mask_prior.root={one.masks}'
         for split in SPLITS
     ]
+
+
+def _read_test(single: StageOne) -> str:
+    return f'test_dataloader.dataset.mask_prior.root={single.masks}'
 
 
 def _read_fold_masks(folds: Folds) -> str:

@@ -22,13 +22,13 @@ def print_table(report: Mapping[str, Any], protocol: str) -> None:
     """
     names = [f'{protocol}/{score}' for score in ('mIoU', 'F')]
     print(f'\nprotocol {protocol}')
-    print(f'{"":50}{"seeds":>6}{"steps":>7}{"mIoU":>14}{"F":>14}')
+    print(f'{"":57}{"seeds":>6}{"steps":>7}{"mIoU":>14}{"F":>14}')
     for row in report['rows']:
         if names[0] in row['metrics']:
             cells = [describe(row['metrics'][name]) for name in names]
             steps = row['total_steps']
             print(
-                f'{row["row"]:50}{len(row["seeds"]):6}'
+                f'{row["row"]:57}{len(row["seeds"]):6}'
                 f'{"" if steps is None else steps:>7}'
                 + ''.join(f'{cell:>14}' for cell in cells)
             )

@@ -83,6 +83,12 @@ def parse_args() -> argparse.Namespace:
         help='with --dump-masks: scores 0..255 instead of hard masks',
     )
     parser.add_argument(
+        '--merge-classes',
+        action='store_true',
+        help='with --dump-masks: write where a semantic model predicts any '
+        'class but the background',
+    )
+    parser.add_argument(
         '--swap-sound',
         action='store_true',
         help='give every clip the sound of another clip, to measure how much '
@@ -90,8 +96,9 @@ def parse_args() -> argparse.Namespace:
     )
     add_speed_arguments(parser)
     args = parser.parse_args()
-    if args.soft and args.dump_masks is None:
-        parser.error('--soft needs --dump-masks')
+    if args.dump_masks is None and (args.soft or args.merge_classes):
+        option = '--soft' if args.soft else '--merge-classes'
+        parser.error(f'{option} needs --dump-masks')
     if args.show_clips is not None:
         if args.show_dir is None:
             parser.error('--show-clips needs --show-dir')
@@ -150,6 +157,7 @@ def add_dump(
         config_hash=config_hash,
         checkpoint_hash=hash_file(args.checkpoint),
         soft=args.soft,
+        merge_classes=args.merge_classes,
     )
     cfg.test_evaluator = [*as_list(cfg.get('test_evaluator')), dump]
     built = METRICS.build(dump)

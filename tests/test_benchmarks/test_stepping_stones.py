@@ -9,6 +9,7 @@ import pytest
 from mmavs.datasets.synthetic.classes import choose_classes
 from mmavs.datasets.synthetic.sampling import check_options
 from mmavs.engine.launcher import LoggingLauncher
+from mmavs.fingerprint import hash_file
 
 from benchmarks import (
     stepping_stones,
@@ -67,9 +68,9 @@ def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     # The single stage has both scores, of classes and of localisation.
     assert {'split/mIoU', 'dataset/mIoU'} <= set(single['metrics'])
 
-    # Stage one with its test and masks; the single stage and stage two with
-    # two tests each.
-    assert len(steps) == 3 + 3 + 3
+    # Stage one with its test and masks; the single stage with its masks and
+    # two tests; stage two with two tests.
+    assert len(steps) == 3 + 4 + 3
     trained = [words for tool, words in steps if tool == 'train']
     assert len(trained) == 3
     (stage_one,) = (
@@ -89,7 +90,7 @@ def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     # are as many steps of up to four clips as a stage has, or more.
     steps.clear()
     _run(monkeypatch, tmp_path, '--rows', 'cross-fit')
-    assert len(steps) == 2 * 2 + 3
+    assert len(steps) == 2 * 2 + 4
     *folds, cross_fit = (words for tool, words in steps if tool == 'train')
     for number, words in enumerate(folds):
         fold = 'train_dataloader.dataset.fold'
@@ -103,18 +104,32 @@ def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
         f'train_dataloader.dataset.mask_prior.root={masks}_cross_fit_2',
         f'val_dataloader.dataset.mask_prior.root={masks}',
     } <= {*cross_fit}
-    table |= {'cross-fit': 4, 'cross-fit, oracle prior': 4}
+    table |= {
+        'cross-fit': 4,
+        'cross-fit, oracle prior': 4,
+        'cross-fit, single-stage masks': 4,
+    }
     assert _rows(tmp_path) == table
+    (single,) = (tmp_path / 'work').glob('seed_5/single*/best_*.pth')
+    prior = {
+        f'test_dataloader.dataset.mask_prior.root={masks}_single_stage',
+        'default_hooks.mask_prior_check.expect_checkpoint='
+        + hash_file(single),
+    }
+    assert prior <= {*steps[-1][1]}
     steps.clear()
     _run(monkeypatch, tmp_path, '--rows', 'cross-fit', 'neither')
     assert steps == []
 
     # A stage two that starts from stage one's weights.
     _run(monkeypatch, tmp_path, '--rows', 'two stages, with its weights')
-    assert [tool for tool, _ in steps] == ['train', 'test', 'test']
+    assert [tool for tool, _ in steps] == ['train', 'test', 'test', 'test']
     (weights,) = stage_one.glob('best_*.pth')
     assert f'load_from={weights}' in steps[0][1]
-    assert len(_rows(tmp_path)) == 8
+    rows = _rows(tmp_path)
+    assert len(rows) == 10
+    # Stage one gives the weights, and the single stage the masks.
+    assert rows['two stages, with its weights, single-stage masks'] == 3
 
     # Another setting would mix the results of two in one file.
     with pytest.raises(SystemExit, match='results of another setting'):

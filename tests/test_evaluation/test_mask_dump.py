@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from mmavs.evaluation import MaskDump
 from mmavs.evaluation.functional import sounding_mask, sounding_score
 from mmavs.fingerprint import hash_excerpt
@@ -40,6 +41,20 @@ def _read(path):
 
 def _files(root):
     return sorted(p.relative_to(root).as_posix() for p in root.rglob('*.*'))
+
+
+def test_classes_are_merged_by_hand(tmp_path):
+    """Four pixels: background, class 2, a tie, and class 1."""
+    scores = [[2.0, 1, 3, 0], [0, 1, 3, 1], [1, 2, 0, 0]]
+    logits = torch.tensor(scores).view(3, 1, 4).repeat(5, 1, 1, 1)
+    frames = as_dicts(predicted_frames(logits, None))
+    MaskDump(str(tmp_path / 'merged'), merge_classes=True, **HASHES).process(
+        {}, frames
+    )
+    mask = _read(tmp_path / 'merged/v1m/clip0/0.png')
+    assert mask.tolist() == [[0, 255, 0, 255]]
+    with pytest.raises(ValueError, match=r'binary segmentation needs'):
+        MaskDump(str(tmp_path / 'not'), **HASHES).process({}, frames)
 
 
 def test_hard_masks_read_back_equal_the_prediction(tmp_path):

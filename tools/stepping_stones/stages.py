@@ -95,6 +95,7 @@ def dump_masks(
     *,
     split: str = 'all',
     soft: bool = False,
+    merge_classes: bool = False,
 ) -> None:
     """Write the masks of one subset that are missing.
 
@@ -106,6 +107,7 @@ def dump_masks(
         trained (Trained): The trained stage one.
         split (str): Split to predict, or 'all'.
         soft (bool): Write scores instead of hard masks.
+        merge_classes (bool): Write where a semantic model predicts any class.
     """
     note = trained.folder / 'dumped.json'
     mode = 'soft' if soft else 'hard'
@@ -120,6 +122,7 @@ def dump_masks(
         *(config, trained.checkpoint, '--work-dir', trained.folder),
         *('--dump-masks', masks, '--split', split),
         *(['--soft'] if soft else []),
+        *(['--merge-classes'] if merge_classes else []),
         *('--cfg-options', *options),
     )
     num_clips = directory.count(trained.checkpoint_hash, mode)

@@ -8,7 +8,7 @@ from mmseg.registry import METRICS
 
 from mmavs.datasets.mask_directory import MadeBy, MaskDirectory
 
-from .clip_logits import stack_logits
+from .clip_logits import merge_classes, stack_logits
 from .clip_metric import ClipEntry, ClipMetric
 from .functional import sounding_mask, sounding_score
 
@@ -34,6 +34,9 @@ class MaskDump(ClipMetric[ClipEntry]):
         checkpoint_hash (str): SHA-256 of the checkpoint's file, see
             ``mmavs.fingerprint.hash_file``.
         soft (bool): Write ``round(255 * score)`` instead of 0 and 255.
+        merge_classes (bool): Write where a semantic model predicts any class
+            but the background, see
+            :func:`~mmavs.evaluation.clip_logits.merge_classes`.
         collect_device (str): 'cpu' or 'gpu', see :class:`ClipMetric`.
         collect_dir (str | None): Shared folder, see :class:`ClipMetric`.
     """
@@ -45,6 +48,7 @@ class MaskDump(ClipMetric[ClipEntry]):
         config_hash: str,
         checkpoint_hash: str,
         soft: bool = False,
+        merge_classes: bool = False,
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
@@ -54,6 +58,7 @@ class MaskDump(ClipMetric[ClipEntry]):
             config_hash, checkpoint_hash, 'soft' if soft else 'hard'
         )
         self.soft = soft
+        self.merge_classes = merge_classes
         self._started = False
 
     def process_clip(self, frames: list[dict]) -> ClipEntry:
@@ -74,6 +79,8 @@ class MaskDump(ClipMetric[ClipEntry]):
             self._started = True
         first = frames[0]
         clip = {**first, 'frame_paths': [f['frame_path'] for f in frames]}
+        if self.merge_classes:
+            frames = [merge_classes(frame) for frame in frames]
         masks = grey_masks(stack_logits(frames), soft=self.soft)
         self.directory.write_clip(clip, masks, self.made_by)
         return ClipEntry(
