@@ -37,6 +37,8 @@ class Row(NamedTuple):
         cross_fit (bool): Whether it trains on cross-fitted masks.
         single_masks (bool): Whether it is also tested with the masks of the
             single stage.
+        after_single (bool): Whether it uses masks and weights of the single
+            stage in place of stage one's.
     """
 
     config: Path
@@ -47,6 +49,7 @@ class Row(NamedTuple):
     uses_weights: bool = False
     cross_fit: bool = False
     single_masks: bool = False
+    after_single: bool = False
 
     @property
     def total(self) -> int:
@@ -143,6 +146,11 @@ def _system(name: str, table: dict[str, Row]) -> System:
         ),
         'two stages, with its weights': two._replace(
             step='two_stages_from_stage_one', uses_weights=True
+        ),
+        'two stages, from single stage': two._replace(
+            step='stage_two_from_single_stage',
+            single_masks=False,
+            after_single=True,
         ),
     }
     mixed = _mixture(truth=0.25, files=0.5, degraded=0.25)

@@ -113,9 +113,8 @@ class Seed:
             return self.pool.submit(self._longer_stage, name, row, one)
         folds = self.folds() if row.cross_fit else None
         single = self.single() if row.single_masks else None
-        return self.pool.submit(
-            self._stage_two, name, row, self.one(), folds, single
-        )
+        one = self.single() if row.after_single else self.one()
+        return self.pool.submit(self._stage_two, name, row, one, folds, single)
 
     def one(self) -> Future[StageOne]:
         """Return the stage one that is trained on all training clips."""
@@ -151,7 +150,6 @@ class Seed:
         masks = self.root / 'masks_single_stage'
         stages.dump_masks(
             *(self.launcher, masks, str(row.config), options, trained),
-            split='test',
             merge_classes=True,
         )
         return StageOne(trained, masks)
@@ -214,7 +212,7 @@ class Seed:
         one = stage_one.result()
         options = [*self._schedule(row.times), *row.options, *_expect(one)]
         places = _read_masks(one)
-        if row.uses_weights:
+        if row.uses_weights or row.after_single:
             options += _load_weights(one)
         if cross_fit is not None:
             folds = cross_fit.result()

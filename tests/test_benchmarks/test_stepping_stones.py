@@ -121,13 +121,21 @@ def test_one_iteration_of_each(steps, monkeypatch, tmp_path, capsys):
     _run(monkeypatch, tmp_path, '--rows', 'cross-fit', 'neither')
     assert steps == []
 
-    # A stage two that starts from stage one's weights.
-    _run(monkeypatch, tmp_path, '--rows', 'two stages, with its weights')
-    assert [tool for tool, _ in steps] == ['train', 'test', 'test', 'test']
+    # Stages two that start from the weights of stage one or the single stage.
+    names = ('two stages, with its weights', 'two stages, from single stage')
+    _run(monkeypatch, tmp_path, '--rows', *names)
+    tools = [tool for tool, _ in steps]
+    assert tools == ['train', *['test'] * 3, 'train', *['test'] * 2]
     (weights,) = stage_one.glob('best_*.pth')
     assert f'load_from={weights}' in steps[0][1]
+    assert {
+        f'load_from={single}',
+        f'val_dataloader.dataset.mask_prior.root={masks}_single_stage',
+    } <= {*steps[4][1]}
+    assert prior <= {*steps[5][1]}
     rows = _rows(tmp_path)
-    assert len(rows) == 10
+    assert len(rows) == 12
+    assert rows['two stages, from single stage'] == 2
     # Stage one gives the weights, and the single stage the masks.
     assert rows['two stages, with its weights, single-stage masks'] == 3
 
