@@ -9,7 +9,7 @@ from mmavs.apis.export.attention_masks import (
     recorded_masks,
     total,
 )
-from mmavs.apis.export.export_file import Agreement
+from mmavs.apis.export.export_file import ExportAgreement
 from mmavs.apis.export.network import clip_logits
 from mmavs.apis.flops import random_inputs
 from mmavs.config_file import read_config
@@ -52,13 +52,13 @@ def test_a_flipped_pixel_is_counted_with_its_logit(run):
 def test_only_pixels_close_to_the_threshold_may_flip():
     """Either all logits agree, or they do with equal masks."""
     near, far = MaskFlips(2, 100, 1e-6), MaskFlips(2, 100, 0.5)
-    assert Agreement(1e-4).is_within(1e-3)
-    assert not Agreement(float('nan')).is_within(1e-3)
-    assert not Agreement(1e-2).is_within(1e-3)
-    assert Agreement(1e-2, 1e-5, near).is_within(1e-3)
-    assert not Agreement(1e-2, 1e-5, far).is_within(1e-3)
-    assert not Agreement(1e-2, 5e-3, near).is_within(1e-3)
-    assert str(Agreement(1e-2, 1e-5, near)) == (
+    assert ExportAgreement(1e-4).is_within(1e-3)
+    assert not ExportAgreement(float('nan')).is_within(1e-3)
+    assert not ExportAgreement(1e-2).is_within(1e-3)
+    assert ExportAgreement(1e-2, 1e-5, near).is_within(1e-3)
+    assert not ExportAgreement(1e-2, 1e-5, far).is_within(1e-3)
+    assert not ExportAgreement(1e-2, 5e-3, near).is_within(1e-3)
+    assert str(ExportAgreement(1e-2, 1e-5, near)) == (
         'difference of 0.01; with equal attention masks 1e-05, where 2 of 100 '
         'mask pixels differ, whose mask logits are at most 1e-06 from the '
         'threshold'

@@ -46,7 +46,7 @@ def export_network(
     size: tuple[int, int] | None = None,
     num_frames: int | None = None,
     tolerance: float = TOLERANCE,
-) -> tuple[ExportFacts, Agreement]:
+) -> tuple[ExportFacts, ExportAgreement]:
     """Export a trained network and compare it with PyTorch.
 
     The file maps normalised frames and the input of the audio backbone of one
@@ -55,7 +55,7 @@ def export_network(
     which the graph was traced. If the logits of a network with hard attention
     masks (AAVS) differ by more than ``tolerance``, PyTorch computes them once
     more with the attention masks of the exported network, see
-    :class:`Agreement`.
+    :class:`ExportAgreement`.
 
     Args:
         config (Config): Config of the model.
@@ -70,8 +70,8 @@ def export_network(
         tolerance (float): Largest difference of a logit that is accepted.
 
     Returns:
-        tuple[ExportFacts, Agreement]: What the file says, and how its logits
-        agree with PyTorch's.
+        tuple[ExportFacts, ExportAgreement]: What the file says, and how its
+        logits agree with PyTorch's.
 
     Raises:
         FileNotFoundError: If the checkpoint is missing.
@@ -116,7 +116,9 @@ def export_network(
             run = write(network, traced, facts, part)
             clip = _random_clip(config, num_frames, seed=1)
             found = run(clip)
-            agreement = Agreement(_largest(found - clip_logits(model, clip)))
+            agreement = ExportAgreement(
+                _largest(found - clip_logits(model, clip))
+            )
             if not agreement.is_within(tolerance) and network.num_masks:
                 agreement = _compare_with_masks(
                     agreement, model, part, clip, found, network.num_masks
@@ -132,7 +134,7 @@ def export_network(
     return facts, agreement
 
 
-class Agreement(NamedTuple):
+class ExportAgreement(NamedTuple):
     """How the logits of an exported network agree with those of PyTorch.
 
     Attributes:
@@ -183,13 +185,13 @@ class Agreement(NamedTuple):
 
 
 def _compare_with_masks(
-    agreement: Agreement,
+    agreement: ExportAgreement,
     model: AVSegmentor,
     path: Path,
     clip: dict[str, Tensor],
     found: Tensor,
     num_masks: int,
-) -> Agreement:
+) -> ExportAgreement:
     """Compare with PyTorch, given the attention masks of the ONNX file."""
     names = [_MASK_NAME.format(index) for index in range(num_masks)]
     arrays = {name: rows.numpy() for name, rows in clip.items()}
