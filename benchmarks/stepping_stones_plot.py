@@ -55,7 +55,7 @@ def draw(report: Mapping[str, Any]) -> Figure:
             color=colour,
         )
     axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel('mIoU in percent (dataset), synthetic clips')
     axes.set_title(
         f'{report["system"]}, regime {report["regime"]}: mean and standard '

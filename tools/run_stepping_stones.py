@@ -22,12 +22,7 @@ from pathlib import Path
 from mmavs.datasets import BaseClipDataset, build_unread
 from mmavs.engine import add_traceback_argument, error_line
 from mmavs.engine.launcher import Launcher, lock
-from mmavs.engine.steps import (
-    Trained,
-    read_config,
-    run_test,
-    run_training,
-)
+from mmavs.engine.steps import Trained, read_config, run_test, run_training
 from stepping_stones.stages import (
     as_settings,
     check_cross_fit,
@@ -73,6 +68,11 @@ def parse_args() -> argparse.Namespace:
         '--soft',
         action='store_true',
         help='write scores instead of hard masks for stage two',
+    )
+    parser.add_argument(
+        '--merge-classes',
+        action='store_true',
+        help='write where a stage one of all classes predicts any of them',
     )
     parser.add_argument(
         '--cross-fit',
@@ -204,6 +204,7 @@ def train_stages_one(
         dump_masks(
             *(launcher, args.work_dir / MASKS, config, options, one),
             soft=args.soft,
+            merge_classes=args.merge_classes,
         )
         expected.append(
             f'{check}.expect_checkpoint.{subset}={one.checkpoint_hash}'
@@ -214,6 +215,7 @@ def train_stages_one(
                 num_folds=args.cross_fit,
                 masks=args.work_dir / FOLD_MASKS.format(args.cross_fit),
                 soft=args.soft,
+                merge_classes=args.merge_classes,
             )
             expected.append(expect_held_out(subset, checkpoints))
     return found, expected

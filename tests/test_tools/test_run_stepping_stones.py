@@ -12,6 +12,7 @@ import torch
 from mmavs.datasets.folds import assign_folds
 from mmavs.engine.launcher import Launcher
 from mmengine.config import Config
+from PIL import Image
 from support import toy_training
 from support.avsbench_tree import Clip, write_avsbench_tree
 from support.staged_runs import Kill, run_stages
@@ -228,6 +229,27 @@ def test_other_systems_soft_masks_and_options_of_one_stage(folder):
     assert cfg.model.decode_head.type == 'TPAVIHead'
     assert cfg.optim_wrapper.optimizer.lr == 0.001
     assert cfg.train_dataloader.dataset.mask_prior.iou == [0.5, 0.9]
+
+
+@pytest.mark.slow
+def test_a_model_of_all_classes_takes_the_place_of_stage_one(folder):
+    options = ('--subsets', 'v1m', '--merge-classes')
+    options += ('--initialise-from', 'v1m')
+    config = CONFIGS / 'aavs_tiny_avss-96x96.py'
+    code, commands = _run(
+        folder, 'merged', stage_one=config, options=options, max_epochs=1
+    )
+    assert (code, commands) == (0, 4)
+    work_dir = folder / 'merged'
+    masks = [*(work_dir / 'masks/v1m').glob('*/*.png')]
+    assert len(masks) == 4 * 5
+    for path in masks:
+        assert {*Image.open(path).tobytes()} <= {0, 255}
+    one = _only(work_dir, 'stage_one_v1m-*')
+    logs = work_dir.glob('stage_two_from_v1m-*/*/*.log')
+    wanted = f'Load checkpoint from {one}'
+    assert any(wanted in log.read_text() for log in logs)
+    assert 'dataset/mIoU' in _metrics(work_dir, 'stage_two_from_v1m')
 
 
 @pytest.mark.slow

@@ -183,6 +183,7 @@ def cross_fit(
     num_folds: int,
     masks: Path,
     soft: bool = False,
+    merge_classes: bool = False,
 ) -> list[str]:
     """Predict the masks of every training clip by a model without this clip.
 
@@ -198,6 +199,7 @@ def cross_fit(
         num_folds (int): Number of folds K.
         masks (Path): Folder of the masks of all folds and subsets.
         soft (bool): Write scores instead of hard masks.
+        merge_classes (bool): Write where a semantic model predicts any class.
 
     Returns:
         list[str]: SHA-256 of the K checkpoints, for
@@ -222,6 +224,7 @@ def cross_fit(
             *(launcher, masks, config, [*options, *held_out], trained),
             split='train',
             soft=soft,
+            merge_classes=merge_classes,
         )
         checkpoints.append(trained.checkpoint_hash)
     return checkpoints
