@@ -53,8 +53,12 @@ def test_classes_are_merged_by_hand(tmp_path):
     )
     mask = _read(tmp_path / 'merged/v1m/clip0/0.png')
     assert mask.tolist() == [[0, 255, 0, 255]]
-    with pytest.raises(ValueError, match=r'binary segmentation needs'):
+    with pytest.raises(ValueError, match=r'got \(3, 1, 4\).*--merge-classes'):
         MaskDump(str(tmp_path / 'not'), **HASHES).process({}, frames)
+    binary = as_dicts(predicted_frames(logits[:, :1], None))
+    metric = MaskDump(str(tmp_path / 'one'), merge_classes=True, **HASHES)
+    with pytest.raises(ValueError, match=r'got \(1, 1, 4\).*binary model'):
+        metric.process({}, binary)
 
 
 def test_hard_masks_read_back_equal_the_prediction(tmp_path):

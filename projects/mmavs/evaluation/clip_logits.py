@@ -34,7 +34,9 @@ def stack_logits(frames: Sequence[Mapping]) -> Tensor:
         if len(shape) != 3 or shape[0] not in (1, 2):
             raise ValueError(
                 'binary segmentation needs seg_logits (1, h, w) or (2, h, w), '
-                f'got {shape} for {where}.'
+                f'got {shape} for {where}; merge the classes of a semantic '
+                'model: --merge-classes writes its masks, and '
+                'merge_classes=True of AVSBinaryMetric scores them.'
             )
         if logits and logits[0].shape != data.shape:
             raise ValueError(
@@ -108,10 +110,21 @@ def merge_classes(frame: Mapping) -> dict:
     Returns:
         dict: The sample with ``seg_logits`` (2, h, w) and ``gt_sem_seg`` of
         0, 1 and 255.
+
+    Raises:
+        ValueError: If the logits have a single channel, which is not that of
+            a background.
     """
     merged = dict(frame)
     if 'seg_logits' in frame:
         logits = frame['seg_logits']['data']
+        if len(logits) < 2:
+            raise ValueError(
+                'merging classes needs seg_logits (K, h, w) of the background '
+                f'and K - 1 classes, got {tuple(logits.shape)} for '
+                f'{describe_frame(frame)}; leave out --merge-classes, or '
+                'merge_classes=True, for a binary model.'
+            )
         sounding = logits[1:].amax(0)
         merged['seg_logits'] = dict(data=torch.stack([logits[0], sounding]))
     if 'gt_sem_seg' in frame:
