@@ -112,9 +112,8 @@ def _channels_last(x: Tensor) -> Tensor:
     """Lay a map out as the convolutions of the CPU compute it.
 
     They copy other layouts in every call. All layers of the neck and of the
-    head keep the layout, and their results are equal up to rounding; they
-    are about 15 % faster. Training keeps its layout, so that its results do
-    not change.
+    head keep the layout, and their results are equal up to rounding. Training
+    keeps its layout, so that its results do not change.
     """
     if x.device.type != 'cpu' or torch.is_grad_enabled():
         return x
