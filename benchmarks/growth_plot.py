@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from mmavs.atomic_file import atomic_path
+
+from benchmarks.figures import write_figure
 
 _TITLES = dict(
     frames='frames of a clip', size='height and width', clips='clips'
@@ -93,7 +93,4 @@ def write_plot(report: Mapping[str, Any], path: Path) -> None:
         report (Mapping[str, Any]): See :func:`draw`.
         path (Path): PNG file, replaced atomically.
     """
-    figure = draw(report)
-    FigureCanvasAgg(figure)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format='png', dpi=110)
+    write_figure(draw(report), path)

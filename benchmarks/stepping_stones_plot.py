@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from mmavs.atomic_file import atomic_path
 
+from benchmarks.figures import write_figure
 from benchmarks.stepping_stones_report import CLASSES
 from benchmarks.stepping_stones_rows import ORACLE
 
@@ -74,7 +73,4 @@ def write_plot(report: Mapping[str, Any], path: Path) -> None:
         report (Mapping[str, Any]): See :func:`draw`.
         path (Path): PNG file, replaced atomically.
     """
-    figure = draw(report)
-    FigureCanvasAgg(figure)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format='png', dpi=120)
+    write_figure(draw(report), path)
