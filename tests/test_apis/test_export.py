@@ -8,7 +8,12 @@ import pytest
 import torch
 from mmavs.apis import AVSInferencer
 from mmavs.apis.clip_model import ClipModel
-from mmavs.apis.export import export_file, export_network, load_exported
+from mmavs.apis.export import (
+    backends,
+    export_file,
+    export_network,
+    load_exported,
+)
 from mmavs.config_file import read_config
 from PIL import Image
 from support.tiny_models import ROOT, build
@@ -108,6 +113,14 @@ def test_padding_is_removed(exported):
     assert torch.equal(segmentor.encode_decode(padded, []), expected)
 
 
+def openvino_types():
+    """Types in which OpenVINO computes on this machine's CPU."""
+    openvino = pytest.importorskip(
+        'openvino', reason="needs pip install 'mmavs[openvino]'"
+    )
+    return openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+
+
 def test_openvino(exported):
     pytest.importorskip(
         'openvino', reason="needs pip install 'mmavs[openvino]'"
@@ -119,6 +132,34 @@ def test_openvino(exported):
         for backend in ('onnxruntime', 'openvino')
     ]
     assert (logits[0] - logits[1]).abs().max() < 1e-3
+
+
+def test_reduced_precision_of_openvino(exported, monkeypatch):
+    """Logits differ, and the log says so on a CPU that only emulates it."""
+    if 'BF16' not in openvino_types():
+        pytest.skip("OpenVINO has no bfloat16 on this machine's CPU")
+    warned = []
+    monkeypatch.setattr(backends, 'warn_if_slow_on_cpu', warned.append)
+    path, facts, _ = exported('tpavi_tiny_ms3-96x96')
+    inputs = random_batch(facts, 1)
+    exact, reduced = (
+        load_exported(path, 'openvino', precision=precision)
+        .predict(inputs)[0]
+        .seg_logits.data
+        for precision in ('float32', 'bfloat16')
+    )
+    assert warned == ['bfloat16']
+    assert reduced.dtype == torch.float32
+    assert 0 < (reduced - exact).abs().max() < 0.05 * exact.abs().max()
+
+
+def test_openvino_never_replaces_a_precision(exported):
+    """OpenVINO takes another type if the CPU lacks the one asked for."""
+    if 'FP16' in openvino_types():
+        pytest.skip("OpenVINO has float16 on this machine's CPU")
+    path, *_ = exported('tpavi_tiny_ms3-96x96')
+    with pytest.raises(ValueError, match='on this CPU in place of float16'):
+        load_exported(path, 'openvino', precision='float16')
 
 
 def test_torch_export(checkpoint_of, tmp_path):
@@ -203,7 +244,13 @@ def test_wrong_files_and_clips(exported, checkpoint_of, tmp_path):
     with pytest.raises(ValueError, match='ONNX Runtime cannot load it'):
         load_exported(broken, 'onnxruntime')
     with pytest.raises(ValueError, match="needs device='cpu'"):
-        ClipModel(None, path, backend='onnxruntime', precision='bfloat16')
+        ClipModel(None, path, backend='onnxruntime', compiled=True)
+    for precision, message in (
+        ('bfloat16', "float32 only, got precision 'bfloat16'"),
+        ('int8', "precision must be one of .*, got 'int8'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ClipModel(None, path, backend='onnxruntime', precision=precision)
 
 
 def test_missing_package(exported, monkeypatch):
@@ -254,3 +301,18 @@ def test_tools(run_tool, checkpoint_of, tmp_path, capsys):
     assert (masks[0] == masks[1]).mean() > 0.999
     assert facts[0] != facts[1]
     assert '"backend": "onnxruntime"' in facts[1]
+
+
+def test_masks_of_reduced_precision_say_so(run_tool, exported, tmp_path):
+    """Their index differs from that of float32."""
+    if 'BF16' not in openvino_types():
+        pytest.skip("OpenVINO has no bfloat16 on this machine's CPU")
+    path, *_ = exported('tpavi_tiny_ms3-96x96')
+    video = make_video(tmp_path / 'a.mp4', seconds=5, fps=2)
+    model = ['--exported', path, '--backend', 'openvino']
+    results = ['--out', tmp_path / 'o.mp4', '--masks', tmp_path / 'masks']
+    precision = ['--precision', 'bfloat16']
+    run_tool('segment_video.py', video, *model, *results, *precision)
+    index = (tmp_path / 'masks/masks.json').read_text('utf-8')
+    assert '"precision": "bfloat16"' in index
+    assert '"backend": "openvino"' in index

@@ -80,8 +80,8 @@ class ClipModel:
         exported = None
         cfg = _read_config(config)
         if backend != 'pytorch':
-            _check_options(backend, device, precision, compiled)
-            exported = load_exported(checkpoint, backend, cfg)
+            _check_options(backend, device, compiled)
+            exported = load_exported(checkpoint, backend, cfg, precision)
             # Without a text mmengine would read the file as one.
             cfg = Config(
                 exported.session.facts.config,
@@ -237,17 +237,14 @@ def _read_config(config: str | Path | Config | None) -> Config | None:
     return config
 
 
-def _check_options(
-    backend: Backend, device: str, precision: Precision, compiled: bool
-) -> None:
+def _check_options(backend: Backend, device: str, compiled: bool) -> None:
     """Check the options that only PyTorch has."""
     if backend not in BACKENDS:
         raise ValueError(f'backend must be in {BACKENDS}, got {backend!r}.')
-    if device != 'cpu' or precision != 'float32' or compiled:
+    if device != 'cpu' or compiled:
         raise ValueError(
-            f"backend {backend!r} needs device='cpu', precision='float32' "
-            f'and compiled=False, got {device!r}, {precision!r} and '
-            f'{compiled}.'
+            f"backend {backend!r} needs device='cpu' and compiled=False, got "
+            f'{device!r} and {compiled}.'
         )
 
 

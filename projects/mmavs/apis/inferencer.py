@@ -70,20 +70,21 @@ class AVSInferencer:
         soft_prior (bool): Give stage two scores instead of hard masks, as
             ``--dump-masks`` with ``--soft``.
         precision (Precision): Type in which the networks compute:
-            ``'float32'``, or by autocast ``'bfloat16'`` or ``'float16'``,
-            which change a few pixels.
+            ``'float32'``, or ``'bfloat16'`` or ``'float16'``, which change a
+            few pixels: by autocast in PyTorch, by a hint in OpenVINO. ONNX
+            Runtime computes in float32 only.
         compiled (bool): Compile the networks with ``torch.compile``, which
             takes minutes at the first clip of each length.
         backend (Backend): What computes the network: ``'pytorch'``, or
-            ``'onnxruntime'`` or ``'openvino'`` on the CPU in float32.
+            ``'onnxruntime'`` or ``'openvino'`` on the CPU.
 
     Raises:
         FileNotFoundError: If a config or a checkpoint is missing.
         ValueError: If a checkpoint is of another model, the device is not
             available, ``clip_seconds`` is not positive, ``stage_one`` is
             missing or not allowed, or it has more than two classes,
-            ``precision`` is unknown, or an exported network is one of
-            another config.
+            ``precision`` is unknown, the backend does not compute with it on
+            this CPU, or an exported network is one of another config.
         ImportError: If the package of the backend is missing.
     """
 

@@ -13,7 +13,13 @@ from .hooks import (
     ResumeStateHook,
     TwoPhaseTuningHook,
 )
-from .inference_speed import Precision, add_speed_arguments, speed_up
+from .inference_speed import (
+    Precision,
+    add_speed_arguments,
+    check_precision,
+    speed_up,
+    warn_if_slow_on_cpu,
+)
 from .launch import add_launch_arguments, joined_processes, load_config
 from .model_wrapping import unwrap_model
 from .optim import (
@@ -47,6 +53,7 @@ __all__ = [
     'add_launch_arguments',
     'add_speed_arguments',
     'add_traceback_argument',
+    'check_precision',
     'error_line',
     'get_random_state',
     'joined_processes',
@@ -55,6 +62,7 @@ __all__ = [
     'selects_on_test',
     'set_random_state',
     'speed_up',
+    'warn_if_slow_on_cpu',
     'unwrap_model',
     'warn_of_test_selection',
 ]

@@ -35,8 +35,8 @@ def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
         '--precision',
         choices=PRECISIONS,
         default='float32',
-        help='type of matrix products, convolutions and attention, by '
-        'autocast; reduced precision changes a few pixels '
+        help='type of matrix products, convolutions and attention; reduced '
+        'precision changes a few pixels '
         '(default: %(default)s)',
     )
     parser.add_argument(
@@ -68,10 +68,7 @@ def speed_up(
         ValueError: If the precision is unknown, or the model is no
             :class:`AVSegmentor`.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(
-            f'precision must be one of {PRECISIONS}, got {precision!r}'
-        )
+    check_precision(precision)
     if precision == 'float32' and not compiled:
         return
     if not isinstance(model, AVSegmentor):
@@ -80,19 +77,43 @@ def speed_up(
             f'derived from it, got {type(model).__name__}'
         )
     if precision != 'float32':
-        on_cpu = next(model.parameters()).device.type == 'cpu'
-        if on_cpu and not is_fast_on_cpu(precision):
-            print_log(
-                f'This CPU has no instructions for {precision} '
-                f'({" or ".join(sorted(_FAST_FLAGS[precision]))}): the model '
-                'will be slower than with float32.',
-                logger='current',
-                level=logging.WARNING,
-            )
+        if next(model.parameters()).device.type == 'cpu':
+            warn_if_slow_on_cpu(precision)
         model.autocast_dtype = getattr(torch, precision)
     if compiled:
         for part in model.compilable_parts():
             part.compile(dynamic=False)
+
+
+def check_precision(precision: str) -> None:
+    """Check the name of a precision.
+
+    Args:
+        precision (str): The name.
+
+    Raises:
+        ValueError: If it is unknown.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(
+            f'precision must be one of {PRECISIONS}, got {precision!r}'
+        )
+
+
+def warn_if_slow_on_cpu(precision: Literal['bfloat16', 'float16']) -> None:
+    """Log a warning if this machine's CPU only emulates a type.
+
+    Args:
+        precision (Literal['bfloat16', 'float16']): The type.
+    """
+    if not is_fast_on_cpu(precision):
+        print_log(
+            f'This CPU has no instructions for {precision} '
+            f'({" or ".join(sorted(_FAST_FLAGS[precision]))}): the model '
+            'will be slower than with float32.',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def is_fast_on_cpu(precision: Literal['bfloat16', 'float16']) -> bool:

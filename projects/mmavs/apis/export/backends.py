@@ -10,12 +10,19 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import torch
 
+from ...engine import Precision, check_precision, warn_if_slow_on_cpu
 from .facts import ExportFacts
 
 #: What computes a network: PyTorch, or a runtime for an exported file.
 Backend = Literal['pytorch', 'onnxruntime', 'openvino']
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
+#: OpenVINO's names of types.
+_OPENVINO_TYPES: dict[Precision, str] = {
+    'float32': 'f32',
+    'bfloat16': 'bf16',
+    'float16': 'f16',
+}
 
 #: Maps float32 arrays (T, ...) by name to logits (T, K, h, w).
 Run = Callable[[Mapping[str, np.ndarray]], np.ndarray]
@@ -33,7 +40,9 @@ class Session(NamedTuple):
     run: Run
 
 
-def open_session(path: str | Path, backend: Backend) -> Session:
+def open_session(
+    path: str | Path, backend: Backend, precision: Precision = 'float32'
+) -> Session:
     """Load an exported network for a runtime, on the CPU.
 
     It uses as many threads as PyTorch does.
@@ -41,6 +50,8 @@ def open_session(path: str | Path, backend: Backend) -> Session:
     Args:
         path (str | Path): ONNX file that ``tools/export.py`` wrote.
         backend (Backend): ``'onnxruntime'`` or ``'openvino'``.
+        precision (Precision): Type in which it computes; inputs and logits
+            are float32. ONNX Runtime has ``'float32'`` only.
 
     Returns:
         Session: The network.
@@ -48,8 +59,10 @@ def open_session(path: str | Path, backend: Backend) -> Session:
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If the runtime is not installed.
-        ValueError: If the file is not an exported network.
+        ValueError: If the file is not an exported network, the precision is
+            unknown, or the runtime does not compute with it on this CPU.
     """
+    check_precision(precision)
     if not Path(path).is_file():
         raise FileNotFoundError(
             f'{path}: expected a network that tools/export.py wrote, found '
@@ -57,11 +70,18 @@ def open_session(path: str | Path, backend: Backend) -> Session:
         )
     module = import_backend(backend)
     opened = _open_openvino if backend == 'openvino' else _open_onnxruntime
-    metadata, run = opened(module, str(path))
+    metadata, run = opened(module, str(path), precision)
     return Session(ExportFacts.from_metadata(metadata, path), run)
 
 
-def _open_onnxruntime(module: Any, path: str) -> tuple[dict[str, str], Run]:
+def _open_onnxruntime(
+    module: Any, path: str, precision: Precision
+) -> tuple[dict[str, str], Run]:
+    if precision != 'float32':
+        raise ValueError(
+            "backend 'onnxruntime' computes in float32 only, got precision "
+            f"{precision!r}; give float32, or backend 'openvino'."
+        )
     options = module.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     state = module.capi.onnxruntime_pybind11_state
@@ -116,11 +136,15 @@ def run_onnx(
     return session.run(None, dict(inputs))
 
 
-def _open_openvino(module: Any, path: str) -> tuple[dict[str, str], Run]:
+def _open_openvino(
+    module: Any, path: str, precision: Precision
+) -> tuple[dict[str, str], Run]:
+    if precision != 'float32':
+        warn_if_slow_on_cpu(precision)
     core = module.Core()
-    # By default OpenVINO computes in bfloat16 where the CPU can.
+    # Without a hint OpenVINO computes in bfloat16 where the CPU can.
     options = {
-        'INFERENCE_PRECISION_HINT': 'f32',
+        'INFERENCE_PRECISION_HINT': _OPENVINO_TYPES[precision],
         'INFERENCE_NUM_THREADS': torch.get_num_threads(),
     }
     try:
@@ -128,6 +152,12 @@ def _open_openvino(module: Any, path: str) -> tuple[dict[str, str], Run]:
         compiled = core.compile_model(model, 'CPU', options)
     except RuntimeError as error:
         raise _unreadable(path, 'OpenVINO', error) from error
+    used = compiled.get_property('INFERENCE_PRECISION_HINT').to_string()
+    if used != _OPENVINO_TYPES[precision]:
+        raise ValueError(
+            f'{path}: OpenVINO would compute with {used} on this CPU in place '
+            f'of {precision}; give another precision.'
+        )
     # The metadata of an ONNX file.
     found = model.rt_info['framework'] if 'framework' in model.rt_info else {}
     metadata = {

@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor
 
+from ...engine import Precision
 from ...models import AVSegmentor
 from .backends import Backend, Session, open_session
 
@@ -94,7 +95,10 @@ class ExportedSegmentor(AVSegmentor):
 
 
 def load_exported(
-    path: str | Path, backend: Backend, config: Config | None = None
+    path: str | Path,
+    backend: Backend,
+    config: Config | None = None,
+    precision: Precision = 'float32',
 ) -> ExportedSegmentor:
     """Load an exported network.
 
@@ -102,6 +106,7 @@ def load_exported(
         path (str | Path): ONNX file that ``tools/export.py`` wrote.
         backend (Backend): ``'onnxruntime'`` or ``'openvino'``.
         config (Config | None): If given, it must be the exported one.
+        precision (Precision): See :func:`.backends.open_session`.
 
     Returns:
         ExportedSegmentor: It is used as a trained model.
@@ -109,10 +114,11 @@ def load_exported(
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If the runtime is not installed.
-        ValueError: If the file is not an exported network, or it is one of
-            another config.
+        ValueError: If the file is not an exported network, it is one of
+            another config, or the runtime does not compute with this
+            precision.
     """
-    session = open_session(path, backend)
+    session = open_session(path, backend, precision)
     init_default_scope(session.facts.config['default_scope'])
     if config is not None:
         session.facts.check_config(config, path)
