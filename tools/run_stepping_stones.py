@@ -25,6 +25,7 @@ from mmavs.engine.launcher import Launcher, lock
 from mmavs.engine.steps import Trained, read_config, run_test, run_training
 from stepping_stones.stages import (
     as_settings,
+    check_classes,
     check_cross_fit,
     check_mask_sizes,
     check_stage_two,
@@ -239,7 +240,9 @@ def run_stages(args: argparse.Namespace, launcher: Launcher) -> dict:
     subsets = choose_subsets(args, dataset)
     configs = {s: args.stage_one_for.get(s, args.stage_one) for s in subsets}
     for config in configs.values():
-        check_mask_sizes(read_config(config, options_one), stage_two)
+        stage_one = read_config(config, options_one)
+        check_mask_sizes(stage_one, stage_two)
+        check_classes(stage_one, merge_classes=args.merge_classes)
     name, sources = 'stage_two', []
     places = for_all_loaders(f'mask_prior.root={args.work_dir / MASKS}')
     if args.cross_fit is not None:

@@ -309,6 +309,38 @@ def test_stages_that_do_not_fit_stop_before_anything_is_trained(folder):
     ) in log.read_text()
 
 
+@pytest.mark.parametrize(
+    ('stage_one', 'options', 'message'),
+    [
+        (
+            'tpavi_tiny_ms3-96x96.py',
+            ('--merge-classes',),
+            r'merging classes needs .*got \(1, h, w\) for .*tiny_ms3.*; '
+            'leave out --merge-classes',
+        ),
+        (
+            'aavs_tiny_avss-96x96.py',
+            (),
+            r'binary segmentation needs .*got \(71, h, w\) for .*tiny_avss.*;'
+            ' merge the classes of a semantic model: --merge-classes',
+        ),
+    ],
+)
+def test_classes_that_do_not_fit_stop_before_anything_is_trained(
+    tmp_path, stage_one, options, message
+):
+    code, commands = _run(
+        tmp_path,
+        'classes',
+        stage_one=CONFIGS / stage_one,
+        options=options,
+        settings=(),
+    )
+    assert (code, commands) == (1, 0)
+    (log,) = tmp_path.glob('classes-logs-*/tool.txt')
+    assert re.search(message, log.read_text())
+
+
 @pytest.mark.slow
 def test_a_stage_one_in_place_of_stage_two_is_refused(folder):
     """It would be trained and tested without masks."""

@@ -18,6 +18,7 @@ from mmavs.engine.steps import (
     run_training,
     write_record,
 )
+from mmavs.evaluation.clip_logits import check_channels
 from mmengine.config import Config
 
 
@@ -83,6 +84,29 @@ def check_mask_sizes(stage_one: Config, stage_two: Config) -> None:
             f'{stage_one.filename} predicts masks of {tuple(sizes[-1])}; '
             'choose configs that agree in ClipResize(mask_size=...) and '
             'mask_prior_check.size.'
+        )
+
+
+def check_classes(stage_one: Config, *, merge_classes: bool) -> None:
+    """Check before any training that stage one can predict binary masks.
+
+    Args:
+        stage_one (Config): Config that predicts the masks.
+        merge_classes (bool): Whether its classes are merged.
+
+    Raises:
+        ValueError: If it has one channel and its classes would be merged, or
+            more than two and they would not.
+    """
+    head = stage_one.model.decode_head
+    # In mmseg, a binary head of one channel has num_classes=2, out_channels=1;
+    # in a Mask2Former head, out_channels is the width of the features.
+    one_channel = head.get('out_channels') == 1
+    num_channels = 1 if one_channel else head.get('num_classes')
+    if num_channels is not None:
+        check_channels(
+            *((num_channels, 'h', 'w'), stage_one.filename),
+            merge_classes=merge_classes,
         )
 
 

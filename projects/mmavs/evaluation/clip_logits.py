@@ -11,6 +11,37 @@ from ..structures import UNLABELLED
 from .clip_metric import check_labelled, describe_frame
 
 
+def check_channels(
+    shape: Sequence[int | str], where: str, *, merge_classes: bool = False
+) -> None:
+    """Raise ValueError unless logits can be reduced to a binary mask.
+
+    Args:
+        shape (Sequence[int | str]): (C, h, w) of the logits; sizes that are
+            not known yet are letters.
+        where (str): What predicts them, for the message.
+        merge_classes (bool): C - 1 classes and the background will be merged
+            by :func:`merge_classes`; without it C is 1 or 2.
+
+    Raises:
+        ValueError: If C does not fit.
+    """
+    got = f'got ({", ".join(map(str, shape))}) for {where}'
+    if merge_classes and shape[0] == 1:
+        raise ValueError(
+            'merging classes needs seg_logits (K, h, w) of the background and '
+            f'K - 1 classes, {got}; leave out --merge-classes, or '
+            'merge_classes=True, for a binary model.'
+        )
+    if not merge_classes and (len(shape) != 3 or shape[0] not in (1, 2)):
+        raise ValueError(
+            'binary segmentation needs seg_logits (1, h, w) or (2, h, w), '
+            f'{got}; merge the classes of a semantic model: --merge-classes '
+            'writes its masks, and merge_classes=True of AVSBinaryMetric '
+            'scores them.'
+        )
+
+
 def stack_logits(frames: Sequence[Mapping]) -> Tensor:
     """Stack the predicted logits of a clip's frames.
 
@@ -31,13 +62,7 @@ def stack_logits(frames: Sequence[Mapping]) -> Tensor:
             raise ValueError(f'no seg_logits for {where}; was it predicted?')
         data = frame['seg_logits']['data'].detach().float()
         shape = tuple(data.shape)
-        if len(shape) != 3 or shape[0] not in (1, 2):
-            raise ValueError(
-                'binary segmentation needs seg_logits (1, h, w) or (2, h, w), '
-                f'got {shape} for {where}; merge the classes of a semantic '
-                'model: --merge-classes writes its masks, and '
-                'merge_classes=True of AVSBinaryMetric scores them.'
-            )
+        check_channels(shape, where)
         if logits and logits[0].shape != data.shape:
             raise ValueError(
                 'frames of one clip must have seg_logits of one shape, got '
@@ -118,13 +143,8 @@ def merge_classes(frame: Mapping) -> dict:
     merged = dict(frame)
     if 'seg_logits' in frame:
         logits = frame['seg_logits']['data']
-        if len(logits) < 2:
-            raise ValueError(
-                'merging classes needs seg_logits (K, h, w) of the background '
-                f'and K - 1 classes, got {tuple(logits.shape)} for '
-                f'{describe_frame(frame)}; leave out --merge-classes, or '
-                'merge_classes=True, for a binary model.'
-            )
+        where = describe_frame(frame)
+        check_channels(tuple(logits.shape), where, merge_classes=True)
         sounding = logits[1:].amax(0)
         merged['seg_logits'] = dict(data=torch.stack([logits[0], sounding]))
     if 'gt_sem_seg' in frame:
