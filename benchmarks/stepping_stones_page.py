@@ -14,11 +14,7 @@ from benchmarks.stepping_stones_report import (
     closed_gap,
     make_differences,
 )
-from benchmarks.stepping_stones_rows import (
-    ORACLE,
-    SINGLE_MASKS,
-    TWO_STAGES,
-)
+from benchmarks.stepping_stones_rows import ORACLE
 from benchmarks.stepping_stones_table import describe, describe_difference
 
 _TITLES = (
@@ -111,8 +107,7 @@ def _cells(
     row = rows[name]
     metrics = row['metrics']
     oracle = rows.get(f'{name}{ORACLE}', dict(metrics={}))['metrics']
-    is_stage_two = bool(oracle) or name.endswith(SINGLE_MASKS)
-    gap = closed_gap(report, name) if is_stage_two else None
+    gap = closed_gap(report, name)
     scores = [
         (metrics, 'dataset/mIoU'),
         (metrics, 'dataset/F'),
@@ -124,5 +119,5 @@ def _cells(
         ', '.join(map(str, row['seeds'])),
         str(row['total_steps'] or 'unknown'),
         *(describe(of[key]) if key in of else '' for of, key in scores),
-        '' if gap is None or name == TWO_STAGES else f'{100 * gap:.0f} %',
+        '' if gap is None else f'{100 * gap:.0f} %',
     ]

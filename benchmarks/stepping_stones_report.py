@@ -232,7 +232,7 @@ def make_differences(report: Mapping[str, Any]) -> list[Difference]:
 
 
 def closed_gap(report: Mapping[str, Any], name: str) -> float | None:
-    """Compute the share of the oracle's gain that a row reaches.
+    """Compute the share of the oracle's gain that a stage two reaches.
 
     Args:
         report (Mapping[str, Any]): From :func:`make_report`.
@@ -241,10 +241,12 @@ def closed_gap(report: Mapping[str, Any], name: str) -> float | None:
     Returns:
         float | None: Its gain over the published two stages, divided by that
         of the oracle prior, both averaged over the seeds of all three; None
-        if there is no such seed.
+        if there is no such seed, for single stages, which no prior bounds,
+        and for the two rows that define 0 and 1.
     """
     results = results_of(report)
-    if TWO_STAGES not in results or name not in results:
+    is_stage_two = f'{name}{ORACLE}' in results or name.endswith(SINGLE_MASKS)
+    if TWO_STAGES not in results or name == TWO_STAGES or not is_stage_two:
         return None
     own = _differ(results, name, TWO_STAGES, CLASSES)
     oracle = _differ(results, f'{TWO_STAGES}{ORACLE}', TWO_STAGES, CLASSES)

@@ -52,7 +52,7 @@ def print_differences(
         )
     for row in report['rows']:
         share = closed_gap(report, row['row'])
-        if share:
+        if share is not None:
             print(f'{row["row"]}: {100 * share:.0f} % of the oracle gain')
 
 

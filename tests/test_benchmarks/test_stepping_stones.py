@@ -247,6 +247,16 @@ def test_differences_by_hand():
     assert stepping_stones_report.closed_gap(report, 'stage one') is None
 
 
+def test_only_stages_two_have_a_share_of_the_oracle_gain(capsys):
+    """A single stage may gain more than any prior gives a stage two."""
+    report = stepping_stones_report.make_report(_setting(), RESULTS)
+    stepping_stones_table.print_differences(report, [])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if 'oracle gain' in line] == [
+        'mixture: 33 % of the oracle gain'
+    ]
+
+
 def test_seeds_and_rows_of_earlier_commands_stay(tmp_path):
     """Reports of earlier versions name the seeds and steps once."""
     path = tmp_path / 'table.json'
