@@ -23,8 +23,8 @@ import torch
 from mmavs.apis.flops import random_inputs
 from mmavs.atomic_file import write_json
 from mmavs.config_file import read_config
-from mmavs.engine import add_traceback_argument, error_line
 
+from benchmarks.command_line import make_parser, parse_and_run
 from benchmarks.growth_plot import write_plot
 from benchmarks.machine import describe_machine
 from benchmarks.memory import added_memory, last_line_of_new_process
@@ -106,13 +106,9 @@ def _measure_point(
 
 def main() -> None:
     """Measure, and write JSON and plot if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('configs', nargs='*', type=Path, metavar='CONFIG')
     parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--json', type=Path, metavar='FILE')
     parser.add_argument('--plot', type=Path, metavar='FILE.png')
     parser.add_argument(
         '--from',
@@ -122,10 +118,7 @@ def main() -> None:
         help='measure nothing, take what --json wrote',
     )
     parser.add_argument('--child', action='store_true', help=argparse.SUPPRESS)
-    add_traceback_argument(parser)
-    args = parser.parse_args()
-    with error_line(args):
-        run(args)
+    parse_and_run(parser, run)
 
 
 def run(args: argparse.Namespace) -> None:

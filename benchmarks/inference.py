@@ -24,7 +24,7 @@ import torch
 from mmavs.apis.export import BACKENDS, Backend, load_exported
 from mmavs.atomic_file import write_json
 from mmavs.config_file import read_config
-from mmavs.engine import add_traceback_argument, error_line, speed_up
+from mmavs.engine import error_line, speed_up
 from mmavs.engine.inference_speed import PRECISIONS, Precision
 from mmavs.fingerprint import hash_file
 from mmengine.runner import load_checkpoint
@@ -32,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks.command_line import make_parser
 from benchmarks.machine import describe_machine
 from benchmarks.system_costs import (
     NUM_FRAMES,
@@ -222,10 +223,7 @@ def make_table(rows: dict[str, dict[str, Any]]) -> Table:
 
 def main() -> None:
     """Measure, print, and write JSON if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('config', type=Path)
     parser.add_argument('--checkpoint', type=Path)
     parser.add_argument(
@@ -236,8 +234,6 @@ def main() -> None:
     parser.add_argument('--backend', nargs='+', choices=BACKENDS[1:])
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--json', type=Path, metavar='FILE')
-    add_traceback_argument(parser)
     args = parser.parse_args()
     if (args.exported is None) != (args.backend is None):
         parser.error('--exported and --backend need each other')

@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 from mmavs.atomic_file import write_json
-from mmavs.engine import add_traceback_argument, error_line
 from rich.console import Console
 from rich.table import Column, Table
 
+from benchmarks.command_line import make_parser, parse_and_run
 from benchmarks.system_costs import (
     NUM_FRAMES,
     build_segmenter,
@@ -98,17 +98,10 @@ def make_table(rows: dict[str, dict[str, Any]]) -> Table:
 
 def main() -> None:
     """Measure, print, and write JSON if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('configs', nargs='+', type=Path, metavar='CONFIG')
     parser.add_argument('--rounds', type=int, default=5)
-    parser.add_argument('--json', type=Path, metavar='FILE')
-    add_traceback_argument(parser)
-    args = parser.parse_args()
-    with error_line(args):
-        run(args)
+    parse_and_run(parser, run)
 
 
 def run(args: argparse.Namespace) -> None:

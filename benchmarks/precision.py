@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from mmavs.atomic_file import write_json
 from mmavs.config_file import read_config
-from mmavs.engine import add_traceback_argument, error_line
 from mmavs.engine.inference_speed import PRECISIONS
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
@@ -26,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks.command_line import make_parser, parse_and_run
 from benchmarks.inference import mask_agreement
 from benchmarks.machine import describe_machine
 
@@ -120,22 +120,27 @@ def make_table(systems: list[dict[str, Any]]) -> Table:
 
 def main() -> None:
     """Measure, print, and write JSON if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
     parser.add_argument('--clips', type=int, default=24)
-    parser.add_argument('--json', type=Path, metavar='FILE')
-    add_traceback_argument(parser)
-    args = parser.parse_args()
-    with error_line(args):
-        torch.set_num_threads(1)
-        systems = [measure(path, args.clips) for path in args.work_dirs]
-        if args.json:
-            report = dict(machine=describe_machine(), systems=systems)
-            write_json(args.json, report)
-        Console(width=100).print(make_table(systems))
+    parse_and_run(parser, run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Raises:
+        FileNotFoundError: If a work dir holds no training.
+    """
+    torch.set_num_threads(1)
+    systems = [measure(path, args.clips) for path in args.work_dirs]
+    if args.json:
+        report = dict(machine=describe_machine(), systems=systems)
+        write_json(args.json, report)
+    Console(width=100).print(make_table(systems))
 
 
 if __name__ == '__main__':

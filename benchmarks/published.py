@@ -21,16 +21,16 @@ import functools
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, get_args
 
 import torch
 from mmavs.atomic_file import write_json
-from mmavs.engine import Precision, add_traceback_argument, error_line
+from mmavs.engine import Precision
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks.command_line import make_parser, parse_and_run
 from benchmarks.machine import describe_machine
 from benchmarks.memory import added_memory, print_memory, run_in_new_process
 from benchmarks.published_systems import SYSTEMS, Ours, Run, System
@@ -191,10 +191,7 @@ def make_table(systems: dict[str, dict[str, Any]]) -> Table:
 
 def main() -> None:
     """Measure, print, and write JSON if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         'systems', nargs='*', metavar='SYSTEM', help=', '.join(SYSTEMS)
     )
@@ -206,12 +203,8 @@ def main() -> None:
         '--memory', action='store_true', help='also measure the peak memory'
     )
     parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--json', type=Path, metavar='FILE')
     parser.add_argument('--memory-of', metavar='CODE', help=argparse.SUPPRESS)
-    add_traceback_argument(parser)
-    args = parser.parse_args()
-    with error_line(args):
-        run(args)
+    parse_and_run(parser, run)
 
 
 @torch.no_grad()

@@ -17,11 +17,12 @@ from typing import Any
 
 import torch
 from mmavs.atomic_file import write_json
-from mmavs.engine import add_traceback_argument, error_line, speed_up
+from mmavs.engine import speed_up
 from mmavs.engine.inference_speed import PRECISIONS, Precision
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command_line import make_parser, parse_and_run
 from benchmarks.system_costs import NUM_FRAMES, build_segmenter
 from benchmarks.timing import time_in_turns
 
@@ -107,10 +108,7 @@ def measure(
 
 def main() -> None:
     """Measure, print, and write JSON if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('config', type=Path)
     parser.add_argument(
         '--precision', nargs='+', choices=PRECISIONS, default=['float32']
@@ -127,11 +125,7 @@ def main() -> None:
         default=20,
         help='start no round after this time (default: %(default)s)',
     )
-    parser.add_argument('--json', type=Path, metavar='FILE')
-    add_traceback_argument(parser)
-    args = parser.parse_args()
-    with error_line(args):
-        run(args)
+    parse_and_run(parser, run)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -22,12 +22,12 @@ from typing import Any
 import torch
 from mmavs.atomic_file import write_json
 from mmavs.config_file import check_entries, read_config
-from mmavs.engine import add_traceback_argument, error_line
 from mmavs.testing import aavs as published_code
 from mmengine.config import Config
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command_line import make_parser, parse_and_run
 from benchmarks.memory import added_memory, print_memory, run_in_new_process
 from benchmarks.timing import Timing, time_in_turns
 from benchmarks.training_steps import (
@@ -169,20 +169,13 @@ def make_table(phases: dict[str, dict[str, dict[str, Any]]]) -> Table:
 
 def main() -> None:
     """Measure, print, and write JSON if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('config', type=Path)
     parser.add_argument('--phases', nargs='+', type=int)
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--json', type=Path, metavar='FILE')
     parser.add_argument('--memory-of', metavar='CODE', help=argparse.SUPPRESS)
-    add_traceback_argument(parser)
-    args = parser.parse_args()
-    with error_line(args):
-        run(args)
+    parse_and_run(parser, run)
 
 
 def run(args: argparse.Namespace) -> None:

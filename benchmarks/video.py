@@ -27,10 +27,11 @@ from mmavs.apis import AVSInferencer, VideoOptions, segment_to_folder
 from mmavs.apis import video_folder as steps
 from mmavs.atomic_file import write_json
 from mmavs.config_file import read_config
-from mmavs.engine import Precision, add_traceback_argument, error_line
+from mmavs.engine import Precision
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command_line import make_parser, parse_and_run
 from benchmarks.machine import describe_machine
 from benchmarks.memory import last_line_of_new_process, peak_of_process
 from benchmarks.moving_picture import write_moving_picture
@@ -235,10 +236,7 @@ def make_table(name: str, result: dict[str, Any]) -> Table:
 
 def main() -> None:
     """Measure, print, and write JSON if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('config', type=Path)
     parser.add_argument('--checkpoint', type=Path)
     parser.add_argument('--seconds', nargs='+', type=int, default=[5])
@@ -250,12 +248,8 @@ def main() -> None:
         '--precision', choices=get_args(Precision), default='float32'
     )
     parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--json', type=Path, metavar='FILE')
     parser.add_argument('--video', type=Path, help=argparse.SUPPRESS)
-    add_traceback_argument(parser)
-    args = parser.parse_args()
-    with error_line(args):
-        run(args)
+    parse_and_run(parser, run)
 
 
 def run(args: argparse.Namespace) -> None:
