@@ -5,7 +5,11 @@ import copy
 import pytest
 import torch
 from mmavs.models import AdapterSwin
-from mmavs.models.layers import use_fused_window_attention
+from mmavs.models.layers import (
+    use_fused_window_attention,
+    use_onednn_linear,
+    use_tiled_ffn,
+)
 from mmavs.models.layers.window_attention import GatheredShiftWindowMSA
 from mmdet.models import SwinTransformer
 from torch import nn
@@ -37,14 +41,17 @@ def test_zero_adapters_leave_the_backbone_unchanged():
         {k: v for k, v in swin.state_dict().items() if 'adapter' not in k}
     )
     plain.eval()
-    fused = copy.deepcopy(plain)
-    use_fused_window_attention(fused)
+    fast = copy.deepcopy(plain)
+    use_fused_window_attention(fast)
+    use_tiled_ffn(fast)
+    for module in (swin, fast):
+        use_onednn_linear(module)
     x = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        maps = zip(swin(x), fused(x), plain(x), strict=True)
-        for ours, same_attention, theirs in maps:
-            assert torch.equal(ours, same_attention)
-            # The fused attention rounds in another order.
+        maps = zip(swin(x), fast(x), plain(x), strict=True)
+        for ours, same_layers, theirs in maps:
+            assert torch.equal(ours, same_layers)
+            # mmdet's layers round in another order.
             torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
 
 

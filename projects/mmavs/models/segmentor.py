@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from mmavs.structures import AudioFeatures, ClipFeatures, VisualFeatures
 from mmavs.training_step import not_finite
 
+from .layers import use_onednn_linear
+
 _UNMATCHABLE = ('invalid numeric entries', 'cost matrix is infeasible')
 
 
@@ -71,6 +73,7 @@ class AVSegmentor(EncoderDecoder):
         with DefaultScope.overwrite_default_scope(None if is_set else 'mmseg'):
             super().__init__(test_cfg=test_cfg, **kwargs)
             self.audio_backbone = MODELS.build(audio_backbone)
+        use_onednn_linear(self)
 
     def extract_visual(self, inputs: dict[str, Any]) -> VisualFeatures:
         """Compute the part of the prediction that does not use the sound.

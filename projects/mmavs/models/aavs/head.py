@@ -17,7 +17,12 @@ from torch.utils.hooks import RemovableHandle
 
 from mmavs.structures import UNLABELLED, ClipFeatures
 
-from ..layers import AttentionRecord, init_adapters, watch_multihead
+from ..layers import (
+    AttentionRecord,
+    init_adapters,
+    use_row_major_attention,
+    watch_multihead,
+)
 from .audio_query import AudioQueryGenerator
 from .transformer_decoder import adapt_decoder
 
@@ -85,6 +90,7 @@ class AAVSHead(Mask2FormerHead):
             hidden_channels=audio_hidden_channels,
             embed_dims=self.decoder_embed_dims,
         )
+        use_row_major_attention(self.transformer_decoder)
         if adapter_mode != 'none':
             adapt_decoder(self.transformer_decoder, adapter_mode)
         self.mask_prior = None

@@ -6,7 +6,12 @@ from .deformable_attention import (
     use_compiled_attention,
 )
 from .enlarged_conv import EnlargedConv2d
-from .fused_attention import FusedMultiheadAttention, use_fused_attention
+from .fused_attention import (
+    FusedMultiheadAttention,
+    use_fused_attention,
+    use_row_major_attention,
+)
+from .onednn_linear import linear_gelu, use_onednn_linear
 from .query_attention import AttentionRecord, watch_multihead
 from .sign_relu import SignReLU
 from .swap_class import swap_class
@@ -22,10 +27,13 @@ __all__ = [
     'MultiScaleDeformableAttention',
     'SignReLU',
     'init_adapters',
+    'linear_gelu',
     'swap_class',
     'use_compiled_attention',
     'use_fused_attention',
     'use_fused_window_attention',
+    'use_onednn_linear',
+    'use_row_major_attention',
     'use_tiled_ffn',
     'watch_multihead',
 ]

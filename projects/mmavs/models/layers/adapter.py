@@ -7,6 +7,8 @@ from typing import Literal
 import torch.nn as nn
 from torch import Tensor
 
+from .onednn_linear import OneDNNLinear
+
 AdapterMode = Literal['residual', 'append', 'replace']
 ADAPTER_MODES: tuple[AdapterMode, ...] = ('residual', 'append', 'replace')
 
@@ -53,7 +55,7 @@ class Adapter(nn.Sequential):
             nn.init.zeros_(linear.bias)
 
 
-class AdaptedLinear(nn.Linear):
+class AdaptedLinear(OneDNNLinear):
     """An output projection with an adapter as its child ``adapter``.
 
     It replaces an ``nn.Linear`` and keeps its state dict names, so that

@@ -12,6 +12,7 @@ from mmengine.model import BaseModule
 from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 
+from .onednn_linear import linear_gelu
 from .query_attention import self_attention_weights
 
 _INIT_STD = 0.02
@@ -252,11 +253,10 @@ class DinoMLP(BaseModule):
         Returns:
             Tensor: (N, S, D).
         """
-        hidden = self.fc1(x)
         if self.gated:
-            gate, value = hidden.chunk(2, dim=-1)
+            gate, value = self.fc1(x).chunk(2, dim=-1)
             return self.fc2(F.silu(gate) * value)
-        return self.fc2(F.gelu(hidden))
+        return self.fc2(linear_gelu(self.fc1, x))
 
 
 class LayerScale(nn.Module):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import torch
 from mmcv.cnn.bricks.transformer import FFN
+from mmengine.model import Sequential
 from torch import Tensor, nn
 
+from .onednn_linear import LinearGELU
 from .swap_class import swap_class
 
 #: Rows of a tile for each thread: the hidden rows then stay in the cache.
@@ -63,7 +65,7 @@ class TiledFFN(FFN):
 
 
 def use_tiled_ffn(module: nn.Module) -> int:
-    """Make mmcv's MLPs inside a module work in tiles.
+    """Make mmcv's MLPs inside a module work in tiles, with GELU fused.
 
     Args:
         module (nn.Module): Any module, changed in place.
@@ -71,4 +73,8 @@ def use_tiled_ffn(module: nn.Module) -> int:
     Returns:
         int: The number of layers changed.
     """
+    for ffn in module.modules():
+        if type(ffn) is FFN:
+            for part in ffn.layers:
+                swap_class(part, Sequential, LinearGELU)
     return swap_class(module, FFN, TiledFFN)

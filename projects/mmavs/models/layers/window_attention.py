@@ -55,11 +55,12 @@ class FusedWindowMSA(WindowMSA):
         """
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
         bias = self.relative_position_bias_table[self.relative_position_index]
-        bias = bias.permute(2, 0, 1).to(qkv.dtype)  # (heads, N, N)
+        # (heads, N, N); the kernel would copy another layout per window.
+        bias = bias.permute(2, 0, 1).to(qkv.dtype).contiguous()
         if mask is None:
             out = self._attend(qkv, bias)
         else:
-            bias = bias + mask[:, None].to(qkv.dtype)
+            bias = (bias + mask[:, None].to(qkv.dtype)).contiguous()
             # A frame at a time: the kernel cannot repeat a mask of some
             # windows over frames, and a copy for each frame would be large.
             frames = qkv.split(len(mask))
