@@ -6,7 +6,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..layers import EnlargedConv2d
+from ..layers import EnlargedConv2d, linear
 
 #: Pixels per tile of the MLP.
 _TILE = 2048
@@ -82,16 +82,15 @@ class AVSegFormerMaskHead(BaseModule):
 
     def _mix(self, query: Tensor, mask_feature: Tensor) -> Tensor:
         """Run the MLP over a frame: (Q, C), (C, H, W) -> (C, H, W)."""
-        layers = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
-        weights = [layer.weight for layer in layers]
+        first, *others = (x for x in self.mlp if isinstance(x, nn.Linear))
         # W (Q F) = (W Q) F: the masks (Q, H, W) are not materialised.
-        weights[0] = weights[0] @ query
-        biases = [layer.bias[:, None] for layer in layers]
+        weight = first.weight @ query
         mixed = []
         # The hidden maps have eight times the channels of the mask feature,
         # so they are computed in tiles that fit into the cache.
-        for pixels in mask_feature.flatten(1).split(_TILE, dim=1):
-            hidden = torch.addmm(biases[0], weights[0], pixels).relu_()
-            hidden = torch.addmm(biases[1], weights[1], hidden).relu_()
-            mixed.append(torch.addmm(biases[2], weights[2], hidden))
-        return torch.cat(mixed, dim=1).view_as(mask_feature)
+        for pixels in mask_feature.flatten(1).T.split(_TILE):
+            hidden = linear(pixels, weight, first.bias)
+            for layer in others:
+                hidden = layer(hidden.relu_())
+            mixed.append(hidden)
+        return torch.cat(mixed).T.view_as(mask_feature)

@@ -15,7 +15,7 @@ from mmdet.models.layers import (
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..layers import use_compiled_attention
+from ..layers import use_compiled_attention, use_tiled_ffn
 
 
 class AVSegFormerPixelDecoder(BaseModule):
@@ -60,6 +60,7 @@ class AVSegFormerPixelDecoder(BaseModule):
         self.level_embed = nn.Embedding(len(in_channels) - 1, embed_dims)
         self.encoder = DeformableDetrTransformerEncoder(**encoder)
         use_compiled_attention(self.encoder)
+        use_tiled_ffn(self.encoder)
         self.lateral_conv = ConvModule(
             embed_dims, embed_dims, 1, act_cfg=None, **conv
         )

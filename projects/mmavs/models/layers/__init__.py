@@ -11,7 +11,7 @@ from .fused_attention import (
     use_fused_attention,
     use_row_major_attention,
 )
-from .onednn_linear import linear_gelu, use_onednn_linear
+from .onednn_linear import linear, linear_gelu, use_onednn_linear
 from .query_attention import AttentionRecord, watch_multihead
 from .sign_relu import SignReLU
 from .swap_class import swap_class
@@ -27,6 +27,7 @@ __all__ = [
     'MultiScaleDeformableAttention',
     'SignReLU',
     'init_adapters',
+    'linear',
     'linear_gelu',
     'swap_class',
     'use_compiled_attention',

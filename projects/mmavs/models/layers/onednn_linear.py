@@ -21,20 +21,11 @@ _FLOAT32 = torch.float32
 
 
 class OneDNNLinear(nn.Linear):
-    """``nn.Linear`` on oneDNN, where no gradient is needed.
-
-    For float32 on the CPU, PyTorch calls the BLAS library that it was built
-    with, on x86 MKL. oneDNN, which PyTorch uses for convolutions, is faster
-    on some CPUs (on an AMD EPYC with AVX512 1.2 to 1.4 times). Results are
-    equal up to rounding. In training, in reduced precision, in traced or
-    compiled networks and on other devices the layer is PyTorch's.
-    """
+    """``nn.Linear`` by :func:`linear`."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""
-        if not uses_onednn(self, x):
-            return super().forward(x)
-        return _product(x, self.weight, self.bias, 'none', [], '')
+        return linear(x, self.weight, self.bias)
 
 
 class LinearGELU(Sequential):
@@ -42,41 +33,62 @@ class LinearGELU(Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""
-        linear, activation, dropout = self
+        layer, activation, dropout = self
         exact = (
             type(activation) is nn.GELU and activation.approximate == 'none'
         )
         if not exact or (self.training and dropout.p):
             return super().forward(x)
-        return linear_gelu(linear, x)
+        return linear_gelu(layer, x)
 
 
-def linear_gelu(linear: nn.Linear, x: Tensor) -> Tensor:
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Compute ``F.linear`` on oneDNN, where no gradient is needed.
+
+    For float32 on the CPU, PyTorch calls the BLAS library that it was built
+    with, on x86 MKL. oneDNN, which PyTorch uses for convolutions, is faster
+    on some CPUs (on an AMD EPYC with AVX512 1.2 to 1.4 times). Results are
+    equal up to rounding. In training, in reduced precision, in traced or
+    compiled networks and on other devices this is ``F.linear``.
+
+    Args:
+        x (Tensor): (..., C_in).
+        weight (Tensor): (C_out, C_in).
+        bias (Tensor | None): (C_out, ).
+
+    Returns:
+        Tensor: (..., C_out).
+    """
+    if not uses_onednn(x, weight):
+        return F.linear(x, weight, bias)
+    return _product(x, weight, bias, 'none', [], '')
+
+
+def linear_gelu(layer: nn.Linear, x: Tensor) -> Tensor:
     """Apply a linear layer and GELU, in one pass where oneDNN is used.
 
     Args:
-        linear (nn.Linear): The layer.
+        layer (nn.Linear): The layer.
         x (Tensor): (..., in_features).
 
     Returns:
         Tensor: (..., out_features).
     """
-    if type(linear) is OneDNNLinear and uses_onednn(linear, x):
-        return _product(x, linear.weight, linear.bias, 'gelu', [], 'none')
-    return F.gelu(linear(x))
+    if type(layer) is OneDNNLinear and uses_onednn(x, layer.weight):
+        return _product(x, layer.weight, layer.bias, 'gelu', [], 'none')
+    return F.gelu(layer(x))
 
 
-def uses_onednn(linear: nn.Linear, x: Tensor) -> bool:
-    """Return whether a call of a layer is computed by oneDNN.
+def uses_onednn(x: Tensor, weight: Tensor) -> bool:
+    """Return whether a linear layer is computed by oneDNN.
 
     Args:
-        linear (nn.Linear): The layer.
         x (Tensor): Its input.
+        weight (Tensor): Its matrix.
 
     Returns:
         bool: False where PyTorch's own layer is needed.
     """
-    weight = linear.weight
     if _product is None or x.device.type != 'cpu' or not x.numel():
         return False
     if x.dtype != _FLOAT32 or weight.dtype != _FLOAT32:

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from .swap_class import swap_class
 
+#: Rows of a frame, of which several frames do not fit into the cache.
+_MANY_ROWS = 2048
 #: mmdet's value for pairs of pixels that are not neighbours in the image.
 _BLOCKED = -100.0
 
@@ -127,6 +129,24 @@ class GatheredShiftWindowMSA(ShiftWindowMSA):
 
     def _attend(self, query: Tensor, hw_shape: tuple[int, int]) -> Tensor:
         """Map (F, H * W, C) to (F, H * W, C)."""
+        if self._fills_the_cache(query):
+            frames = [
+                self._attend_windows(x, hw_shape) for x in query.split(1)
+            ]
+            return torch.cat(frames)
+        return self._attend_windows(query, hw_shape)
+
+    def _fills_the_cache(self, query: Tensor) -> bool:
+        """Whether frames one after another are faster than at once."""
+        at_once = torch.compiler.is_compiling() or torch.jit.is_tracing()
+        if at_once or query.device.type != 'cpu' or torch.is_grad_enabled():
+            return False
+        return query.shape[1] > _MANY_ROWS
+
+    def _attend_windows(
+        self, query: Tensor, hw_shape: tuple[int, int]
+    ) -> Tensor:
+        """Map (F, H * W, C) to (F, H * W, C), all frames together."""
         num_frames, num_rows, channels = query.shape
         # While a graph is traced, sizes are tensors, which no cache finds.
         height, width = map(int, hw_shape)
