@@ -1,13 +1,17 @@
 """Wrong input ends a tool with one line, a bug with a traceback."""
 
 import argparse
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
-from mmavs.engine import add_traceback_argument, error_line
+from mmavs.engine import add_traceback_argument, command_line, error_line
 from mmengine.config import Config
 from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
+from mmengine.runner.amp import autocast
 from mmseg.registry import MODELS
 from torch.utils.data import DataLoader
 
@@ -83,6 +87,58 @@ def test_what_mmengine_says_of_a_config_is_one_line(use_config, expected):
     ):
         use_config()
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('use_config', 'expected'),
+    [
+        (
+            lambda: MODELS.build(
+                dict(type='FCNHead', in_channels=4, channels=[], num_classes=2)
+            ),
+            r'^error: FCNHead: .*; check the values in c\.py$',
+        ),
+        (
+            lambda: autocast(enabled=5).__enter__(),
+            r'^error: .*must be bool, not int; check the values in c\.py$',
+        ),
+    ],
+)
+def test_what_libraries_say_of_a_config_names_its_file(use_config, expected):
+    args = argparse.Namespace(traceback=False, config='c.py')
+    with pytest.raises(SystemExit, match=expected), error_line(args):
+        use_config()
+
+
+class _Hook:
+    """A hook with a bug: a missing key."""
+
+    def before_run(self, runner):
+        return {}['a']
+
+
+def test_defects_that_mmengine_passes_on_keep_their_traceback():
+    """Of a hook, and of a loss that no parameter reaches."""
+    runner = SimpleNamespace(_hooks=[_Hook()])
+    _line(KeyError, lambda: Runner.call_hook(runner, 'before_run'))
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+    wrapper = OptimWrapper(optimizer)
+    _line(RuntimeError, lambda: wrapper.backward(torch.zeros(1)))
+
+
+def test_own_assertions_keep_their_traceback_while_a_model_is_built(
+    monkeypatch,
+):
+    class Failing:
+        def __init__(self):
+            raise AssertionError('ours')
+
+    def build():
+        MODELS.build(dict(type=Failing))
+
+    assert _line(SystemExit, build) == 'error: Failing: ours'
+    monkeypatch.setattr(command_line, '_OWN', (Path(__file__),))
+    assert _line(AssertionError, build) == 'ours'
 
 
 class _Broken(torch.utils.data.Dataset):

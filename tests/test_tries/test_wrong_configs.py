@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from support.tries import Try, check, rows
+from support.tries import ROOT, Try, check, rows
 
 TEST = 'test.py stub.py stub.pth --cfg-options'
 TRAIN = 'train.py toy.py --cfg-options'
@@ -363,6 +363,30 @@ TRIES = [
         'half-precision-is-a-number',
         'test.py stub.py stub.pth --cfg-options test_cfg.fp16=5',
         '; check the values of --cfg-options test_cfg.fp16',
+    ),
+    Try(
+        'half-precision-is-a-number-in-a-file',
+        'test.py c.py stub.pth',
+        r'must be bool, not int; check the values in c\.py \(traceback: .*log',
+        prepare=config("_base_ = 'stub.py'\ntest_cfg = dict(fp16=5)\n"),
+    ),
+    Try(
+        'workers-are-text-in-a-file',
+        'train.py c.py',
+        r"'<' not supported .*; check the values in c\.py \(traceback: .*log",
+        prepare=config(
+            "_base_ = 'toy.py'\ntrain_dataloader = dict(num_workers='two')\n"
+        ),
+    ),
+    Try(
+        'layers-are-text-in-a-file',
+        'train.py c.py',
+        "AAVSHead: 'str' object cannot be .*; check the values in c.py",
+        prepare=config(
+            f"_base_ = '{ROOT}/configs/synthetic/aavs_tiny_ms3-96x96.py'\n"
+            'model = dict(decode_head=dict(\n'
+            "    transformer_decoder=dict(num_layers='x')))\n"
+        ),
     ),
     Try(
         'no-epochs',
