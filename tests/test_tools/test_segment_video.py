@@ -265,7 +265,7 @@ def test_a_failure_leaves_no_masks(segment, tmp_path, monkeypatch):
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(
-        'mmavs.video.overlay_file.OverlayFile.write_image', fail
+        'mmavs.video.overlay_file.OverlayFile.write_picture', fail
     )
     with pytest.raises(SystemExit, match='No space left'):
         segment(video, '--masks', tmp_path / 'masks')

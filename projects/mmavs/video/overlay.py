@@ -12,6 +12,7 @@ import numpy as np
 
 from ..datasets.metainfo import BINARY_PALETTE
 from .container import find_picture, find_sound, open_video
+from .frames import seconds_in
 from .mask_times import MaskTimes
 from .overlay_file import FORMATS, OverlayFile
 from .painter import Painter
@@ -99,7 +100,9 @@ def _encode(
                     is_last = packet.size == 0 and packet.dts is None
                     frames = picture.decode(packet)
                     for frame in order.add(frames, is_last=is_last):
-                        target.write_image(painter.paint(frame), frame)
+                        canvas = target.new_canvas(frame)
+                        painter.paint(canvas, seconds_in(frame, facts))
+                        target.write_picture(canvas, frame)
                         if on_frame is not None:
                             on_frame(float(time_of(frame) - facts.start))
                 elif target.keeps_sound:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import av
-import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.codec.context import Flags
@@ -19,6 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
+from .canvas import to_canvas
 from .reading import VideoFacts
 from .tracks import time_of
 
@@ -71,8 +71,9 @@ FORMATS = {
         # unit in which the start of a track is stored, 1 ms by default.
         {'movflags': 'faststart', 'movie_timescale': '90000'},
         'libx264',
-        # Visually lossless, and fast enough on two cores.
-        {'crf': '18', 'preset': 'fast'},
+        # Visually lossless. It takes half the time of preset 'fast' with
+        # crf 18, for files of about the same size.
+        {'crf': '17', 'preset': 'veryfast'},
         # libx264 requires even sides for 4:2:0.
         False,
         'aac',
@@ -122,6 +123,7 @@ class OverlayFile:
         form = FORMATS[path.suffix.lower()]
         self.keeps_sound = facts.sound_codec in form.copied
         self._path = path
+        self._facts = facts
         self._begin = begin
         self._last_pts: int | None = None
         self._picture_unit = picture.time_base or Fraction(1, av.time_base)
@@ -156,19 +158,25 @@ class OverlayFile:
         with suppress(av.error.FFmpegError):
             self._file.close()
 
-    def write_image(self, image: np.ndarray, frame: VideoFrame) -> None:
-        """Write an image (H, W, 3) uint8 RGB at the time of a frame."""
-        new = VideoFrame.from_ndarray(image, format='rgb24')
-        _move(new, time_of(frame) - self._begin, self._picture_unit)
+    def new_canvas(self, frame: VideoFrame) -> VideoFrame:
+        """Copy a decoded frame to draw on it; see :func:`.to_canvas`."""
+        return to_canvas(
+            frame,
+            self._facts,
+            self._picture.format.name,
+            self._picture.codec_context.colorspace,
+        )
+
+    def write_picture(self, canvas: VideoFrame, frame: VideoFrame) -> None:
+        """Write a canvas at the time of a decoded frame."""
+        _move(canvas, time_of(frame) - self._begin, self._picture_unit)
         if self._last_pts is not None:
             # The encoder requires time stamps that increase.
-            new.pts = max(new.pts or 0, self._last_pts + 1)
-        self._last_pts = new.pts
-        new.duration = frame.duration
-        # Otherwise FFmpeg uses the matrix of standard definition.
-        new.colorspace = self._picture.codec_context.colorspace
+            canvas.pts = max(canvas.pts or 0, self._last_pts + 1)
+        self._last_pts = canvas.pts
+        canvas.duration = frame.duration
         with _writing(self._path):
-            self._file.mux(self._picture.encode(new))
+            self._file.mux(self._picture.encode(canvas))
 
     def write_sound(self, packet: av.Packet) -> None:
         """Copy a packet of the input."""
