@@ -54,3 +54,18 @@ def test_log_mel_of_a_long_sound():
     loud = np.flatnonzero(mel.max(1) > 0) / len(mel)
     assert loud[[0, -1]] == pytest.approx([0.4, 0.6], abs=0.005)
     assert mel[: len(mel) // 3].max() == pytest.approx(np.log(0.01), abs=1e-4)
+
+
+def test_log_mel_of_any_sample_rate():
+    """A tone of 1 kHz is in the same band, as loud, at the same time."""
+    means = []
+    for rate in (16000, 44100):
+        times = np.arange(3 * rate) / rate
+        tone = np.where(times >= 1.5, np.sin(2000 * np.pi * times), 0)
+        mel = log_mel_picture(tone, rate)
+        assert len(mel) == 300
+        assert mel[:148].max() < -2
+        means.append(mel[152:298].mean(0))
+    own, other = means
+    assert own.argmax() == other.argmax()
+    assert own.max() == pytest.approx(other.max(), abs=0.02)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from scipy.signal import resample_poly
 
 from ..datasets.log_mel import (
     MIN_SAMPLES,
@@ -11,7 +14,6 @@ from ..datasets.log_mel import (
     SAMPLE_RATE,
     STEP_SECONDS,
     log_mel_examples,
-    resample,
 )
 
 #: About the width of the picture in pixels.
@@ -40,7 +42,7 @@ def log_mel_picture(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
         start = part * STEP_SECONDS * _NUM_EXAMPLES
         end = start + STEP_SECONDS * _NUM_EXAMPLES
         own = waveform[round(start * sample_rate) : round(end * sample_rate)]
-        samples = resample(own.astype(np.float64), sample_rate, SAMPLE_RATE)
+        samples = _resample(own.astype(np.float64), sample_rate)
         num_mel = int(np.ceil(len(samples) / SAMPLE_RATE / mel_seconds))
         # The last example is complete with the silence that follows.
         size = -(-num_mel // NUM_MEL_FRAMES) * NUM_MEL_FRAMES * 160
@@ -53,3 +55,13 @@ def log_mel_picture(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
     sums = np.add.reduceat(mel, bounds, axis=0)
     counts = np.diff(np.r_[bounds, len(mel)])
     return sums / counts[:, None]
+
+
+def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Resample (S,) to 16 kHz.
+
+    The input of networks is resampled as in the published code, which takes
+    about ten times as long; no difference is visible in a picture.
+    """
+    divisor = math.gcd(rate, SAMPLE_RATE)
+    return resample_poly(samples, SAMPLE_RATE // divisor, rate // divisor)
