@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.generated_tables import make_table, replace_part
 from benchmarks.speed_page import (
+    make_backends_lines,
     make_parts_lines,
     make_precision_lines,
     make_published_lines,
@@ -39,6 +40,7 @@ def make_page(root: Path, text: str) -> str:
             'published codes',
             make_published_lines,
         ),
+        ('backends', 'other runtimes', make_backends_lines),
         ('inference', 'parts of a clip', make_parts_lines),
         ('window_attention', 'attention in windows', make_window_lines),
         ('precision', 'agreement of reduced precision', make_precision_lines),

@@ -96,6 +96,42 @@ def make_published_lines(report: dict[str, Any]) -> list[str]:
     return [*make_table(titles, rows), '', *notes]
 
 
+def make_backends_lines(report: dict[str, Any]) -> list[str]:
+    """Make the comparison of runtimes.
+
+    Args:
+        report (dict[str, Any]): What ``benchmarks.backends`` wrote.
+
+    Returns:
+        list[str]: Lines of Markdown: a table, and how it was measured.
+    """
+    rows, notes = [], []
+    for name, result in report['systems'].items():
+        reference, *_ = result['runtimes'].values()
+        for runtime, row in result['runtimes'].items():
+            first = row is reference
+            faster = reference['cpu_seconds'] / row['cpu_seconds']
+            rows.append(
+                [
+                    f'`{name}`' if first else '',
+                    runtime,
+                    f'{row["cpu_seconds"]:.3f}',
+                    f'{row["frames_per_second"]:.2f}',
+                    '' if first else f'{faster:.2f}',
+                    '' if first else f'{row["max_difference"]:.1e}',
+                    '' if first else f'{row["equal_pixels"]:.5f}',
+                ]
+            )
+        notes += wrap_note(
+            f'- `{name}`: {describe_run(result["machine"])}, medians of '
+            f'{result["rounds"]} clips. Check of the export: '
+            f'{result["export"]}.'
+        )
+    titles = ['config', 'runtime', 'CPU s per clip', 'frames/s']
+    titles += ['times faster', 'largest difference of logits', 'equal pixels']
+    return [*make_table(titles, rows), '', *notes]
+
+
 def make_parts_lines(report: dict[str, Any]) -> list[str]:
     """Make the table of the time by part and precision.
 

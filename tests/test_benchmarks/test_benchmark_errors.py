@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from benchmarks import (
+    backends,
     model_costs,
     ms_deform_attn,
     sound_conditions,
@@ -18,6 +19,7 @@ PART = 'configs/_base_/default_runtime.py'
 @pytest.mark.parametrize(
     ('module', 'arguments'),
     [
+        (backends, []),
         (model_costs, []),
         (ms_deform_attn, ['--model']),
         (sound_conditions, ['--config']),

@@ -6,13 +6,21 @@ import time
 
 import pytest
 
-from benchmarks import growth, growth_plot, precision, published, video
+from benchmarks import (
+    backends,
+    growth,
+    growth_plot,
+    precision,
+    published,
+    video,
+)
 from benchmarks.machine import cpu_name
 from benchmarks.moving_picture import write_moving_picture
 from benchmarks.published_systems import SYSTEMS
 from benchmarks.speed_page import (
     _TITLES,
     describe_run,
+    make_backends_lines,
     make_parts_lines,
     make_precision_lines,
     make_published_lines,
@@ -86,6 +94,32 @@ def test_table_of_the_comparison_by_hand():
     columns = {c.header: list(c.cells) for c in table.columns}
     assert columns['times faster (CPU)'] == ['1.00', '1.50', '3.00']
     assert {*_TITLES} == {*SYSTEMS}
+
+
+def test_table_of_the_runtimes_by_hand():
+    """Times faster than the first one."""
+    pytorch = dict(cpu_seconds=4.0, frames_per_second=1.25, seconds=8.0)
+    pytorch.update(spread=0.5, max_difference=0.0, equal_pixels=1.0)
+    other = dict(
+        pytorch,
+        cpu_seconds=2.5,
+        frames_per_second=2.0,
+        max_difference=2e-6,
+        equal_pixels=0.75,
+    )
+    system = dict(machine=MACHINE, rounds=2, export='difference of 1e-06')
+    system['runtimes'] = {'PyTorch': pytorch, 'OpenVINO': other}
+    systems = dict(a=system)
+    assert make_backends_lines(dict(systems=systems))[2:] == [
+        '| `a` | PyTorch | 4.000 | 1.25 |  |  |  |',
+        '|  | OpenVINO | 2.500 | 2.00 | 1.60 | 2.0e-06 | 0.75000 |',
+        '',
+        f'- `a`: {TEXT}, medians of 2 clips. Check of the export: difference '
+        'of 1e-06.',
+    ]
+    table = backends.make_table(systems)
+    columns = {c.header: list(c.cells) for c in table.columns}
+    assert columns['times faster (CPU)'] == ['1.00', '1.60']
 
 
 def test_other_tables_by_hand():
