@@ -234,11 +234,12 @@ def make_video_lines(report: dict[str, Any]) -> list[str]:
                     f'{seconds} s, {width} x {height}, {result["fps"]} fps',
                     *(f'{row["parts"][part]:.2f}' for part in parts),
                     f'{row["share_of_network"]:.1%}',
+                    f'{row["first_call_seconds"]:.2f}',
                     f'{row["peak_memory_bytes"] / 2**20:.0f}',
                 ]
             )
     titles = ['config', 'video', *(f'{part} (CPU s)' for part in parts)]
-    titles += ['rest / network', 'peak (MiB)']
+    titles += ['rest / network', 'first call (CPU s)', 'peak (MiB)']
     machine = next(iter(report.values()))['machine']
     note = f'{describe_run(machine)}.'
     for name, result in report.items():

@@ -141,6 +141,7 @@ def test_other_tables_by_hand():
     assert lines[0] == '| config | clips | bfloat16 |'
     assert lines[2] == '| `b` | 24 | 0.9900 |'
     clip = dict(
+        first_call_seconds=1.5,
         parts=dict(network=4.0, overlay=1.0),
         share_of_network=0.25,
         peak_memory_bytes=2**20,
@@ -148,7 +149,7 @@ def test_other_tables_by_hand():
     result = dict(machine=MACHINE, size=[36, 64], fps=25, videos={'5': clip})
     lines = make_video_lines(dict(c=result))
     assert lines[2] == (
-        '| `c` | 5 s, 64 x 36, 25 fps | 4.00 | 1.00 | 25.0% | 1 |'
+        '| `c` | 5 s, 64 x 36, 25 fps | 4.00 | 1.00 | 25.0% | 1.50 | 1 |'
     )
     assert lines[-1] == f'{TEXT}.'
     result['videos']['20'] = dict(clip, peak_memory_bytes=2**22)
@@ -229,5 +230,6 @@ def test_growth_and_video_of_a_tiny_network(tmp_path, monkeypatch, capsys):
     row = result['videos']['2']
     parts = row['parts']
     assert {'reading', 'network', 'overlay'} < {*parts}
+    assert row['first_call_seconds'] > 0
     rest = sum(parts.values()) - parts['network']
     assert row['share_of_network'] == pytest.approx(rest / parts['network'])
