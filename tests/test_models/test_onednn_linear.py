@@ -6,7 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmavs.models.layers import linear_gelu, use_onednn_linear, use_tiled_ffn
-from mmavs.models.layers.onednn_linear import OneDNNLinear, uses_onednn
+from mmavs.models.layers.onednn_linear import (
+    LinearGELU,
+    OneDNNLinear,
+    uses_onednn,
+)
 from mmcv.cnn.bricks.transformer import FFN
 from mmcv.cnn.bricks.wrappers import Linear as MMCVLinear
 from torch import nn
@@ -87,6 +91,7 @@ def test_mlp_with_the_activation_fused(act):
     ours = nn.Sequential(copy.deepcopy(ffn))
     use_onednn_linear(ours)
     assert use_tiled_ffn(ours) == 1
+    assert isinstance(ours[0].layers[0], LinearGELU)
     assert isinstance(ours[0].layers[0][0], OneDNNLinear)
     x = torch.randn(2, 9, 8)
     torch.testing.assert_close(ours(x), ffn(x), rtol=0, atol=1e-6)

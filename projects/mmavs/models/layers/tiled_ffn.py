@@ -75,6 +75,6 @@ def use_tiled_ffn(module: nn.Module) -> int:
     """
     for ffn in module.modules():
         if type(ffn) is FFN:
-            for part in ffn.layers:
+            for part in ffn.get_submodule('layers').children():
                 swap_class(part, Sequential, LinearGELU)
     return swap_class(module, FFN, TiledFFN)
