@@ -45,6 +45,7 @@ def make_page(root: Path, text: str) -> str:
         ('window_attention', 'attention in windows', make_window_lines),
         ('precision', 'agreement of reduced precision', make_precision_lines),
         ('video', 'whole videos', make_video_lines),
+        ('long_video', 'a video of ten minutes', make_video_lines),
         ('dataloader', 'loading of clips', make_loading_lines),
         ('training', 'training step of AAVS', make_training_lines),
     ):

@@ -249,7 +249,7 @@ def make_video_lines(report: dict[str, Any]) -> list[str]:
         ] * 2
         if first != last:
             note += (
-                f' `{name}`: the peak grows by {other - one:.0f} MiB from '
+                f' `{name}`: the peak grows by {round(other - one)} MiB from '
                 f'{first} s to {last} s.'
             )
     return [*make_table(titles, rows), '', *wrap_note(note)]
