@@ -1,4 +1,4 @@
-"""Linear layers on oneDNN's matrix product where nothing is trained."""
+"""Linear layers on oneDNN's matrix product where no gradient is needed."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
     For float32 on the CPU, PyTorch calls the BLAS library that it was built
     with, on x86 MKL. oneDNN, which PyTorch uses for convolutions, is faster
-    on some CPUs (on an AMD EPYC with AVX512 1.2 to 1.4 times). Results are
-    equal up to rounding. In training, in reduced precision, in traced or
-    compiled networks and on other devices this is ``F.linear``.
+    on some CPUs. Results are equal up to rounding. Where a gradient is
+    needed, in reduced precision, in traced or compiled networks and on other
+    devices this is ``F.linear``; frozen layers use oneDNN in training, too.
 
     Args:
         x (Tensor): (..., C_in).
