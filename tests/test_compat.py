@@ -9,6 +9,7 @@ import types
 import mmcv
 import pytest
 from mmavs import compat
+from support.new_process import quick_environment
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_mmdet_models_import_in_a_fresh_process():
     code = 'import mmavs, mmdet.models, mmcv.ops; print(mmavs.__version__)'
     done = subprocess.run(
         [sys.executable, '-c', code],
-        env=dict(PYTHONPATH=':'.join(filter(None, sys.path))),
+        env=quick_environment(),
         capture_output=True,
         text=True,
     )

@@ -1,12 +1,12 @@
 """Configs by name, from the source tree and from an installed package."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from mmavs.config_file import find_config, read_config
+from support.new_process import quick_environment
 
 ROOT = Path(__file__).parents[1]
 NAME = 'aavs_swin-b_1xb1-60e_s4-384x384'
@@ -66,7 +66,7 @@ def test_name_in_a_built_package(tmp_path):
     done = subprocess.run(
         [sys.executable, '-c', code],
         cwd=tmp_path / 'empty',
-        env=dict(os.environ, PYTHONPATH=str(tmp_path / 'lib')),
+        env=quick_environment([tmp_path / 'lib']),
         check=True,
         capture_output=True,
         text=True,

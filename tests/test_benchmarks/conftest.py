@@ -1,8 +1,6 @@
 """Steps of the studies, forked from a process that has imported all."""
 
 import multiprocessing
-import os
-import sys
 
 import pytest
 
@@ -16,6 +14,7 @@ def steps(monkeypatch, tmp_path):
     # The main process of pytest-xdist need not import these.
     from mmavs.engine.launcher import LoggingLauncher
     from support import toy_training
+    from support.new_process import quick_environment
 
     ran = []
 
@@ -32,5 +31,5 @@ def steps(monkeypatch, tmp_path):
 
     monkeypatch.setattr(LoggingLauncher, 'run', run)
     # the process that the others are forked from looks only there
-    monkeypatch.setenv('PYTHONPATH', os.pathsep.join(sys.path))
+    monkeypatch.setenv('PYTHONPATH', quick_environment()['PYTHONPATH'])
     return ran

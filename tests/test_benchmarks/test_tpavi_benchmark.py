@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.new_process import quick_environment
 
 from benchmarks import tpavi
 
@@ -22,6 +23,7 @@ def test_json_report(monkeypatch, capsys) -> None:
     freed, and the measure would miss them.
     """
     monkeypatch.setattr(tpavi, 'REFERENCE_ROOT', None)
+    monkeypatch.setenv('PYTHONPATH', quick_environment()['PYTHONPATH'])
     monkeypatch.delenv('MMAVS_REFERENCE_ROOT', raising=False)
     arguments = ['tpavi', '--json', '--stage', '2', '--rounds', '1']
     monkeypatch.setattr(sys, 'argv', arguments)

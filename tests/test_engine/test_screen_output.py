@@ -1,6 +1,5 @@
 """The screen shows the training; the log file holds the rest."""
 
-import os
 import subprocess
 import sys
 import warnings
@@ -11,6 +10,7 @@ from mmavs.engine import ToolRunner, quiet_libraries
 from mmengine.config import Config
 from mmengine.fileio import FileClient
 from mmengine.logging import print_log
+from support.new_process import quick_environment
 from support.toy_training import ROOT, write_config
 
 
@@ -27,7 +27,7 @@ def test_few_lines_before_the_first_step(tmp_path):
             'train_cfg.max_epochs=1',
             'custom_hooks=[]',
         ],
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+        env=quick_environment(),
         capture_output=True,
         text=True,
         check=True,

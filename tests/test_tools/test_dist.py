@@ -15,6 +15,7 @@ import torch
 from support import toy_training
 from support.avsbench_tree import Clip, write_avsbench_tree
 from support.forked import run_tool_in_two_processes
+from support.new_process import QUICK_START, quick_environment
 from support.tiny_models import TINY_CONFIG, build, tiny_config
 from support.toy_training import write_config
 
@@ -45,7 +46,7 @@ if 'RANK' in os.environ:
 
 
 @pytest.fixture
-def watched(tmp_path, monkeypatch):
+def watched(tmp_path):
     """A folder with a list of threads of each process that ended.
 
     Remaining threads of a process group would sometimes abort a process that
@@ -53,21 +54,19 @@ def watched(tmp_path, monkeypatch):
     """
     folder = tmp_path / 'watched'
     folder.mkdir()
-    (folder / 'sitecustomize.py').write_text(_WATCH)
-    monkeypatch.syspath_prepend(folder)
+    quick = (QUICK_START / 'sitecustomize.py').read_text()
+    # Python imports only the first sitecustomize of its path.
+    (folder / 'sitecustomize.py').write_text(quick + _WATCH)
     yield folder
     ended = [path.read_text() for path in folder.glob('*.txt')]
     assert len(ended) >= 2
     assert not [names for names in ended if 'gloo' in names]
 
 
-def _run(*command):
-    env = dict(
-        os.environ,
-        PYTHON=sys.executable,
-        PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
-        OMP_NUM_THREADS='1',
-    )
+def _run(watched, *command):
+    env = quick_environment()
+    env['PYTHONPATH'] = os.pathsep.join([str(watched), env['PYTHONPATH']])
+    env.update(PYTHON=sys.executable, OMP_NUM_THREADS='1')
     done = subprocess.run(
         [str(word) for word in command],
         env=env,
@@ -110,7 +109,8 @@ def test_two_processes_test_as_one(tmp_path, watched):
     alone.start()
     alone.join()
     assert alone.exitcode == 0, (tmp_path / 'alone.txt').read_text()
-    log = _run(TOOLS / 'dist_test.sh', *test, 2, *outputs[1], *options)
+    script = TOOLS / 'dist_test.sh'
+    log = _run(watched, script, *test, 2, *outputs[1], *options)
 
     assert 'No CUDA device: 2 processes on the CPU' in log
     one, two = (tmp_path / f'{n}.json' for n in (1, 2))
@@ -136,7 +136,7 @@ def test_two_processes_train_in_two_phases_and_resume(tmp_path, watched):
     """Gradients are averaged in both phases, and resume is exact."""
     config = write_config(tmp_path)
     train = (TOOLS / 'dist_train.sh', config, 2, '--work-dir')
-    _run(*train, tmp_path / 'alone', *KEEP_ALL)
+    _run(watched, *train, tmp_path / 'alone', *KEEP_ALL)
     _resume(config, tmp_path)
 
     alone, other, resumed, resumed_other = (
