@@ -69,6 +69,7 @@ setup(
     package_data={'mmavs': ['py.typed'], 'mmavs_ops': ['py.typed']},
     install_requires=requirements('runtime.txt'),
     extras_require={
+        'nncf': requirements('nncf.txt'),
         'onnxruntime': requirements('onnxruntime.txt'),
         'openvino': requirements('openvino.txt'),
         'tensorboard': requirements('tensorboard.txt'),

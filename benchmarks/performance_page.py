@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.generated_tables import make_table, replace_part
 from benchmarks.speed_page import (
     make_backends_lines,
+    make_int8_lines,
     make_parts_lines,
     make_precision_lines,
     make_published_lines,
@@ -44,6 +45,7 @@ def make_page(root: Path, text: str) -> str:
         ('inference', 'parts of a clip', make_parts_lines),
         ('window_attention', 'attention in windows', make_window_lines),
         ('precision', 'agreement of reduced precision', make_precision_lines),
+        ('int8', 'int8', make_int8_lines),
         ('video', 'whole videos', make_video_lines),
         ('long_video', 'a video of ten minutes', make_video_lines),
         ('dataloader', 'loading of clips', make_loading_lines),

@@ -213,6 +213,43 @@ def make_precision_lines(report: dict[str, Any]) -> list[str]:
     ]
 
 
+def make_int8_lines(report: dict[str, Any]) -> list[str]:
+    """Make the comparison of int8 with float32.
+
+    Args:
+        report (dict[str, Any]): What ``benchmarks.int8`` wrote.
+
+    Returns:
+        list[str]: Lines of Markdown: a table, and how it was measured.
+    """
+    rows, notes = [], []
+    for name, result in report['systems'].items():
+        reference, *_ = result['networks'].values()
+        for network, row in result['networks'].items():
+            first = row is reference
+            faster = reference['cpu_seconds'] / row['cpu_seconds']
+            rows.append(
+                [
+                    f'`{name}`' if first else '',
+                    network,
+                    f'{row["bytes"] / 1e6:.1f}',
+                    f'{1e3 * row["cpu_seconds"]:.1f}',
+                    '' if first else f'{faster:.2f}',
+                    '' if first else f'{row["iou"]:.4f}',
+                    f'{row["miou"]:.4f}',
+                ]
+            )
+        notes += wrap_note(
+            f'- `{name}`: {describe_run(result["machine"])}, '
+            f'{result["calibration_clips"]} training clips for the ranges, '
+            f'{result["clips"]} test clips, medians of {result["rounds"]} '
+            'calls.'
+        )
+    titles = ['config', 'network', 'file (MB)', 'CPU ms per clip']
+    titles += ['times faster', 'IoU with float32', 'mIoU with labels']
+    return [*make_table(titles, rows), '', *notes]
+
+
 def make_video_lines(report: dict[str, Any]) -> list[str]:
     """Make the table of whole videos.
 
