@@ -17,6 +17,8 @@ import torch
 from mmdet.models.task_modules import MlvlPointGenerator
 from torch import Tensor, nn
 
+from support.quick_convolution import quick_convolution
+
 #: Largest absolute difference of any output.
 OUTPUT_BOUND = 1e-10
 #: Largest difference of a parameter's gradient, relative to its norm.
@@ -50,6 +52,7 @@ def double_precision() -> Iterator[None]:
             mock.patch.object(torch, 'float', torch.float64),
             mock.patch.object(Tensor, 'float', Tensor.double),
             mock.patch.object(priors, '__defaults__', defaults),
+            quick_convolution(),
         ):
             yield
     finally:

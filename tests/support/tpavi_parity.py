@@ -185,9 +185,15 @@ def our_features(
     Returns:
         ClipFeatures: For the head.
     """
-    valid = torch.arange(case.num_frames) < case.num_valid
+    rows = torch.arange(case.num_frames)
+    valid = rows < case.num_valid
+    pixels = seeded_pixels(case, size)
+    # All frames that only pad are zero, so one has the maps of all. In
+    # training mode their number would enter the statistics of the batch.
+    assert valid.all() or not model.training
+    maps = model.neck(model.backbone(pixels[: case.num_valid + 1]))
     return ClipFeatures(
-        visual=model.neck(model.backbone(seeded_pixels(case, size))),
+        visual=tuple(x[rows.clamp(max=case.num_valid)] for x in maps),
         audio_embed=seeded_sound(case),
         mask_prior=None,
         num_frames=(case.num_frames,),
