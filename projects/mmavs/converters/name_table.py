@@ -228,18 +228,27 @@ def _matches(
     row: _Row, state_dict: Mapping[str, Tensor], report: Report
 ) -> Iterator[tuple[tuple[str, ...], str | None]]:
     """Yield source and target names of a row; report missing keys."""
-    literals = [re.escape(part) for part in row.sources[0].split('{}')]
-    pattern = re.compile(r'(\d+)'.join(literals))
-    found = [m for m in map(pattern.fullmatch, state_dict) if m]
+    found = _indices(row.sources[0], state_dict)
     if not found and row.target is not None:
         report.problems.append(f'missing in the source: {row.sources[0]}')
-    for match in found:
-        names = tuple(_fill(text, match.groups()) for text in row.sources)
+    for indices in found:
+        names = tuple(_fill(text, indices) for text in row.sources)
         absent = [name for name in names if name not in state_dict]
         report.problems += [f'missing in the source: {n}' for n in absent]
         if not absent:
             target = row.target
-            yield names, target and _fill(target, match.groups())
+            yield names, target and _fill(target, indices)
+
+
+def _indices(
+    source: str, state_dict: Mapping[str, Tensor]
+) -> list[tuple[str, ...]]:
+    """Return the numbers in each name that a source matches."""
+    if '{}' not in source:  # no regular expression, which takes time
+        return [()] if source in state_dict else []
+    literals = [re.escape(part) for part in source.split('{}')]
+    pattern = re.compile(r'(\d+)'.join(literals))
+    return [m.groups() for m in map(pattern.fullmatch, state_dict) if m]
 
 
 def _fill(template: str, indices: tuple[str, ...]) -> str:
