@@ -9,6 +9,7 @@ from mmavs.models.layers import linear_gelu, use_onednn_linear, use_tiled_ffn
 from mmavs.models.layers.onednn_linear import (
     LinearGELU,
     OneDNNLinear,
+    linear,
     uses_onednn,
 )
 from mmcv.cnn.bricks.transformer import FFN
@@ -45,7 +46,7 @@ def test_outputs_are_those_of_torch(kind, bias):
 
 
 @has_onednn
-def test_only_float32_without_gradients_is_changed():
+def test_only_float32_with_fixed_weights_is_changed():
     layer = _layer()
     use_onednn_linear(layer)
     x = torch.randn(2, 24)
@@ -58,8 +59,9 @@ def test_only_float32_without_gradients_is_changed():
             assert not uses_onednn(x, layer.weight)
             assert layer(x).dtype == torch.bfloat16
     layer.requires_grad_(False)
-    assert uses_onednn(x, layer.weight)
-    assert not uses_onednn(x.requires_grad_(), layer.weight)
+    assert uses_onednn(x.requires_grad_(), layer.weight)
+    bias = torch.zeros(40, requires_grad=True)
+    assert not uses_onednn(x, layer.weight, bias)
 
 
 def test_gradients_are_those_of_torch():
@@ -70,6 +72,28 @@ def test_gradients_are_those_of_torch():
     for module in (layer, ours):
         module(x).square().sum().backward()
     assert torch.equal(layer.weight.grad, ours.weight.grad)
+
+
+@pytest.mark.parametrize('bias', [True, False])
+@pytest.mark.parametrize('shape', [(5, 24), (2, 3, 24)])
+def test_gradients_of_the_input_of_frozen_layers(bias, shape):
+    layer = _layer(bias=bias).requires_grad_(False)
+    use_onednn_linear(layer)
+    x = torch.randn(shape, requires_grad=True)
+    weights = torch.randn(*shape[:-1], 40)
+    parameters = layer.weight, layer.bias
+    calls = (
+        # The next layer may change its input in place.
+        lambda: F.linear(x, *parameters).relu_(),
+        lambda: linear(x, *parameters).relu_(),
+        lambda: F.gelu(F.linear(x, *parameters)),
+        lambda: linear_gelu(layer, x),
+    )
+    relu, ours_relu, gelu, ours_gelu = (
+        torch.autograd.grad((call() * weights).sum(), x)[0] for call in calls
+    )
+    torch.testing.assert_close(ours_relu, relu, rtol=0, atol=1e-5)
+    torch.testing.assert_close(ours_gelu, gelu, rtol=0, atol=1e-5)
 
 
 @has_onednn

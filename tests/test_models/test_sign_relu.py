@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from mmavs.models.layers import SignReLU
+from mmavs.models.layers import SignReLU, sign_relu
 from torch import nn
 
 
@@ -35,3 +35,11 @@ def test_one_byte_is_kept_for_each_value():
 def test_without_gradients_nothing_is_kept():
     x = torch.randn(3, 8)
     assert torch.equal(SignReLU()(x), x.relu())
+
+
+def test_gradients_in_several_parts(monkeypatch):
+    monkeypatch.setattr(sign_relu, '_PART', 4)
+    x = torch.arange(-5.0, 5).view(2, 5).requires_grad_()
+    weights = torch.arange(10.0).view(5, 2).T  # not contiguous
+    (SignReLU()(x) * weights).sum().backward()
+    assert torch.equal(x.grad, weights * (x > 0))

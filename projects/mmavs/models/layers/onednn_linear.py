@@ -1,4 +1,4 @@
-"""Linear layers on oneDNN's matrix product where no gradient is needed."""
+"""Linear layers on oneDNN's matrix product where their weights are fixed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmcv.cnn.bricks.wrappers import Linear as MMCVLinear
 from mmengine.model import Sequential
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.utils.flop_counter import register_flop_formula
 
 from .swap_class import swap_class
@@ -43,13 +44,14 @@ class LinearGELU(Sequential):
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Compute ``F.linear`` on oneDNN, where no gradient is needed.
+    """Compute ``F.linear`` on oneDNN, where the weights need no gradient.
 
     For float32 on the CPU, PyTorch calls the BLAS library that it was built
     with, on x86 MKL. oneDNN, which PyTorch uses for convolutions, is faster
-    on some CPUs. Results are equal up to rounding. Where a gradient is
-    needed, in reduced precision, in traced or compiled networks and on other
-    devices this is ``F.linear``; frozen layers use oneDNN in training, too.
+    on some CPUs. Results are equal up to rounding. Where the weights need a
+    gradient, in reduced precision, in traced or compiled networks and on
+    other devices this is ``F.linear``. Frozen layers use oneDNN in training,
+    too, also for the gradient of their input.
 
     Args:
         x (Tensor): (..., C_in).
@@ -59,13 +61,34 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     Returns:
         Tensor: (..., C_out).
     """
-    if not uses_onednn(x, weight):
+    if not uses_onednn(x, weight, bias):
         return F.linear(x, weight, bias)
+    if torch.is_grad_enabled() and x.requires_grad:
+        return _FrozenLinear.apply(x, weight, bias)
     return _product(x, weight, bias, 'none', [], '')
 
 
+class _FrozenLinear(torch.autograd.Function):
+    """A linear layer with a gradient of its input only."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(weight)
+        # oneDNN returns a view, which the next layer could not change in
+        # place; ``data`` is none.
+        return _product(x, weight, bias, 'none', [], '').data
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (weight,) = ctx.saved_tensors
+        return _product(grad, weight.t(), None, 'none', [], ''), None, None
+
+
 def linear_gelu(layer: nn.Linear, x: Tensor) -> Tensor:
-    """Apply a linear layer and GELU, in one pass where oneDNN is used.
+    """Apply a linear layer and GELU, in one pass without gradients.
 
     Args:
         layer (nn.Linear): The layer.
@@ -74,17 +97,23 @@ def linear_gelu(layer: nn.Linear, x: Tensor) -> Tensor:
     Returns:
         Tensor: (..., out_features).
     """
-    if type(layer) is OneDNNLinear and uses_onednn(x, layer.weight):
-        return _product(x, layer.weight, layer.bias, 'gelu', [], 'none')
-    return F.gelu(layer(x))
+    fused = (
+        type(layer) is OneDNNLinear
+        and uses_onednn(x, layer.weight, layer.bias)
+        and not (torch.is_grad_enabled() and x.requires_grad)
+    )
+    if not fused:
+        return F.gelu(layer(x))
+    return _product(x, layer.weight, layer.bias, 'gelu', [], 'none')
 
 
-def uses_onednn(x: Tensor, weight: Tensor) -> bool:
+def uses_onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:
     """Return whether a linear layer is computed by oneDNN.
 
     Args:
         x (Tensor): Its input.
         weight (Tensor): Its matrix.
+        bias (Tensor | None): Its bias.
 
     Returns:
         bool: False where PyTorch's own layer is needed.
@@ -93,13 +122,17 @@ def uses_onednn(x: Tensor, weight: Tensor) -> bool:
         return False
     if x.dtype != _FLOAT32 or weight.dtype != _FLOAT32:
         return False
-    if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
+    if torch.is_grad_enabled() and _any_trained(weight, bias):
         return False
     return not (
         torch.is_autocast_enabled('cpu')
         or torch.compiler.is_compiling()
         or torch.jit.is_tracing()
     )
+
+
+def _any_trained(*parameters: Tensor | None) -> bool:
+    return any(p is not None and p.requires_grad for p in parameters)
 
 
 def use_onednn_linear(module: nn.Module) -> int:

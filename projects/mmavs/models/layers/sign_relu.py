@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+#: Values that are multiplied at once.
+_PART = 2**18
+
 
 class SignReLU(nn.ReLU):
     """``nn.ReLU`` that keeps one byte for each value instead of its output.
@@ -44,4 +47,11 @@ class _SignReLU(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (positive,) = ctx.saved_tensors
-        return grad * positive, None
+        grad, positive = grad.contiguous(), positive.contiguous()
+        out = torch.empty_like(grad)
+        # In parts: PyTorch converts the bytes to numbers first, which then
+        # stay in the cache.
+        parts = (t.view(-1).split(_PART) for t in (grad, positive, out))
+        for values, signs, product in zip(*parts, strict=True):
+            torch.mul(values, signs, out=product)
+        return out, None
