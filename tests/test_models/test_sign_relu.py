@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from mmavs.models.layers import SignReLU, sign_relu
+from mmavs.models.layers import SignReLU, signs
 from torch import nn
 
 
@@ -22,14 +22,14 @@ def test_values_and_gradients_are_those_of_relu(inplace):
     assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
 
 
-def test_one_byte_is_kept_for_each_value():
+def test_one_bit_is_kept_for_each_value():
     kept = []
     x = torch.randn(3, 8, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(
         lambda t: kept.append(t.nbytes), lambda t: t
     ):
         SignReLU()(x)
-    assert kept == [24]
+    assert kept == [3]
 
 
 def test_without_gradients_nothing_is_kept():
@@ -38,8 +38,8 @@ def test_without_gradients_nothing_is_kept():
 
 
 def test_gradients_in_several_parts(monkeypatch):
-    monkeypatch.setattr(sign_relu, '_PART', 4)
-    x = torch.arange(-5.0, 5).view(2, 5).requires_grad_()
-    weights = torch.arange(10.0).view(5, 2).T  # not contiguous
+    monkeypatch.setattr(signs, '_PART', 8)
+    x = torch.arange(-10.0, 10).view(2, 10).requires_grad_()
+    weights = torch.arange(20.0).view(10, 2).T  # not contiguous
     (SignReLU()(x) * weights).sum().backward()
     assert torch.equal(x.grad, weights * (x > 0))

@@ -21,6 +21,7 @@ from ..layers import (
     AttentionRecord,
     init_adapters,
     use_row_major_attention,
+    use_tiled_ffn,
     watch_multihead,
 )
 from .audio_query import AudioQueryGenerator
@@ -91,6 +92,7 @@ class AAVSHead(Mask2FormerHead):
             embed_dims=self.decoder_embed_dims,
         )
         use_row_major_attention(self.transformer_decoder)
+        use_tiled_ffn(self.transformer_decoder)
         if adapter_mode != 'none':
             adapt_decoder(self.transformer_decoder, adapter_mode)
         self.mask_prior = None

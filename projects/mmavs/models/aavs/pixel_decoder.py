@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from mmcv.cnn.bricks.wrappers import Conv2d as MMCVConv2d
 from mmdet.models.layers import (
     DeformableDetrTransformerEncoderLayer,
     MSDeformAttnPixelDecoder,
@@ -14,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..layers import (
     AdaptedLinear,
+    FrozenConv2d,
     SignReLU,
     init_adapters,
     swap_class,
@@ -66,9 +68,11 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
         super().__init__(**kwargs)
         use_compiled_attention(self.encoder)
         use_tiled_ffn(self.encoder)
-        for layer in self.encoder.layers:
-            # AAVS trains adapters; the linear layers are frozen.
-            swap_class(layer.ffn, nn.ReLU, SignReLU)
+        # AAVS trains adapters; all other layers are frozen, and what they
+        # would keep for the gradients of their weights is not needed.
+        swap_class(self, nn.ReLU, SignReLU)
+        for kind in (nn.Conv2d, MMCVConv2d):
+            swap_class(self, kind, FrozenConv2d)
         if with_cp:
             swap_class(
                 self.encoder,

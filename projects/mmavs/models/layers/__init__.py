@@ -6,6 +6,7 @@ from .deformable_attention import (
     use_compiled_attention,
 )
 from .enlarged_conv import EnlargedConv2d
+from .frozen_conv import FrozenConv2d
 from .fused_attention import (
     FusedMultiheadAttention,
     use_fused_attention,
@@ -23,6 +24,7 @@ __all__ = [
     'Adapter',
     'AttentionRecord',
     'EnlargedConv2d',
+    'FrozenConv2d',
     'FusedMultiheadAttention',
     'MultiScaleDeformableAttention',
     'SignReLU',

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-#: Values that are multiplied at once.
-_PART = 2**18
+from .signs import multiply_by_signs, pack_signs
 
 
 class SignReLU(nn.ReLU):
-    """``nn.ReLU`` that keeps one byte for each value instead of its output.
+    """``nn.ReLU`` that keeps a bit for each value instead of its output.
 
-    For a ReLU before a frozen linear layer, which does not keep its input
-    either: the output is then freed. Values and gradients are those of
-    ``nn.ReLU``. Before a trained layer it would take more memory.
+    For a ReLU before a frozen layer that does not keep its input either: the
+    output is then freed. Values and gradients are those of ``nn.ReLU``.
+    Before a trained layer it would take more memory. On devices other than
+    the CPU it keeps a byte for each value.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -40,18 +40,10 @@ class _SignReLU(torch.autograd.Function):
         if inplace:
             ctx.mark_dirty(x)
         out = x.relu_() if inplace else x.relu()
-        ctx.save_for_backward(out > 0)
+        ctx.save_for_backward(pack_signs(out))
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        (positive,) = ctx.saved_tensors
-        grad, positive = grad.contiguous(), positive.contiguous()
-        out = torch.empty_like(grad)
-        # In parts: PyTorch converts the bytes to numbers first, which then
-        # stay in the cache.
-        parts = (t.view(-1).split(_PART) for t in (grad, positive, out))
-        for values, signs, product in zip(*parts, strict=True):
-            torch.mul(values, signs, out=product)
-        return out, None
+        return multiply_by_signs(grad, *ctx.saved_tensors), None

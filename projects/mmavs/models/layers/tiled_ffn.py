@@ -7,11 +7,9 @@ from mmcv.cnn.bricks.transformer import FFN
 from mmengine.model import Sequential
 from torch import Tensor, nn
 
+from .frozen_mlp import MLPLayers, rows_of_a_tile
 from .onednn_linear import LinearGELU
 from .swap_class import swap_class
-
-#: Rows of a tile for each thread: the hidden rows then stay in the cache.
-_ROWS = 2048
 
 
 class TiledFFN(FFN):
@@ -37,7 +35,7 @@ class TiledFFN(FFN):
         at_once = torch.compiler.is_compiling() or x.device.type != 'cpu'
         if at_once or self._needs_gradient(x) or self._drops():
             return super().forward(x, identity)
-        num_rows = _ROWS * torch.get_num_threads()
+        num_rows = rows_of_a_tile()
         rows = x.flatten(0, -2)
         if len(rows) <= num_rows:
             return super().forward(x, identity)
@@ -77,4 +75,5 @@ def use_tiled_ffn(module: nn.Module) -> int:
         if type(ffn) is FFN:
             for part in ffn.get_submodule('layers').children():
                 swap_class(part, Sequential, LinearGELU)
+            swap_class(ffn, Sequential, MLPLayers)
     return swap_class(module, FFN, TiledFFN)
