@@ -140,7 +140,9 @@ def load_model(
             f'{checkpoint}: expected a checkpoint file, found none; train one '
             'with tools/train.py or convert a published one.'
         )
-    model = revert_sync_batchnorm(MODELS.build(config.model))
+    # Do not fill a training's cache with frames and sounds of videos.
+    kept = {k: v for k, v in config.model.items() if k != 'feature_cache_dir'}
+    model = revert_sync_batchnorm(MODELS.build(kept))
     try:
         # Not strict, mmengine only warns and segments with random weights.
         with forbid_downloads():

@@ -1,31 +1,22 @@
-"""One file for the decoded pictures of a clip, found by content.
-
-A file is a ``.npy`` of one record, followed by the CRC-32 of everything
-before it. numpy ignores the last four bytes, so ``numpy.load`` reads the file.
-"""
+"""One file for the decoded pictures of a clip, found by content."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import json
-import logging
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from mmengine.logging import print_log
 from PIL import features
 
-from mmavs.atomic_file import atomic_path
+from mmavs.record_file import read_record, write_record
 
 #: Part of every key; increase it when the record or what is in it changes.
 _VERSION = 1
-_CHECKSUM = np.dtype('<u4')
 
 
 class Pictures(NamedTuple):
@@ -94,7 +85,6 @@ def write_pictures(path: Path, pictures: Pictures) -> None:
     Raises:
         OSError: If it cannot be written, for example on a full disk.
     """
-    # Numbers of four bytes first, so that all of them are aligned.
     fields: dict[str, np.ndarray] = {
         'ori_frame_shapes': np.asarray(pictures.ori_frame_shapes, '<i4')
     }
@@ -107,18 +97,7 @@ def write_pictures(path: Path, pictures: Pictures) -> None:
     ):
         if items is not None:
             fields[name], fields[f'{name}_rows'] = _without_repeats(items)
-    names = sorted(fields, key=lambda name: -fields[name].itemsize)
-    record = np.zeros(
-        1, [(n, fields[n].dtype.str, fields[n].shape) for n in names]
-    )
-    for name in names:
-        record[name] = fields[name]
-    file = io.BytesIO()
-    np.lib.format.write_array(file, record, (1, 0), allow_pickle=False)
-    content = file.getvalue()
-    checksum = np.array(zlib.crc32(content), _CHECKSUM).tobytes()
-    with atomic_path(path) as part:
-        part.write_bytes(content + checksum)
+    write_record(path, fields)
 
 
 def read_pictures(path: Path) -> Pictures | None:
@@ -134,55 +113,29 @@ def read_pictures(path: Path) -> Pictures | None:
     Raises:
         OSError: If the file cannot be read.
     """
-    try:
-        content = np.fromfile(path, np.uint8)
-    except FileNotFoundError:
-        return None
-    body = content[: -_CHECKSUM.itemsize]
-    checksum = content[len(body) :].tobytes()
-    if checksum != np.array(zlib.crc32(body.data), _CHECKSUM).tobytes():
-        print_log(
-            f'{path} is damaged (wrong checksum); it is written again.',
-            logger='current',
-            level=logging.WARNING,
-        )
-        return None
-    # Version 1.0: magic, version and length of the header take ten bytes.
-    start = 10 + int.from_bytes(body[8:10].tobytes(), 'little')
-    dtype = _record_type(body[:start].tobytes())
-    return _unpack(body[start:].view(dtype)[0])
+    fields = read_record(path)
+    return None if fields is None else _unpack(fields)
 
 
-@functools.lru_cache(maxsize=256)
-def _record_type(header: bytes) -> np.dtype:
-    """Parse the header of a file; that of most clips is the same."""
-    file = io.BytesIO(header)
-    np.lib.format.read_magic(file)
-    _, _, dtype = np.lib.format.read_array_header_1_0(file)
-    return dtype
-
-
-def _unpack(record: Mapping[str, np.ndarray] | np.void) -> Pictures:
-    """Read the fields of a record; arrays are views of it where possible."""
-    assert isinstance(record, np.void)
-    names = record.dtype.names or ()
+def _unpack(fields: dict[str, np.ndarray]) -> Pictures:
+    """Restore repeated items; arrays are views where possible."""
 
     def items(name: str) -> np.ndarray | None:
-        if name not in names:
+        if name not in fields:
             return None
-        stored, rows = record[name], record[f'{name}_rows']
+        stored, rows = fields[name], fields[f'{name}_rows']
         if np.array_equal(rows, np.arange(len(stored))):
             return stored
         return stored[rows]
 
     frames = items('frames')
     assert frames is not None
-    size = record['mask_size'] if 'mask_size' in names else None
+    size = fields.get('mask_size')
     return Pictures(
         frames=frames.transpose(0, 2, 3, 1),
         ori_frame_shapes=[
             (int(height), int(width))
-            for height, width in record['ori_frame_shapes']
+            for height, width in fields['ori_frame_shapes']
         ],
         masks=items('masks'),
         mask_size=None if size is None else (int(size[0]), int(size[1])),

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mmavs.structures import AudioFeatures, ClipFeatures, VisualFeatures
 from mmavs.training_step import not_finite
 
+from .feature_cache import FeatureCache
 from .layers import use_onednn_linear
 
 _UNMATCHABLE = ('invalid numeric entries', 'cost matrix is infeasible')
@@ -39,6 +40,11 @@ class AVSegmentor(EncoderDecoder):
             (N, ...), one per frame, to embeddings (N, audio_channels) or to
             ``mmavs.structures.AudioFeatures``. It checks the shape of its
             input.
+        feature_cache_dir (str | None): Folder in which
+            :class:`FeatureCache` keeps what frozen backbones compute. While
+            it is set, a frozen backbone runs in eval mode in training, too:
+            without stochastic depth, and with the running statistics of its
+            batch norms. Useful if the pipeline changes no frame at random.
         test_cfg (dict | None): ``mode`` must be ``'whole'``.
         kwargs: Arguments of mmseg's ``EncoderDecoder``.
 
@@ -48,7 +54,8 @@ class AVSegmentor(EncoderDecoder):
             Does not affect losses.
 
     Raises:
-        ValueError: If ``test_cfg`` selects sliding windows.
+        ValueError: If ``test_cfg`` selects sliding windows, or
+            ``feature_cache_dir`` is a file.
     """
 
     autocast_dtype: torch.dtype | None = None
@@ -57,6 +64,7 @@ class AVSegmentor(EncoderDecoder):
         self,
         *,
         audio_backbone: dict,
+        feature_cache_dir: str | None = None,
         test_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
@@ -74,6 +82,13 @@ class AVSegmentor(EncoderDecoder):
             super().__init__(test_cfg=test_cfg, **kwargs)
             self.audio_backbone = MODELS.build(audio_backbone)
         use_onednn_linear(self)
+        self._caches: dict[nn.Module, FeatureCache] = {}
+        if feature_cache_dir is not None:
+            for module, config in (
+                (self.backbone, kwargs['backbone']),
+                (self.audio_backbone, audio_backbone),
+            ):
+                self._caches[module] = FeatureCache(feature_cache_dir, config)
 
     def extract_visual(self, inputs: dict[str, Any]) -> VisualFeatures:
         """Compute the part of the prediction that does not use the sound.
@@ -100,10 +115,28 @@ class AVSegmentor(EncoderDecoder):
         return VisualFeatures(maps, decode(rows))
 
     def _visual_maps(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:
-        maps = self.backbone(inputs['frames'])
+        maps = self._run_backbone(self.backbone, inputs['frames'])
         if self.with_neck:
             maps = self.neck(maps)
         return tuple(maps)
+
+    def _run_backbone(
+        self, backbone: nn.Module, rows: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return the tensors of a backbone's output."""
+
+        def forward(rows: Tensor) -> tuple[Tensor, ...]:
+            output = backbone(rows)
+            if isinstance(output, Tensor):
+                return (output,)
+            return tuple(tensor for tensor in output if tensor is not None)
+
+        cache = self._caches.get(backbone)
+        return (
+            forward(rows)
+            if cache is None
+            else cache.run(backbone, rows, forward)
+        )
 
     def extract_feat(self, inputs: dict[str, Any]) -> ClipFeatures:
         """Extract visual and audio features.
@@ -125,9 +158,9 @@ class AVSegmentor(EncoderDecoder):
         visual: VisualFeatures = inputs.get('visual') or VisualFeatures(
             self._visual_maps(inputs)
         )
-        sound = self.audio_backbone(inputs['audio'])
-        if not isinstance(sound, AudioFeatures):
-            sound = AudioFeatures(sound)
+        sound = AudioFeatures(
+            *self._run_backbone(self.audio_backbone, inputs['audio'])
+        )
         if len(sound.embed) != len(inputs['frames']):
             raise ValueError(
                 f'expected one audio row per frame, got {len(sound.embed)} '
