@@ -1,7 +1,7 @@
 """Time a training step and measure its peak memory, by phase.
 
     python -m benchmarks.training CONFIG [--phases 1 2] [--rounds 3]
-        [--json FILE]
+        [--amp] [--feature-cache] [--json FILE]
 
 trains on one random clip of five frames at the config's size. Phases are
 those of its schedule that train different parameters, such as the two of
@@ -9,6 +9,10 @@ AAVS. With MMAVS_REFERENCE_ROOT set to a folder with Stepping-Stones at commit
 de6a17b, and a config of AAVS stage one, the published step takes turns with
 ours; it gets the embeddings of VGGish, which ours computes. Peak memory is
 what one step adds to a process that has built model and optimiser.
+
+With --amp the same step is measured with mixed precision, too, and with
+--feature-cache, where the backbone is frozen, with its features stored on
+disk (``model.feature_cache_dir``), after a step that stores them.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import argparse
 import os
 import statistics
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -31,12 +36,38 @@ from benchmarks.command_line import make_parser, parse_and_run
 from benchmarks.memory import added_memory, print_memory, run_in_new_process
 from benchmarks.timing import Timing, time_in_turns
 from benchmarks.training_steps import (
+    AMP,
+    CACHE,
+    NUM_FRAMES,
     PARTS,
     OurStep,
     PublishedStep,
     build_step,
     num_phases,
 )
+
+
+def options_of(
+    config: Path, phase: int, *, amp: bool, cache: bool
+) -> list[str]:
+    """Return the names of our code with the options that apply to a phase.
+
+    Args:
+        config (Path): The config.
+        phase (int): From 1.
+        amp (bool): Whether mixed precision is measured, too.
+        cache (bool): Whether stored features are measured, too, where the
+            backbone is frozen.
+
+    Returns:
+        list[str]: For :func:`benchmarks.training_steps.build_step`.
+    """
+    names = ['mmavs']
+    if cache:
+        backbone = OurStep(config, phase).model.backbone
+        if not any(p.requires_grad for p in backbone.parameters()):
+            names.append(f'mmavs, {CACHE}')
+    return [*names, *(f'{name}, {AMP}' for name in names if amp)]
 
 
 def names_of(cfg: Config) -> list[str]:
@@ -83,8 +114,12 @@ def measure_phase(
         )
         for name in names
     }
-    steps = {name: build_step(name, config, phase, device) for name in names}
-    timings = time_in_turns(steps, rounds, device=device)
+    with TemporaryDirectory() as folder:
+        steps = {
+            name: build_step(name, config, phase, device, Path(folder))
+            for name in names
+        }
+        timings = time_in_turns(steps, rounds, device=device)
     return {
         name: dict(
             _row(timings[name], steps[name]), peak_memory_bytes=memory[name]
@@ -118,9 +153,12 @@ def measure_memory(
     Returns:
         int | None: As in :func:`benchmarks.memory.added_memory`.
     """
-    step = build_step(name, config, phase, device)
-    step(1)  # loads libraries, and makes the state of the optimiser
-    return added_memory(step, device, calls=1)
+    with TemporaryDirectory() as folder:
+        step = build_step(name, config, phase, device, Path(folder))
+        # Loads libraries, makes the state of the optimiser, and stores the
+        # features of these frames.
+        step(NUM_FRAMES if CACHE in name else 1)
+        return added_memory(step, device, calls=1)
 
 
 def make_table(phases: dict[str, dict[str, dict[str, Any]]]) -> Table:
@@ -174,6 +212,14 @@ def main() -> None:
     parser.add_argument('--phases', nargs='+', type=int)
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument(
+        '--amp', action='store_true', help='also with mixed precision'
+    )
+    parser.add_argument(
+        '--feature-cache',
+        action='store_true',
+        help='also with stored features of a frozen backbone',
+    )
     parser.add_argument('--memory-of', metavar='CODE', help=argparse.SUPPRESS)
     parse_and_run(parser, run)
 
@@ -205,10 +251,17 @@ def run(args: argparse.Namespace) -> None:
         )
         return
     load = os.getloadavg()[0]
-    names = names_of(cfg) if device == 'cpu' else ['mmavs']
+    others = names_of(cfg)[1:] if device == 'cpu' else []
     rows = {
         str(phase): measure_phase(
-            args.config, phase, names, args.rounds, device
+            args.config,
+            phase,
+            options_of(
+                args.config, phase, amp=args.amp, cache=args.feature_cache
+            )
+            + others,
+            args.rounds,
+            device,
         )
         for phase in phases
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from mmavs.apis.flops import random_inputs
+from mmavs.engine.mixed_precision import set_amp
 from mmavs.testing import aavs as published_code
 from mmavs.testing import on_the_cpu
 from mmengine.config import Config
@@ -27,6 +28,8 @@ from benchmarks.timing import synchronize
 NUM_FRAMES, LABEL_SIZE = 5, (224, 224)
 #: Published values of AAVS.
 _LEARNING_RATES, _WEIGHT_DECAY, _MAX_NORM = {1: 1e-3, 2: 1e-4}, 0.05, 0.01
+#: Ours with an option, as its row is named in the results.
+AMP, CACHE = 'AMP', 'stored features'
 PARTS = ('forward', 'backward', 'optimiser')
 
 
@@ -61,13 +64,24 @@ class OurStep(Step):
         config (str | Path): The config.
         phase (int): Phase of its schedule, from 1; see :func:`num_phases`.
         device (str): 'cpu' or 'cuda'.
+        amp (bool): Train with mixed precision, as ``tools/train.py --amp``.
+        cache (Path | None): Folder for the features of frozen backbones.
     """
 
     def __init__(
-        self, config: str | Path, phase: int, device: str = 'cpu'
+        self,
+        config: str | Path,
+        phase: int,
+        device: str = 'cpu',
+        *,
+        amp: bool = False,
+        cache: Path | None = None,
     ) -> None:
         super().__init__(device)
         cfg = Config.fromfile(config)
+        cfg.model.feature_cache_dir = None if cache is None else str(cache)
+        if amp:
+            set_amp(cfg)
         init_default_scope('mmseg')
         torch.manual_seed(0)
         model = MODELS.build(cfg.model).to(device)
@@ -81,7 +95,7 @@ class OurStep(Step):
         inputs = {k: v[:num_frames] for k, v in self.inputs.items()}
         inputs['num_frames'] = [num_frames]
         samples = _data_samples(inputs['frames'])
-        with self.part('forward'):
+        with self.part('forward'), self.optimiser.optim_context(self.model):
             losses = self.model.loss(inputs, samples)
             loss, _ = self.model.parse_losses(losses)
         with self.part('backward'):
@@ -213,19 +227,28 @@ def _data_samples(frames: Tensor) -> list[SegDataSample]:
 
 
 def build_step(
-    name: str, config: str | Path, phase: int, device: str
+    name: str, config: str | Path, phase: int, device: str, cache: Path
 ) -> OurStep | PublishedStep:
     """Build a step by the name of the code.
 
     Args:
-        name (str): 'mmavs' or 'published'.
+        name (str): 'published', or 'mmavs' and, after commas, the options
+            ``AMP`` and ``CACHE``.
         config (str | Path): The config; of AAVS, stage one, for 'published'.
         phase (int): From 1.
         device (str): 'cpu' or 'cuda'.
+        cache (Path): Folder for the features, if the name has ``CACHE``.
 
     Returns:
         OurStep | PublishedStep: The step.
     """
     if name == 'published':
         return PublishedStep(phase)
-    return OurStep(config, phase, device)
+    options = name.split(', ')[1:]
+    return OurStep(
+        config,
+        phase,
+        device,
+        amp=AMP in options,
+        cache=cache if CACHE in options else None,
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
 from mmavs.config_file import check_entries, check_train_cfg
 from mmavs.engine import (
     ToolRunner,
@@ -13,6 +12,7 @@ from mmavs.engine import (
     error_line,
     joined_processes,
     load_config,
+    set_amp,
     warn_of_test_selection,
 )
 from mmengine.config import Config
@@ -82,34 +82,6 @@ def set_resume(cfg: Config, resume: str | None) -> None:
     cfg.resume = resume is not None
     if resume is not None:
         cfg.load_from = resume
-
-
-def set_amp(cfg: Config) -> None:
-    """Replace the optimizer wrapper by one with mixed precision.
-
-    Args:
-        cfg (Config): ``optim_wrapper`` is changed in it.
-
-    Raises:
-        ValueError: If the config has a wrapper of another type.
-    """
-    wrapper = cfg.optim_wrapper
-    if wrapper.get('type', 'OptimWrapper') not in (
-        'OptimWrapper',
-        'AmpOptimWrapper',
-        'BFloat16OptimWrapper',
-    ):
-        raise ValueError(
-            '--amp replaces an OptimWrapper, the config has '
-            f'optim_wrapper.type={wrapper.type!r}'
-        )
-    if not torch.cuda.is_available():
-        wrapper.type = 'BFloat16OptimWrapper'
-        wrapper.pop('loss_scale', None)
-        wrapper.pop('dtype', None)
-        return
-    wrapper.type = 'AmpOptimWrapper'
-    wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def check_optimizer(cfg: Config) -> None:

@@ -21,6 +21,7 @@ from .inference_speed import (
     warn_if_slow_on_cpu,
 )
 from .launch import add_launch_arguments, joined_processes, load_config
+from .mixed_precision import set_amp
 from .model_wrapping import unwrap_model
 from .optim import (
     BFloat16OptimWrapper,
@@ -60,6 +61,7 @@ __all__ = [
     'load_config',
     'quiet_libraries',
     'selects_on_test',
+    'set_amp',
     'set_random_state',
     'speed_up',
     'warn_if_slow_on_cpu',
