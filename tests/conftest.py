@@ -12,7 +12,7 @@ import pytest
 # modules, Python would visit all of their objects again and again.
 gc.disable()
 
-#: Files of slow tests alone that take 13 to 40 s of CPU time, longest first.
+#: Files of slow tests alone that take 10 to 40 s of CPU time, longest first.
 _LONGEST = [
     'test_dist.py',
     'test_export.py',
@@ -21,6 +21,7 @@ _LONGEST = [
     'test_aavs_parity.py',
     'test_avsegformer_digests.py',
     'test_tpavi_parity.py',
+    'test_tpavi_benchmark.py',
 ]
 
 
