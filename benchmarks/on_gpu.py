@@ -115,7 +115,7 @@ def make_steps(device: str, quick: bool, out: Path) -> list[Step]:
         result = out / f'training_{name}.json'
         command = (
             *('-m', 'benchmarks.training', config),
-            *('--rounds', '1', '--json', str(result)),
+            *('--amp', '--rounds', '1', '--json', str(result)),
         )
         steps.append(Step(f'training step of {name}', command, 80, result))
     return [*steps, *_synthetic_training(quick, out)]

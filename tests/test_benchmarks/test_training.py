@@ -7,8 +7,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from benchmarks.training import main, make_table
-from benchmarks.training_steps import OurStep, num_phases
+from benchmarks.training import main, make_table, options_of
+from benchmarks.training_steps import OurStep, build_step, num_phases
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 AAVS = CONFIGS / 'aavs/aavs_swin-b_1xb1-60e_s4-384x384.py'
@@ -77,6 +77,23 @@ def test_a_step_keeps_nothing_for_frozen_parameters(tmp_path):
         trained[phase] = len(state)
         assert [len(s) for s in step.seconds.values()] == [1, 1, 1]
     assert 0 < trained[1] < trained[2]
+
+
+def test_options_of_a_step(tmp_path):
+    cfg = Config.fromfile(TINY)
+    cfg.model.backbone.frozen = True
+    config = tmp_path / 'frozen.py'
+    cfg.dump(config)
+    trained = options_of(TINY, 1, amp=True, cache=True)
+    assert trained == ['mmavs', 'mmavs, AMP']  # nothing to store
+    names = options_of(config, 1, amp=True, cache=True)
+    assert names[:2] == ['mmavs', 'mmavs, stored features']
+    assert names[2:] == ['mmavs, AMP', 'mmavs, stored features, AMP']
+    step = build_step(names[3], config, 1, 'cpu', tmp_path / 'features')
+    step(1)
+    assert len([*tmp_path.glob('features/*/*.npy')]) == 1
+    step.model.backbone.forward = None  # the frame is stored
+    step(1)
 
 
 def test_the_table_compares_with_the_published_step():
