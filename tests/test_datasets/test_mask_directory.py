@@ -194,6 +194,16 @@ def test_an_index_of_something_else_is_refused(data, tmp_path):
         MaskDirectory(tmp_path).check_writable()
 
 
+def test_a_dump_of_which_another_process_writes_the_mark(tmp_path):
+    """Two processes begin in a new folder; so does one after a kill."""
+    directory = MaskDirectory(tmp_path)
+    (tmp_path / f'.dump-{"0a" * 16}.json').write_text('{"ha')
+    directory.check_writable()
+    (tmp_path / f'.other-{"0a" * 16}.json').write_text('{}')
+    with pytest.raises(ValueError, match=r'got \.other-0a0a'):
+        directory.check_writable()
+
+
 def test_a_dump_that_was_killed_may_go_on(data, tmp_path):
     """Killed before its first mask, within its first clip, and later."""
     clips = _clips(data)

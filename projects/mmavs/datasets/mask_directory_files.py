@@ -9,7 +9,7 @@ from pathlib import Path
 
 _MASK = re.compile(r'\d+\.png')
 #: Temporary files of ``atomic_path`` that a killed process leaves.
-_TEMPORARY = re.compile(r'\.\w+-[0-9a-f]{32}\.(png|json)')
+_TEMPORARY = re.compile(r'\.(\w+)-[0-9a-f]{32}\.(png|json)')
 
 
 def check_own_files(root: Path, *, marks: Sequence[str], record: str) -> None:
@@ -17,7 +17,8 @@ def check_own_files(root: Path, *, marks: Sequence[str], record: str) -> None:
 
     File names alone do not suffice: a folder of labels also has
     ``<name>/<name>/0.png``. Therefore a folder that contains any file must
-    also contain one of ``marks``, or the record of a clip.
+    also contain one of ``marks``, or the record of a clip. Temporary files of
+    marks do not count: another process may be about to write the first mark.
 
     Args:
         root (Path): The folder; may be absent.
@@ -45,8 +46,9 @@ def check_own_files(root: Path, *, marks: Sequence[str], record: str) -> None:
     # write in the meantime.
     proofs = [root / name for name in marks]
     proofs += [path for path in files if path.name == record]
-    if files and not any(_is_record(path) for path in proofs):
-        _refuse(root, files[0])
+    doubtful = [path for path in files if not _becomes(path, root, marks)]
+    if doubtful and not any(_is_record(path) for path in proofs):
+        _refuse(root, doubtful[0])
 
 
 def _walk(root: Path, folder: Path) -> Iterator[Path]:
@@ -56,6 +58,16 @@ def _walk(root: Path, folder: Path) -> Iterator[Path]:
             yield from _walk(root, path)
         else:
             yield path
+
+
+def _becomes(path: Path, root: Path, marks: Sequence[str]) -> bool:
+    """Return whether a file is a temporary file of a mark of ``root``."""
+    name = _TEMPORARY.fullmatch(path.name)
+    return (
+        path.parent == root
+        and name is not None
+        and f'{name[1]}.{name[2]}' in marks
+    )
 
 
 def _is_record(path: Path) -> bool:
