@@ -6,11 +6,13 @@ before it. numpy ignores the last four bytes, so ``numpy.load`` reads the file.
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import logging
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,36 @@ from mmengine.logging import print_log
 from .atomic_file import atomic_path
 
 _CHECKSUM = np.dtype('<u4')
+#: Errors of a disk that is full or whose quota is used up.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def explain_full_disk(
+    content: str, folder: Path, option: str
+) -> Iterator[None]:
+    """Say what to do when a store cannot be written because the disk is full.
+
+    Args:
+        content (str): What is stored.
+        folder (Path): The store.
+        option (str): The option that names it.
+
+    Yields:
+        None: While a file is written.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise OSError(
+            f'no space left for {content} in {folder}; what is stored so far '
+            f'stays usable. Free some space, or train without {option}.'
+        ) from error
 
 
 def write_record(path: Path, fields: Mapping[str, np.ndarray]) -> None:

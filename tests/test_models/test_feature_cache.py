@@ -1,5 +1,6 @@
 """Outputs of frozen backbones on disk."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,17 @@ def test_a_file_in_place_of_the_folder(tmp_path):
     file.write_text('')
     with pytest.raises(ValueError, match='expected a folder, got a file'):
         FeatureCache(file, CONFIG)
+
+
+def test_a_full_disk(backbone, cache, tmp_path, monkeypatch):
+    def fail(*args: object) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(Path, 'write_bytes', fail)
+    message = f'no space left for features in {tmp_path}.*feature_cache_dir'
+    with pytest.raises(OSError, match=message):
+        cache.run(backbone, _frames(1.0), backbone)
+    assert not _files(tmp_path)
 
 
 @pytest.mark.slow

@@ -10,7 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from mmavs.fingerprint import hash_config
-from mmavs.record_file import read_record, write_record
+from mmavs.record_file import (
+    explain_full_disk,
+    read_record,
+    write_record,
+)
 
 #: Part of every key; increase it when what is stored changes.
 _VERSION = 1
@@ -130,15 +134,15 @@ class FeatureCache:
             output.append(torch.from_numpy(fields[name]).view(dtype))
         return output
 
-    @staticmethod
-    def _write(path: Path, output: list[Tensor]) -> None:
+    def _write(self, path: Path, output: list[Tensor]) -> None:
         fields = {}
         for place, tensor in enumerate(output):
             dtype = tensor.dtype
             stored = tensor.cpu().view(_STORED_AS.get(dtype, dtype))
             name = f'{place} {str(dtype).removeprefix("torch.")}'
             fields[name] = stored.numpy()
-        write_record(path, fields)
+        with explain_full_disk('features', self.folder, 'feature_cache_dir'):
+            write_record(path, fields)
 
 
 def _run_in_eval_mode(

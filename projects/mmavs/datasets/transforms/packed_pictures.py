@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
+
+from mmavs.record_file import explain_full_disk
 
 from ..clip_pack import (
     Pictures,
@@ -31,8 +32,6 @@ _RESIZE = (ClipResize, ClipResizeCenterCrop)
 _READ = (LoadClipFrames, LoadClipMasks, LoadMaskPrior)
 #: Sources of a mask prior that is the same in every epoch.
 _FIXED_PRIORS = ('truth', 'files')
-#: Errors of a disk that is full or whose quota is used up.
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class PackedPictures(BaseTransform):
@@ -137,16 +136,8 @@ class PackedPictures(BaseTransform):
         pictures = Pictures(
             **{k: packed[k] for k in Pictures._fields if k in packed}
         )
-        try:
+        with explain_full_disk('packed clips', self.pack_dir, 'pack_dir'):
             write_pictures(path, pictures)
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            raise OSError(
-                f'no space left for packed clips in {self.pack_dir}; what is '
-                'packed so far stays usable. Free some space, or train '
-                'without pack_dir.'
-            ) from error
 
     def __repr__(self) -> str:
         return (
