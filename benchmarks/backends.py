@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import tempfile
 import warnings
 from pathlib import Path
@@ -21,7 +20,6 @@ from typing import Any
 
 import torch
 from mmavs.apis.export import Backend, export_network, load_exported
-from mmavs.atomic_file import write_json
 from mmavs.config_file import read_config
 from mmavs.engine import Precision, speed_up
 from mmavs.engine.inference_speed import is_fast_on_cpu
@@ -29,7 +27,11 @@ from mmseg.structures import SegDataSample
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.command_line import make_parser, parse_and_run
+from benchmarks.command_line import (
+    keep_result,
+    make_parser,
+    parse_and_run,
+)
 from benchmarks.inference import mask_agreement
 from benchmarks.machine import describe_machine
 from benchmarks.system_costs import NUM_FRAMES, Segmenter, build_segmenter
@@ -211,16 +213,10 @@ def run(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     warnings.filterwarnings('ignore', message='torch.meshgrid')
     systems = {}
-    if args.json and args.json.is_file():
-        systems = json.loads(args.json.read_text('utf-8'))['systems']
     for config in args.configs:
         systems[config.stem] = measure(config, args.rounds)
-        if args.json:
-            write_json(args.json, dict(systems=systems))
-    names = [config.stem for config in args.configs]
-    Console(width=160).print(
-        make_table({name: systems[name] for name in names})
-    )
+        keep_result(args.json, config.stem, systems[config.stem])
+    Console(width=160).print(make_table(systems))
 
 
 if __name__ == '__main__':

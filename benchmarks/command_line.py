@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from mmavs.atomic_file import write_json
 from mmavs.engine import add_traceback_argument, error_line
 
 
@@ -41,3 +44,19 @@ def parse_and_run(
     args = parser.parse_args()
     with error_line(args):
         run(args)
+
+
+def keep_result(path: Path | None, name: str, result: dict[str, Any]) -> None:
+    """Write the result of a system; a file keeps those of other systems.
+
+    Args:
+        path (Path | None): The file of ``--json``; None writes nothing.
+        name (str): Of the system.
+        result (dict[str, Any]): What was measured.
+    """
+    if path is None:
+        return
+    systems = {}
+    if path.is_file():
+        systems = json.loads(path.read_text('utf-8'))['systems']
+    write_json(path, dict(systems={**systems, name: result}))

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +26,6 @@ from typing import Any, NamedTuple
 import torch
 from mmavs.apis.export import ExportedSegmentor, load_exported
 from mmavs.apis.export.backends import import_backend
-from mmavs.atomic_file import write_json
 from mmavs.config_file import check_entries, read_config
 from mmavs.engine import Precision
 from mmavs.engine.inference_speed import is_fast_on_cpu
@@ -38,7 +36,11 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from benchmarks.command_line import make_parser, parse_and_run
+from benchmarks.command_line import (
+    keep_result,
+    make_parser,
+    parse_and_run,
+)
 from benchmarks.inference import mask_agreement
 from benchmarks.machine import describe_machine
 from benchmarks.quantisation import (
@@ -198,18 +200,15 @@ def main() -> None:
     parse_and_run(parser, run)
 
 
-@torch.no_grad()
-def run(args: argparse.Namespace) -> None:
-    """Measure as the command line says.
+def check_arguments(args: argparse.Namespace) -> None:
+    """Check the values of the command line.
 
     Args:
         args (argparse.Namespace): The command line.
 
     Raises:
-        FileNotFoundError: If the exported file or the data are missing.
         FileExistsError: If the file to write exists.
-        ImportError: If nncf or openvino is not installed.
-        ValueError: If an argument is wrong.
+        ValueError: If a count is not positive or a name has another suffix.
     """
     for name in ('calibration_clips', 'clips', 'rounds'):
         if getattr(args, name) < 1:
@@ -229,6 +228,22 @@ def run(args: argparse.Namespace) -> None:
             )
         check_output_file(args.out)
         check_output_file(args.out.with_suffix('.bin'))
+
+
+@torch.no_grad()
+def run(args: argparse.Namespace) -> None:
+    """Measure as the command line says.
+
+    Args:
+        args (argparse.Namespace): The command line.
+
+    Raises:
+        FileNotFoundError: If the exported file or the data are missing.
+        FileExistsError: If the file to write exists.
+        ImportError: If nncf or openvino is not installed.
+        ValueError: If an argument is wrong.
+    """
+    check_arguments(args)
     torch.set_num_threads(1)
     import_backend('nncf')
     cfg = read_config(args.config)
@@ -244,12 +259,7 @@ def run(args: argparse.Namespace) -> None:
             num_clips=args.clips,
             rounds=args.rounds,
         )
-    if args.json:
-        systems = {}
-        if args.json.is_file():
-            systems = json.loads(args.json.read_text('utf-8'))['systems']
-        systems[args.config.stem] = result
-        write_json(args.json, dict(systems=systems))
+    keep_result(args.json, args.config.stem, result)
     Console(width=100).print(make_table({args.config.stem: result}))
 
 

@@ -18,19 +18,21 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 import torch
-from mmavs.atomic_file import write_json
 from mmavs.engine import Precision
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from benchmarks.command_line import make_parser, parse_and_run
+from benchmarks.command_line import (
+    keep_result,
+    make_parser,
+    parse_and_run,
+)
 from benchmarks.machine import describe_machine
 from benchmarks.memory import added_memory, print_memory, run_in_new_process
 from benchmarks.published_systems import SYSTEMS, Ours, Run, System
@@ -233,17 +235,12 @@ def run(args: argparse.Namespace) -> None:
         print_memory(measure_memory(SYSTEMS[names[0]], args.memory_of))
         return
     systems = {}
-    if args.json and args.json.is_file():
-        systems = json.loads(args.json.read_text('utf-8'))['systems']
     for name in names:
         systems[name] = measure(
             name, args.precision, args.rounds, with_memory=args.memory
         )
-        if args.json:
-            write_json(args.json, dict(systems=systems))
-    Console(width=140).print(
-        make_table({name: systems[name] for name in names})
-    )
+        keep_result(args.json, name, systems[name])
+    Console(width=140).print(make_table(systems))
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ benchmark of that name writes.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.generated_tables import make_table
@@ -96,6 +97,29 @@ def make_published_lines(report: dict[str, Any]) -> list[str]:
     return [*make_table(titles, rows), '', *notes]
 
 
+def _against_first(
+    system: str, entries: dict[str, dict[str, Any]]
+) -> Iterator[tuple[list[str], dict[str, Any], str]]:
+    """Compare the entries of a system with its first one.
+
+    Args:
+        system (str): Its name.
+        entries (dict[str, dict[str, Any]]): By name, with ``cpu_seconds``.
+
+    Yields:
+        tuple[list[str], dict[str, Any], str]: Cells with the names of the
+        system and of the entry, the entry, and how many times faster it is;
+        the latter is empty for the first entry.
+    """
+    reference, *_ = entries.values()
+    for name, row in entries.items():
+        if row is reference:
+            yield [f'`{system}`', name], row, ''
+        else:
+            faster = reference['cpu_seconds'] / row['cpu_seconds']
+            yield ['', name], row, f'{faster:.2f}'
+
+
 def make_backends_lines(report: dict[str, Any]) -> list[str]:
     """Make the comparison of runtimes.
 
@@ -107,19 +131,15 @@ def make_backends_lines(report: dict[str, Any]) -> list[str]:
     """
     rows, notes = [], []
     for name, result in report['systems'].items():
-        reference, *_ = result['runtimes'].values()
-        for runtime, row in result['runtimes'].items():
-            first = row is reference
-            faster = reference['cpu_seconds'] / row['cpu_seconds']
+        for names, row, faster in _against_first(name, result['runtimes']):
             rows.append(
                 [
-                    f'`{name}`' if first else '',
-                    runtime,
+                    *names,
                     f'{row["cpu_seconds"]:.3f}',
                     f'{row["frames_per_second"]:.2f}',
-                    '' if first else f'{faster:.2f}',
-                    '' if first else f'{row["max_difference"]:.1e}',
-                    '' if first else f'{row["equal_pixels"]:.5f}',
+                    faster,
+                    f'{row["max_difference"]:.1e}' if faster else '',
+                    f'{row["equal_pixels"]:.5f}' if faster else '',
                 ]
             )
         notes += wrap_note(
@@ -224,18 +244,14 @@ def make_int8_lines(report: dict[str, Any]) -> list[str]:
     """
     rows, notes = [], []
     for name, result in report['systems'].items():
-        reference, *_ = result['networks'].values()
-        for network, row in result['networks'].items():
-            first = row is reference
-            faster = reference['cpu_seconds'] / row['cpu_seconds']
+        for names, row, faster in _against_first(name, result['networks']):
             rows.append(
                 [
-                    f'`{name}`' if first else '',
-                    network,
+                    *names,
                     f'{row["bytes"] / 1e6:.1f}',
                     f'{1e3 * row["cpu_seconds"]:.1f}',
-                    '' if first else f'{faster:.2f}',
-                    '' if first else f'{row["iou"]:.4f}',
+                    faster,
+                    f'{row["iou"]:.4f}' if faster else '',
                     f'{row["miou"]:.4f}',
                 ]
             )

@@ -29,9 +29,8 @@ class FeatureCache:
     only for rows whose output is not stored. In eval mode a row's output does
     not depend on chance or on other rows. The key of a file is a hash of the
     row, of the backbone's config and weights, of the version of PyTorch, and
-    of the type of autocast, so that a change of one of these
-    reads no old file. Stored outputs equal bit by bit what the backbone
-    returned.
+    of the type of autocast, so that a change of one of these reads no old
+    file. Stored outputs equal bit by bit what the backbone returned.
 
     Args:
         folder (str | Path): Where to store. Several processes may use it at
