@@ -32,11 +32,17 @@ class Server(NamedTuple):
     log: Path
 
     def files(self) -> list[str]:
-        """Names of all files of visitors."""
+        """Names of all files of visitors.
+
+        The server may remove a folder at any moment; ``os.walk`` passes over
+        it, where ``Path.glob`` of Python 3.11 and older raises
+        FileNotFoundError.
+        """
         return sorted(
-            path.name
-            for path in self.folder.glob('.web-*/content/*/**/*')
-            if path.is_file()
+            name
+            for top in self.folder.glob('.web-*/content/*')
+            for _, _, names in os.walk(top)
+            for name in names
         )
 
     def num_runs(self) -> int:
