@@ -16,7 +16,7 @@ from mmavs.structures import AudioFeatures, ClipFeatures, VisualFeatures
 from mmavs.training_step import not_finite
 
 from .feature_cache import FeatureCache
-from .layers import use_onednn_linear
+from .layers import use_nnpack_conv, use_onednn_linear
 
 _UNMATCHABLE = ('invalid numeric entries', 'cost matrix is infeasible')
 
@@ -82,6 +82,7 @@ class AVSegmentor(EncoderDecoder):
             super().__init__(test_cfg=test_cfg, **kwargs)
             self.audio_backbone = MODELS.build(audio_backbone)
         use_onednn_linear(self)
+        use_nnpack_conv(self)
         self._caches: dict[nn.Module, FeatureCache] = {}
         if feature_cache_dir is not None:
             for module, config in (

@@ -12,6 +12,7 @@ from .fused_attention import (
     use_fused_attention,
     use_row_major_attention,
 )
+from .nnpack_conv import use_nnpack_conv
 from .onednn_linear import linear, linear_gelu, use_onednn_linear
 from .query_attention import AttentionRecord, watch_multihead
 from .sign_relu import SignReLU
@@ -35,6 +36,7 @@ __all__ = [
     'use_compiled_attention',
     'use_fused_attention',
     'use_fused_window_attention',
+    'use_nnpack_conv',
     'use_onednn_linear',
     'use_row_major_attention',
     'use_tiled_ffn',

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.grad import conv2d_input
+
+from .nnpack_conv import NNPACKConv2d, convolve, uses_nnpack
 
 _FLOATS = (torch.float32, torch.float64)
 
 
-class FrozenConv2d(nn.Conv2d):
+class FrozenConv2d(NNPACKConv2d):
     """``nn.Conv2d`` that keeps its input only if its weights are trained.
 
     PyTorch keeps the input of every convolution, which only the gradient of
@@ -24,9 +25,8 @@ class FrozenConv2d(nn.Conv2d):
         """Map (N, C_in, H, W) to (N, C_out, h, w)."""
         if not self._needs_no_input(input):
             return super().forward(input)
-        arguments = (self.stride, self.padding, self.dilation, self.groups)
         return _FrozenConvolution.apply(
-            input, self.weight, self.bias, arguments
+            input, self.weight, self.bias, self.arguments
         )
 
     def _needs_no_input(self, x: Tensor) -> bool:
@@ -52,11 +52,17 @@ class _FrozenConvolution(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.size, ctx.arguments = x.shape, arguments
-        return F.conv2d(x, weight, bias, *arguments)
+        return convolve(x, weight, bias, *arguments)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
-        out = conv2d_input(ctx.size, weight, grad, *ctx.arguments)
-        return out, None, None, None
+        return _input_gradient(ctx, weight, grad), None, None, None
+
+
+def _input_gradient(ctx: Any, weight: Tensor, grad: Tensor) -> Tensor:
+    kernels = weight.transpose(0, 1)
+    if uses_nnpack(grad, kernels, None, *ctx.arguments):
+        return convolve(grad, kernels.flip(2, 3), None, *ctx.arguments)
+    return conv2d_input(ctx.size, weight, grad, *ctx.arguments)

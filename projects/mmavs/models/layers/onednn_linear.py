@@ -12,13 +12,12 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.utils.flop_counter import register_flop_formula
 
+from .float32_cpu import runs_in_float32_on_cpu
 from .swap_class import swap_class
 
 #: What ``torch.compile`` calls for the linear layers of a CPU: the layer and,
 #: in the same pass, an activation.
 _product = getattr(torch.ops.mkldnn, '_linear_pointwise', None)
-#: The type itself: tests in float64 give its name to another one.
-_FLOAT32 = torch.float32
 
 
 class OneDNNLinear(nn.Linear):
@@ -118,21 +117,7 @@ def uses_onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:
     Returns:
         bool: False where PyTorch's own layer is needed.
     """
-    if _product is None or x.device.type != 'cpu' or not x.numel():
-        return False
-    if x.dtype != _FLOAT32 or weight.dtype != _FLOAT32:
-        return False
-    if torch.is_grad_enabled() and _any_trained(weight, bias):
-        return False
-    return not (
-        torch.is_autocast_enabled('cpu')
-        or torch.compiler.is_compiling()
-        or torch.jit.is_tracing()
-    )
-
-
-def _any_trained(*parameters: Tensor | None) -> bool:
-    return any(p is not None and p.requires_grad for p in parameters)
+    return _product is not None and runs_in_float32_on_cpu(x, weight, bias)
 
 
 def use_onednn_linear(module: nn.Module) -> int:

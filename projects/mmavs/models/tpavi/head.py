@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -157,14 +158,25 @@ class TPAVIHead(BaseDecodeHead):
             mask_feature = zero_padding(
                 self.mask_prior.fuse(mask_feature, features.mask_prior)
             )
-        out = F.interpolate(
-            self.seg_convs[0](mask_feature),
+        logits = self._classify(mask_feature)
+        return TPAVIOutput(zero_padding(logits), mask_feature, maps, audio)
+
+    def _classify(self, mask_feature: Tensor) -> Tensor:
+        """Map (N, C, H, W) to logits (N, K, 2 * H, 2 * W)."""
+        hidden = self.seg_convs[0](mask_feature)
+        # A frame at a time the enlarged map stays in the CPU's cache.
+        at_once = hidden.device.type != 'cpu' or torch.is_grad_enabled()
+        frames = [hidden] if at_once else hidden.split(1)
+        return torch.cat([self._classify_enlarged(x) for x in frames])
+
+    def _classify_enlarged(self, hidden: Tensor) -> Tensor:
+        hidden = F.interpolate(
+            hidden,
             scale_factor=2,
             mode='bilinear',
             align_corners=self.align_corners,
         )
-        logits = self.cls_seg(F.relu(self.seg_convs[1](out)))
-        return TPAVIOutput(zero_padding(logits), mask_feature, maps, audio)
+        return self.cls_seg(F.relu(self.seg_convs[1](hidden)))
 
     def _attend_to_audio(
         self, maps: list[Tensor], features: ClipFeatures
@@ -179,7 +191,7 @@ class TPAVIHead(BaseDecodeHead):
             maps[stage] = features.zero_padding(attended)
             if sound is not None:
                 audio[stage] = sound
-        return [F.relu(x) for x in maps], audio
+        return [F.relu(x).contiguous() for x in maps], audio
 
     def forward(self, features: ClipFeatures) -> Tensor:
         """Predict logits.
