@@ -30,7 +30,7 @@ def _layer(**options) -> NNPACKConv2d:
 
 
 def _uses(layer: NNPACKConv2d, x: torch.Tensor) -> bool:
-    return uses_nnpack(x, layer.weight, layer.bias, *layer.arguments)
+    return uses_nnpack(x, layer.weight, layer.bias, layer.arguments)
 
 
 def _assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:

@@ -12,7 +12,7 @@ from .fused_attention import (
     use_fused_attention,
     use_row_major_attention,
 )
-from .nnpack_conv import use_nnpack_conv
+from .nnpack_conv import use_nnpack_conv, uses_nnpack
 from .onednn_linear import linear, linear_gelu, use_onednn_linear
 from .query_attention import AttentionRecord, watch_multihead
 from .sign_relu import SignReLU
@@ -40,5 +40,6 @@ __all__ = [
     'use_onednn_linear',
     'use_row_major_attention',
     'use_tiled_ffn',
+    'uses_nnpack',
     'watch_multihead',
 ]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.grad import conv2d_input
 
-from .nnpack_conv import NNPACKConv2d, convolve, uses_nnpack
+from .nnpack_conv import Arguments, NNPACKConv2d, convolve, uses_nnpack
 
 _FLOATS = (torch.float32, torch.float64)
 
@@ -48,11 +48,11 @@ class _FrozenConvolution(torch.autograd.Function):
         x: Tensor,
         weight: Tensor,
         bias: Tensor | None,
-        arguments: tuple[Any, ...],
+        arguments: Arguments,
     ) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.size, ctx.arguments = x.shape, arguments
-        return convolve(x, weight, bias, *arguments)
+        return convolve(x, weight, bias, arguments)
 
     @staticmethod
     @once_differentiable
@@ -63,6 +63,6 @@ class _FrozenConvolution(torch.autograd.Function):
 
 def _input_gradient(ctx: Any, weight: Tensor, grad: Tensor) -> Tensor:
     kernels = weight.transpose(0, 1)
-    if uses_nnpack(grad, kernels, None, *ctx.arguments):
-        return convolve(grad, kernels.flip(2, 3), None, *ctx.arguments)
+    if uses_nnpack(grad, kernels, None, ctx.arguments):
+        return convolve(grad, kernels.flip(2, 3), None)
     return conv2d_input(ctx.size, weight, grad, *ctx.arguments)

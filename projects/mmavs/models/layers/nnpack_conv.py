@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -25,8 +25,9 @@ _MAX_WASTE = 1.7
 #: Operations of one call below which its threads wait for each other.
 _MIN_FLOPS_PER_THREAD = 1e9
 _TAPS = 9
-#: Stride, padding, dilation and groups that keep the size.
-_KEEPS_SIZE = ((1, 1), (1, 1), (1, 1), 1)
+#: Stride, padding, dilation and groups.
+Arguments: TypeAlias = tuple[Any, Any, Any, int]
+_KEEPS_SIZE: Arguments = ((1, 1), (1, 1), (1, 1), 1)
 
 
 class NNPACKConv2d(nn.Conv2d):
@@ -37,16 +38,19 @@ class NNPACKConv2d(nn.Conv2d):
         needs_gradient = torch.is_grad_enabled() and input.requires_grad
         if needs_gradient or self.padding_mode != 'zeros':
             return super().forward(input)
-        return convolve(input, self.weight, self.bias, *self.arguments)
+        return convolve(input, self.weight, self.bias, self.arguments)
 
     @property
-    def arguments(self) -> tuple[Any, ...]:
+    def arguments(self) -> Arguments:
         """Stride, padding, dilation and groups."""
         return self.stride, self.padding, self.dilation, self.groups
 
 
 def convolve(
-    x: Tensor, weight: Tensor, bias: Tensor | None, *arguments: Any
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    arguments: Arguments = _KEEPS_SIZE,
 ) -> Tensor:
     """Compute ``F.conv2d``, by NNPACK where that is faster.
 
@@ -63,13 +67,13 @@ def convolve(
         x (Tensor): (N, C_in, H, W).
         weight (Tensor): (C_out, C_in / groups, k, k).
         bias (Tensor | None): (C_out, ).
-        *arguments (Any): Stride, padding, dilation and groups, as in
-            ``F.conv2d``.
+        arguments (Arguments): Stride, padding, dilation and groups, as in
+            ``F.conv2d``. The default keeps the size of a 3x3 convolution.
 
     Returns:
         Tensor: (N, C_out, h, w).
     """
-    if not uses_nnpack(x, weight, bias, *arguments):
+    if not uses_nnpack(x, weight, bias, arguments):
         return F.conv2d(x, weight, bias, *arguments)
     if _is_large(x.shape):
         return torch.cat([_call(f, weight, bias) for f in x.split(1)])
@@ -104,7 +108,10 @@ def _call(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def uses_nnpack(
-    x: Tensor, weight: Tensor, bias: Tensor | None, *arguments: Any
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    arguments: Arguments = _KEEPS_SIZE,
 ) -> bool:
     """Return whether a convolution uses NNPACK.
 
@@ -112,7 +119,7 @@ def uses_nnpack(
         x (Tensor): (N, C_in, H, W), its input.
         weight (Tensor): (C_out, C_in / groups, k, k), its kernels.
         bias (Tensor | None): (C_out, ), its bias.
-        *arguments (Any): Its stride, padding, dilation and groups.
+        arguments (Arguments): See :func:`convolve`.
 
     Returns:
         bool: False where PyTorch's own convolution is needed or faster.

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mmavs.structures import ClipFeatures
 
+from ..layers import uses_nnpack
 from ..stepping_stones import build_fusion_prior
 from .block import TPAVIBlock, split_windows
 from .fusion_decoder import TPAVIFusionDecoder
@@ -191,7 +192,13 @@ class TPAVIHead(BaseDecodeHead):
             maps[stage] = features.zero_padding(attended)
             if sound is not None:
                 audio[stage] = sound
-        return [F.relu(x).contiguous() for x in maps], audio
+        maps = [F.relu(x) for x in maps]
+        conv = self.seg_convs[0]
+        assert isinstance(conv, nn.Conv2d)
+        if uses_nnpack(maps[0], conv.weight, conv.bias):
+            # It would copy another layout in every convolution.
+            maps = [x.contiguous() for x in maps]
+        return maps, audio
 
     def forward(self, features: ClipFeatures) -> Tensor:
         """Predict logits.
