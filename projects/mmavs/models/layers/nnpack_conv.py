@@ -21,9 +21,9 @@ _MIN_TILES = 36
 #: Frames with more tiles are computed one after another.
 _MANY_TILES = 100
 #: Rows and columns that do not fill a tile cost as much as full ones.
-_MAX_WASTE = 1.7
-#: Operations of one call below which its threads wait for each other.
-_MIN_FLOPS_PER_THREAD = 1e9
+_MAX_WASTE = 1.5
+#: Operations below which copies and waiting threads take what it saves.
+_MIN_FLOPS_PER_THREAD = 3e9
 _TAPS = 9
 #: Stride, padding, dilation and groups.
 Arguments: TypeAlias = tuple[Any, Any, Any, int]
@@ -134,15 +134,14 @@ def uses_nnpack(
 
 
 def _pays(shape: torch.Size, out_channels: int) -> bool:
-    num_frames, channels, height, width = shape
-    if _is_large(shape):
-        num_frames, tiles = 1, _num_tiles(height, width)
-    else:
-        tiles = num_frames * _num_tiles(height, _slot_width(width))
-    pixels = num_frames * height * width
-    if tiles < _MIN_TILES or tiles * _TILE**2 > _MAX_WASTE * pixels:
+    num_frames, _, height, width = shape
+    is_large = _is_large(shape)
+    tiles = _num_tiles(height, width if is_large else _slot_width(width))
+    if not is_large and num_frames * tiles < _MIN_TILES:
         return False
-    flops = 2 * _TAPS * channels * out_channels * pixels
+    if tiles * _TILE**2 > _MAX_WASTE * height * width:
+        return False
+    flops = 2 * _TAPS * shape.numel() * out_channels
     return flops >= _MIN_FLOPS_PER_THREAD * torch.get_num_threads()
 
 
