@@ -212,7 +212,13 @@ def test_wrong_files_are_refused_in_clear_words(open_page, clip, tmp_path):
 
 
 def _clear(page):
-    page.locator('#upload button[aria-label=Clear]').click()
+    buttons = '#upload button[aria-label=Clear]'
+    # While the page shows the video in place of its upload, both have one.
+    page.wait_for_function(
+        'buttons => document.querySelectorAll(buttons).length === 1',
+        arg=buttons,
+    )
+    page.click(buttons)
     page.wait_for_selector('#status:has-text("Upload or record")')
 
 
