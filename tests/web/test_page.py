@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import MAX_MEGABYTES, SLOW_SECONDS, WAIT_SECONDS, stop
+from conftest import MAX_MEGABYTES, SLOW_SECONDS, stop
 from support.tiny_videos import make_video
 
 #: Of the browser's false camera and microphone.
@@ -252,7 +252,8 @@ def test_a_long_run_is_cancelled(open_page, server, tmp_path):
     page.wait_for_selector('#status:has-text("Cancelled")')
     time.sleep(2 * SLOW_SECONDS)
     runs = server.num_runs() - before
-    assert 1 <= runs < 20  # windows of the video
+    # 20 windows would take 20 s.
+    assert 1 <= runs <= 6
     time.sleep(2 * SLOW_SECONDS)
     assert server.num_runs() - before == runs
     assert page.locator('#result figure').count() == 1
@@ -306,8 +307,8 @@ def test_visitors_do_not_mix_and_leave_nothing(open_page, server, clip):
     _wait(lambda: server.files() == [])
 
 
-def _wait(condition):
-    end = time.monotonic() + WAIT_SECONDS
+def _wait(condition, seconds=15):
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, 'it did not happen in time'
         time.sleep(0.2)
@@ -355,7 +356,7 @@ def visitor(server, browser, clip):
 def _get(server, path, body=None):
     """Send a path as it is; libraries and browsers would shorten it."""
     address = server.url.removeprefix('http://')
-    connection = http.client.HTTPConnection(address, timeout=WAIT_SECONDS)
+    connection = http.client.HTTPConnection(address, timeout=10)
     connection.request(
         'GET' if body is None else 'POST',
         path,
