@@ -71,8 +71,7 @@ class AdapterPixelDecoder(MSDeformAttnPixelDecoder):
         # AAVS trains adapters; all other layers are frozen, and what they
         # would keep for the gradients of their weights is not needed.
         swap_class(self, nn.ReLU, SignReLU)
-        for kind in (nn.Conv2d, MMCVConv2d):
-            swap_class(self, kind, FrozenConv2d)
+        swap_class(self, (nn.Conv2d, MMCVConv2d), FrozenConv2d)
         if with_cp:
             swap_class(
                 self.encoder,

@@ -18,7 +18,8 @@ class FrozenConv2d(NNPACKConv2d):
     """``nn.Conv2d`` that keeps its input only if its weights are trained.
 
     PyTorch keeps the input of every convolution, which only the gradient of
-    the weights needs. Outputs and gradients are those of PyTorch.
+    the weights needs. Outputs and gradients are those of PyTorch, or of NNPACK
+    where it is faster.
     """
 
     def forward(self, input: Tensor) -> Tensor:

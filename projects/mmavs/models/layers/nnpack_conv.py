@@ -181,5 +181,4 @@ def use_nnpack_conv(module: nn.Module) -> int:
     Returns:
         int: The number of layers changed.
     """
-    changed = swap_class(module, MMCVConv2d, NNPACKConv2d)
-    return changed + swap_class(module, nn.Conv2d, NNPACKConv2d)
+    return swap_class(module, (nn.Conv2d, MMCVConv2d), NNPACKConv2d)

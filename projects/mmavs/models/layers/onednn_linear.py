@@ -129,8 +129,7 @@ def use_onednn_linear(module: nn.Module) -> int:
     Returns:
         int: The number of layers changed.
     """
-    changed = swap_class(module, MMCVLinear, OneDNNLinear)
-    return changed + swap_class(module, nn.Linear, OneDNNLinear)
+    return swap_class(module, (nn.Linear, MMCVLinear), OneDNNLinear)
 
 
 if _product is not None:

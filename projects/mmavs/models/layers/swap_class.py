@@ -6,7 +6,9 @@ from torch import nn
 
 
 def swap_class(
-    module: nn.Module, old: type[nn.Module], new: type[nn.Module]
+    module: nn.Module,
+    old: type[nn.Module] | tuple[type[nn.Module], ...],
+    new: type[nn.Module],
 ) -> int:
     """Change the class of layers inside a module, in place.
 
@@ -16,14 +18,16 @@ def swap_class(
 
     Args:
         module (nn.Module): Any module, itself included.
-        old (type[nn.Module]): Class of the layers to change. Layers of its
-            subclasses are not changed.
+        old (type[nn.Module] | tuple[type[nn.Module], ...]): Class of the
+            layers to change, or several. Layers of their subclasses are not
+            changed.
         new (type[nn.Module]): Their new class, with the same attributes.
 
     Returns:
         int: The number of layers changed.
     """
-    layers = [layer for layer in module.modules() if type(layer) is old]
+    kinds = old if isinstance(old, tuple) else (old,)
+    layers = [layer for layer in module.modules() if type(layer) in kinds]
     for layer in layers:
         layer.__class__ = new
     return len(layers)
